@@ -1,0 +1,142 @@
+# handoff.  `make` builds both widths into build/x64 and build/x86; `make demo` and
+# `make test` also fetch what they need into build/deps (tests/setup.sh).
+# On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
+
+.PHONY: all demo test clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+PROGRAMS := handoff-launcher.exe libhandoff.a handoff.exe
+all: $(PROGRAMS:%=build/x64/%) $(PROGRAMS:%=build/x86/%)
+
+# --- tools -------------------------------------------------------------------------------
+
+PREFIX-x64 := x86_64-w64-mingw32-
+PREFIX-x86 := i686-w64-mingw32-
+ifeq ($(OS),Windows_NT)
+# Each toolchain finds its own DLLs only by PATH.
+PREFIX-x64 := PATH="/mingw64/bin:$$PATH" $(PREFIX-x64)
+PREFIX-x86 := PATH="/mingw32/bin:$$PATH" $(PREFIX-x86)
+CHECK-x64 := /mingw64
+SUITE-WIDTHS := x64
+else
+CHECK-x64 := build/deps/check-x64
+CHECK-x86 := build/deps/check-x86
+SUITE-WIDTHS := x64 x86
+endif
+
+width = $(word 2,$(subst /, ,$@))
+CC = $(PREFIX-$(width))gcc
+AR = $(PREFIX-$(width))gcc-ar
+
+# --- flags -------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
+CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE \
+            -Icommon -Iparent -Ilauncher -Itests
+CFLAGS := -std=c11 -O2 -g $(WARNINGS)
+LDFLAGS := -static -Wl,--no-insert-timestamp
+
+# The launcher has no C runtime, only kernel32.dll, and starts on every Windows since XP.
+BARE-CFLAGS := -std=c11 -Os $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
+               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
+               -ffunction-sections -fdata-sections
+BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp \
+                -Wl,--dynamicbase,--nxcompat,--major-os-version=5
+BARE-LDFLAGS-x64 := -Wl,-e,launcher_start,--high-entropy-va,--subsystem,console:5.2,--minor-os-version=2
+BARE-LDFLAGS-x86 := -Wl,-e,_launcher_start@0,--subsystem,console:5.1,--minor-os-version=1
+BARE-LIBS := -lkernel32 -lgcc
+
+CHECK-CPPFLAGS = -isystem $(CHECK-$(width))/include
+CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
+
+# --- sources -----------------------------------------------------------------------------
+
+# The % in these lists of objects stands for the width.
+objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
+COMMON := $(call objects,common/*.c)
+LIBRARY := $(COMMON) $(call objects,$(filter-out parent/main.c,$(wildcard parent/*.c)))
+LAUNCHER := $(patsubst %.c,build/\%/bare/%.o,$(wildcard launcher/*.c common/*.c))
+HARNESS := $(call objects,tests/harness.c)
+
+# --- compiling ---------------------------------------------------------------------------
+
+define compile
+@mkdir -p $(@D)
+$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+endef
+
+define compile-bare
+@mkdir -p $(@D)
+$(CC) $(CPPFLAGS) $(BARE-CFLAGS) -MMD -MP -c -o $@ $<
+endef
+
+build/x64/%.o: %.c | build/deps/compilers
+	$(compile)
+build/x86/%.o: %.c | build/deps/compilers
+	$(compile)
+build/x64/bare/%.o: %.c | build/deps/compilers
+	$(compile-bare)
+build/x86/bare/%.o: %.c | build/deps/compilers
+	$(compile-bare)
+
+# Only what includes <check.h> waits for Check.
+$(foreach w,x64 x86,$(patsubst %.c,build/$w/%.o,$(wildcard tests/harness.c tests/unit/*.c tests/system/*.c))): \
+    CPPFLAGS += $(CHECK-CPPFLAGS)
+$(foreach w,x64 x86,$(patsubst %.c,build/$w/%.o,$(wildcard tests/harness.c tests/unit/*.c tests/system/*.c))): \
+    | build/deps/ready
+
+-include $(shell find build/x64 build/x86 -name '*.d' 2>/dev/null)
+
+# --- products ----------------------------------------------------------------------------
+
+both = build/x64/$1 build/x86/$1
+
+$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER)
+	$(CC) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) -o $@ $^ $(BARE-LIBS)
+
+$(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
+	rm -f $@
+	$(AR) rcsD $@ $^
+
+$(call both,handoff.exe): build/%/handoff.exe: build/%/parent/main.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# --- tests -------------------------------------------------------------------------------
+
+$(call both,child.exe): build/%/child.exe: build/%/tests/child.o
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
+$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o $(COMMON)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
+$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) $(COMMON)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
+
+$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
+
+HELPERS := child.exe faulty-launcher.exe faulty-parent.exe
+SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)
+
+test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps/ready
+	tests/run.sh
+
+demo: all build/deps/ready
+	tests/run.sh cmd /c tests\\demo\\demo.bat
+
+# --- set-up ------------------------------------------------------------------------------
+
+build/deps/compilers: tests/setup.sh
+	tests/setup.sh compilers
+
+build/deps/ready: build/deps/compilers
+	tests/setup.sh
+
+# Keeps build/deps and build/wine, which take minutes to make; `rm -rf build` removes all.
+clean:
+	rm -rf build/x64 build/x86

@@ -1,0 +1,122 @@
+#include "cmdline.h"
+
+enum form { FORM_DECIMAL, FORM_HEX };
+
+static size_t name_length(const wchar_t *at)
+{
+    size_t length = 0;
+
+    while (name_has_unit(at[length]))
+        length++;
+    return length;
+}
+
+static struct pass *find_pass(const wchar_t *name, size_t length, struct pass *passes, uint32_t pass_count)
+{
+    for (uint32_t i = 0; i < pass_count; i++) {
+        const wchar_t *candidate = passes[i].name;
+        size_t same = 0;
+
+        while (candidate != NULL && same < length && candidate[same] == name[same])
+            same++;
+        if (candidate != NULL && same == length && candidate[length] == L'\0')
+            return &passes[i];
+    }
+    return NULL;
+}
+
+/* The length of the placeholder at the opening brace `at`, or 0 if none of ours begins there. */
+static size_t match(const wchar_t *at, struct pass *passes, uint32_t pass_count, struct pass **pass, enum form *form)
+{
+    const wchar_t *end = at + 1 + name_length(at + 1);
+
+    *form = end[0] == L':' && end[1] == L'x' ? FORM_HEX : FORM_DECIMAL;
+    if (end[*form == FORM_HEX ? 2 : 0] != L'}')
+        return 0;
+    *pass = find_pass(at + 1, (size_t)(end - at) - 1, passes, pass_count);
+    if (*pass == NULL)
+        return 0;
+    return (size_t)(end - at) + (*form == FORM_HEX ? 3 : 1);
+}
+
+static void put_number(struct text *result, const struct pass *pass, enum form form)
+{
+    if (form == FORM_HEX)
+        text_put_hex(result, pass->number);
+    else
+        text_put_decimal(result, pass->number);
+}
+
+void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count)
+{
+    while (*line != L'\0') {
+        struct pass *pass;
+        enum form form;
+        size_t length;
+
+        if (line[0] == L'{' && line[1] == L'{' && (length = match(line + 1, passes, pass_count, &pass, &form)) != 0 &&
+            line[1 + length] == L'}') {
+            text_put_units(result, line + 1, length);
+            line += length + 2;
+        } else if (line[0] == L'{' && (length = match(line, passes, pass_count, &pass, &form)) != 0) {
+            put_number(result, pass, form);
+            pass->used = true;
+            line += length;
+        } else {
+            text_put_unit(result, *line++);
+        }
+    }
+}
+
+static bool is_blank(wchar_t unit)
+{
+    return unit == L' ' || unit == L'\t';
+}
+
+static const wchar_t *skip_blanks(const wchar_t *line)
+{
+    while (is_blank(*line))
+        line++;
+    return line;
+}
+
+const wchar_t *line_after_program(const wchar_t *line)
+{
+    bool quoted = false;
+
+    for (; *line != L'\0' && (quoted || !is_blank(*line)); line++) {
+        if (*line == L'"')
+            quoted = !quoted;
+    }
+    return skip_blanks(line);
+}
+
+const wchar_t *line_argument(const wchar_t *line, wchar_t *argument)
+{
+    bool quoted = false;
+
+    if (*line == L'\0')
+        return NULL;
+    while (*line != L'\0' && (quoted || !is_blank(*line))) {
+        size_t backslashes = 0;
+
+        while (line[backslashes] == L'\\')
+            backslashes++;
+        line += backslashes;
+        for (size_t i = *line == L'"' ? backslashes / 2 : backslashes; i > 0; i--)
+            *argument++ = L'\\';
+        if (*line == L'"' && backslashes % 2 != 0) {
+            *argument++ = *line++;
+        } else if (*line == L'"' && quoted && line[1] == L'"') {
+            *argument++ = L'"';
+            line += 2;
+        } else if (*line == L'"') {
+            quoted = !quoted;
+            line++;
+        } else if (*line != L'\0' && backslashes == 0) {
+            *argument++ = *line++;
+        }
+    }
+    *argument = L'\0';
+    return skip_blanks(line);
+}

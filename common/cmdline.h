@@ -1,0 +1,38 @@
+/*
+ * Command lines: reading our own arguments off the front of one, and putting handle numbers into
+ * the rest. Everything that is not ours stays as it is, unit for unit. No OS calls.
+ */
+#ifndef HANDOFF_CMDLINE_H
+#define HANDOFF_CMDLINE_H
+
+#include "request.h"
+#include "text.h"
+
+/* What CreateProcessW takes at most: 32,767 units with the NUL. */
+enum { LINE_CAPACITY = 32767 };
+
+/*
+ * Replaces the placeholders of `passes` in `line` and marks the passes that it met as used.
+ *
+ *   {name}      the number, decimal
+ *   {name:x}    the number, hexadecimal, without a prefix
+ *   {{name}}    a literal {name}; {{name:x}} likewise
+ *
+ * Only the names of `passes` count, in exactly this spelling; every other brace is left alone.
+ * Reading goes from left to right and the longest form wins.
+ */
+void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count);
+
+/* Skips the first word of a command line, the program's name, as the C runtime does: every quote
+ * opens or closes, a backslash is a backslash. Returns what follows, blanks skipped. */
+const wchar_t *line_after_program(const wchar_t *line);
+
+/*
+ * Reads one argument as the C runtime does (2n backslashes and a quote: n backslashes; 2n+1: n and
+ * a literal quote; "" inside quotes: a literal quote) and returns what follows, blanks skipped, or
+ * NULL if there was no argument left. The argument and its NUL never need more units than the
+ * line has left.
+ */
+const wchar_t *line_argument(const wchar_t *line, wchar_t *argument);
+
+#endif

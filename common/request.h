@@ -1,0 +1,57 @@
+/*
+ * What one spawn asks for, whichever door it came through. No OS calls: Windows' own structures
+ * are spelt with types of fixed width, because parent and launcher may differ in theirs.
+ */
+#ifndef HANDOFF_REQUEST_H
+#define HANDOFF_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
+
+/* One handle on its way to the child. */
+struct pass {
+    const wchar_t *name; /* of its placeholder; NULL if it has none */
+    uint32_t streams;    /* 1 << STREAM_..., for each stream that it becomes */
+    uint32_t number;     /* in the launcher, and so in the child, once it is stolen */
+    bool used;           /* a placeholder or a stream mentions it */
+};
+
+/* STARTUPINFOW but for its streams, which are passes, and its strings. */
+struct startup {
+    uint32_t flags, x, y, x_size, y_size, x_chars, y_chars, fill, show;
+};
+
+/* Strings end with a NUL and are NULL if absent. Whoever filled the request owns them. */
+struct request {
+    const wchar_t *application;  /* the program's path; NULL: the line's first word is looked up */
+    const wchar_t *command_line; /* with placeholders; NULL: the application's path */
+    const wchar_t *directory;    /* NULL: the launcher's own, which is the parent's */
+    const wchar_t *desktop;
+    const wchar_t *title;
+    const wchar_t *environment;  /* a block; NULL: the launcher's own, which is the parent's */
+    uint32_t environment_length; /* units, both closing NULs included */
+    uint32_t creation_flags;
+    struct startup startup;
+    struct pass *passes;
+    uint32_t pass_count;
+};
+
+enum request_fault {
+    REQUEST_OK,
+    REQUEST_NAME,      /* the pass's name is not letters, digits, '_', '-' and '.' */
+    REQUEST_NAME_TWICE,
+    REQUEST_STREAM_TWICE,
+    REQUEST_NO_PLACE,  /* the pass has neither a name nor a stream, so no child could find it */
+    REQUEST_NO_PROGRAM /* neither application nor command line */
+};
+
+/* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */
+enum request_fault request_check(const struct request *request, uint32_t *pass);
+
+/* What a name may consist of: whatever a batch file, a command line and a URL leave alone. */
+bool name_has_unit(wchar_t unit);
+
+#endif

@@ -1,0 +1,35 @@
+/* Moving handles between processes: the one primitive. Nothing here is retried, and nothing here
+ * closes a number in another process but by stealing it. All functions return a Win32 code, 0 on
+ * success, and set *handle to NULL otherwise. */
+#ifndef HANDOFF_STEAL_H
+#define HANDOFF_STEAL_H
+
+#include <windows.h>
+
+#include "claim.h"
+#include "handle.h"
+
+/* 32 bits of a handle are significant, and its number is sign-extended from them. */
+static inline HANDLE handle_from_number(uint64_t number)
+{
+    return (HANDLE)(INT_PTR)(int32_t)(uint32_t)number;
+}
+
+static inline uint64_t handle_number(HANDLE handle)
+{
+    return (uint64_t)(int64_t)(INT_PTR)handle;
+}
+
+/* Takes a handle out of `source`, which needs PROCESS_DUP_HANDLE. The number is closed there
+ * "regardless of any error status returned" (DuplicateHandle, DUPLICATE_CLOSE_SOURCE), so after
+ * any outcome it belongs to nobody. */
+DWORD steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
+
+/* The same, but the number stays open in `source`: harmless even if it is not the one meant. */
+DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
+
+/* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
+ * nothing was touched. */
+DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle);
+
+#endif

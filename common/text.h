@@ -1,0 +1,30 @@
+/* A bounded text under construction. Overflow is sticky and is asked for once, at the end.
+ * No OS calls. */
+#ifndef HANDOFF_TEXT_H
+#define HANDOFF_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+_Static_assert(sizeof(wchar_t) == 2, "wchar_t is a UTF-16 unit (on other hosts: -fshort-wchar)");
+
+struct text {
+    wchar_t *at;
+    size_t capacity; /* units, the terminating NUL included; at least 1 */
+    size_t length;   /* units put so far; those past the capacity are counted but not stored */
+};
+
+void text_put_unit(struct text *text, wchar_t unit);
+void text_put(struct text *text, const wchar_t *string);
+void text_put_units(struct text *text, const wchar_t *units, size_t count);
+void text_put_decimal(struct text *text, uint32_t number);
+void text_put_hex(struct text *text, uint64_t number); /* without a prefix, no leading zeros */
+
+/* Terminates the text. False if it did not fit: it is then cut to the capacity. */
+bool text_end(struct text *text);
+
+size_t text_length(const wchar_t *string); /* units before the NUL */
+bool text_equal(const wchar_t *a, const wchar_t *b);
+
+#endif

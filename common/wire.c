@@ -1,0 +1,239 @@
+#include "wire.h"
+
+#include <string.h>
+
+#include "text.h"
+
+/* Each message has one function that walks over its fields, for both directions: what is written
+ * and what is read cannot drift apart. */
+struct wire {
+    uint8_t *to;         /* encoding, if not NULL or if `from` is NULL */
+    const uint8_t *from; /* decoding, if not NULL */
+    size_t size;         /* of the buffer */
+    size_t at;
+    bool failed; /* decoding: sticky */
+};
+
+static bool is_encoding(const struct wire *wire)
+{
+    return wire->from == NULL;
+}
+
+/* The one bounds check of both directions. */
+static void move_bytes(struct wire *wire, void *value, size_t size)
+{
+    bool fits = wire->at <= wire->size && size <= wire->size - wire->at;
+
+    if (fits && is_encoding(wire))
+        memcpy(wire->to + wire->at, value, size);
+    else if (fits && !wire->failed)
+        memcpy(value, wire->from + wire->at, size);
+    else if (!is_encoding(wire))
+        wire->failed = true;
+    wire->at += size;
+}
+
+static void move_u32(struct wire *wire, uint32_t *value)
+{
+    move_bytes(wire, value, sizeof *value);
+    if (wire->failed)
+        *value = 0;
+}
+
+static void move_u64(struct wire *wire, uint64_t *value)
+{
+    move_bytes(wire, value, sizeof *value);
+    if (wire->failed)
+        *value = 0;
+}
+
+static void move_padding(struct wire *wire)
+{
+    uint32_t zeros = 0;
+
+    move_bytes(wire, &zeros, (4 - wire->at % 4) % 4);
+    if (zeros != 0)
+        wire->failed = true;
+}
+
+/* Units and their closing NUL; in place when decoding. `count` is 0 for an absent string. */
+static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
+{
+    move_u32(wire, count);
+    if (*count == 0) {
+        *units = NULL;
+        return;
+    }
+    if (is_encoding(wire)) {
+        move_bytes(wire, (void *)(uintptr_t)*units, *count * sizeof **units);
+    } else if (wire->failed || *count > (wire->size - wire->at) / sizeof **units) {
+        wire->failed = true;
+        return;
+    } else {
+        *units = (const wchar_t *)(const void *)(wire->from + wire->at);
+        wire->at += *count * sizeof **units;
+        wire->failed = (*units)[*count - 1] != L'\0';
+    }
+    move_padding(wire);
+}
+
+static void move_string(struct wire *wire, const wchar_t **string)
+{
+    uint32_t count = is_encoding(wire) && *string != NULL ? (uint32_t)text_length(*string) + 1 : 0;
+
+    move_units(wire, string, &count);
+    if (!wire->failed && count != 0 && text_length(*string) + 1 != count)
+        wire->failed = true;
+}
+
+static void move_environment(struct wire *wire, struct request *request)
+{
+    uint32_t *count = &request->environment_length;
+
+    move_units(wire, &request->environment, count);
+    if (!wire->failed && *count != 0 && (*count < 2 || request->environment[*count - 2] != L'\0'))
+        wire->failed = true;
+}
+
+static void move_startup(struct wire *wire, struct startup *startup)
+{
+    move_u32(wire, &startup->flags);
+    move_u32(wire, &startup->x);
+    move_u32(wire, &startup->y);
+    move_u32(wire, &startup->x_size);
+    move_u32(wire, &startup->y_size);
+    move_u32(wire, &startup->x_chars);
+    move_u32(wire, &startup->y_chars);
+    move_u32(wire, &startup->fill);
+    move_u32(wire, &startup->show);
+}
+
+static void move_pass(struct wire *wire, struct pass *pass)
+{
+    move_u32(wire, &pass->streams);
+    move_string(wire, &pass->name);
+}
+
+static void move_request(struct wire *wire, struct request *request)
+{
+    uint32_t room = request->pass_count;
+
+    move_u32(wire, &request->pass_count); /* first: wire_pass_count() reads it there */
+    if (request->pass_count != room)
+        wire->failed = true;
+    move_u32(wire, &request->creation_flags);
+    move_startup(wire, &request->startup);
+    move_string(wire, &request->application);
+    move_string(wire, &request->command_line);
+    move_string(wire, &request->directory);
+    move_string(wire, &request->desktop);
+    move_string(wire, &request->title);
+    move_environment(wire, request);
+    for (uint32_t i = 0; i < request->pass_count && !wire->failed; i++)
+        move_pass(wire, &request->passes[i]);
+}
+
+static void move_report(struct wire *wire, struct report *report)
+{
+    switch (report->type) {
+    case WIRE_SPAWNED:
+        move_u32(wire, &report->process_id);
+        move_u32(wire, &report->thread_id);
+        move_u64(wire, &report->process);
+        move_u64(wire, &report->thread);
+        break;
+    case WIRE_FAILED:
+        move_u32(wire, &report->stage);
+        move_u32(wire, &report->pass);
+        move_u32(wire, &report->code);
+        break;
+    case WIRE_COMMIT:
+        break;
+    default:
+        wire->failed = true;
+    }
+}
+
+/* The header is written last, when the size is known. */
+static size_t finish_frame(struct wire *wire, uint32_t type)
+{
+    struct wire header = *wire;
+    uint32_t size = (uint32_t)wire->at;
+
+    header.at = 0;
+    move_u32(&header, &size);
+    move_u32(&header, &type);
+    return wire->at;
+}
+
+static uint32_t open_frame(struct wire *wire)
+{
+    uint32_t size = 0, type = 0;
+
+    move_u32(wire, &size);
+    move_u32(wire, &type);
+    if (size != wire->size)
+        wire->failed = true;
+    return type;
+}
+
+uint32_t wire_frame_size(const void *header, uint32_t most)
+{
+    uint32_t size;
+
+    memcpy(&size, header, sizeof size);
+    return size >= WIRE_HEADER && size <= most ? size : 0;
+}
+
+size_t wire_encode_request(void *frame, size_t capacity, const struct request *request)
+{
+    struct wire wire = {.to = frame, .size = capacity, .at = WIRE_HEADER};
+    struct request source = *request;
+
+    move_request(&wire, &source);
+    return finish_frame(&wire, WIRE_REQUEST);
+}
+
+size_t wire_encode_report(void *frame, size_t capacity, const struct report *report)
+{
+    struct wire wire = {.to = frame, .size = capacity, .at = WIRE_HEADER};
+    struct report source = *report;
+
+    move_report(&wire, &source);
+    return finish_frame(&wire, report->type);
+}
+
+uint32_t wire_pass_count(const void *frame, size_t size)
+{
+    enum { SMALLEST_PASS = 8 };
+    uint32_t count = 0;
+
+    if (size >= WIRE_HEADER + sizeof count)
+        memcpy(&count, (const uint8_t *)frame + WIRE_HEADER, sizeof count);
+    return count <= size / SMALLEST_PASS ? count : 0;
+}
+
+bool wire_decode_request(const void *frame, size_t size, struct request *request, struct pass *passes)
+{
+    struct wire wire = {.from = frame, .size = size};
+
+    memset(request, 0, sizeof *request);
+    if (open_frame(&wire) != WIRE_REQUEST)
+        return false;
+    request->pass_count = wire_pass_count(frame, size);
+    request->passes = passes;
+    if (request->pass_count != 0)
+        memset(passes, 0, request->pass_count * sizeof *passes);
+    move_request(&wire, request);
+    return !wire.failed && wire.at == size;
+}
+
+bool wire_decode_report(const void *frame, size_t size, struct report *report)
+{
+    struct wire wire = {.from = frame, .size = size};
+
+    memset(report, 0, sizeof *report);
+    report->type = open_frame(&wire);
+    move_report(&wire, report);
+    return !wire.failed && wire.at == size;
+}

@@ -1,0 +1,204 @@
+#include "cmdline.h"
+#include "launcher.h"
+#include "steal.h"
+
+#include <string.h>
+
+BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
+{
+    failure->stage = stage;
+    failure->pass = pass;
+    failure->code = code;
+    return FALSE;
+}
+
+void close_passes(struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].number != 0)
+            CloseHandle(handle_from_number(request->passes[i].number));
+        request->passes[i].number = 0;
+    }
+}
+
+/* What CreateProcessW is called with, made up piece by piece. */
+struct creation {
+    STARTUPINFOEXW startup;
+    HANDLE *handles;  /* what the child inherits; owns the memory of the next two as well */
+    wchar_t *program; /* LINE_CAPACITY units */
+    wchar_t *line;    /* the same; NULL if the request has none */
+};
+
+static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
+{
+    struct text line = {.at = creation->line, .capacity = LINE_CAPACITY};
+
+    if (request->command_line == NULL)
+        creation->line = NULL;
+    else
+        line_rewrite(&line, request->command_line, request->passes, request->pass_count);
+    if (creation->line != NULL && !text_end(&line))
+        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (!request->passes[i].used && request->passes[i].streams == 0)
+            return fail(failure, HANDOFF_STAGE_UNUSED, i, ERROR_NOT_FOUND);
+    }
+    return TRUE;
+}
+
+static BOOL find_program(struct creation *creation, const struct request *request, struct failure *failure)
+{
+    struct text program = {.at = creation->program, .capacity = LINE_CAPACITY};
+    DWORD code = ERROR_SUCCESS;
+
+    if (request->application == NULL) {
+        code = lookup_program(creation->line, creation->program);
+    } else {
+        text_put(&program, request->application);
+        if (!text_end(&program))
+            code = ERROR_FILENAME_EXCED_RANGE;
+    }
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+}
+
+static void set_startup(struct creation *creation, const struct request *request)
+{
+    STARTUPINFOW *to = &creation->startup.StartupInfo;
+    const struct startup *from = &request->startup;
+    HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
+
+    to->dwFlags = from->flags & ~(DWORD)STARTF_USESTDHANDLES;
+    to->dwX = from->x;
+    to->dwY = from->y;
+    to->dwXSize = from->x_size;
+    to->dwYSize = from->y_size;
+    to->dwXCountChars = from->x_chars;
+    to->dwYCountChars = from->y_chars;
+    to->dwFillAttribute = from->fill;
+    to->wShowWindow = (WORD)from->show;
+    to->lpDesktop = (wchar_t *)(UINT_PTR)request->desktop;
+    to->lpTitle = (wchar_t *)(UINT_PTR)request->title;
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        creation->handles[i] = handle_from_number(pass->number);
+        for (int stream = 0; stream < STREAM_COUNT; stream++) {
+            if ((pass->streams >> stream & 1) == 0)
+                continue;
+            *streams[stream] = creation->handles[i];
+            to->dwFlags |= STARTF_USESTDHANDLES;
+        }
+    }
+}
+
+static BOOL create(const struct creation *creation, const struct request *request, DWORD more_flags,
+                   PROCESS_INFORMATION *child)
+{
+    /* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
+     * and means "everything" on others. */
+    return CreateProcessW(creation->program, creation->line, NULL, NULL, request->pass_count > 0,
+                          request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
+                          (void *)(UINT_PTR)request->environment, request->directory,
+                          (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child);
+}
+
+typedef BOOL(WINAPI *initialize_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD, SIZE_T *);
+typedef BOOL(WINAPI *update_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD_PTR, void *, SIZE_T, void *, SIZE_T *);
+
+/* Creates the child with a handle list. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
+static DWORD create_with_list(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+{
+    HMODULE kernel32 = GetModuleHandleW(L"kernel32.dll");
+    initialize_function initialize =
+        (initialize_function)(void *)GetProcAddress(kernel32, "InitializeProcThreadAttributeList");
+    update_function update = (update_function)(void *)GetProcAddress(kernel32, "UpdateProcThreadAttribute");
+    /* One attribute needs 32 or 48 bytes. There is nothing in it that would have to be deleted. */
+    _Alignas(16) unsigned char attributes[256];
+    SIZE_T size = sizeof attributes;
+
+    if (initialize == NULL || update == NULL)
+        return ERROR_CALL_NOT_IMPLEMENTED;
+    creation->startup.lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes;
+    creation->startup.StartupInfo.cb = sizeof creation->startup;
+    if (!initialize(creation->startup.lpAttributeList, 1, 0, &size) ||
+        !update(creation->startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
+                request->pass_count * sizeof *creation->handles, NULL, NULL) ||
+        !create(creation, request, EXTENDED_STARTUPINFO_PRESENT, child))
+        return GetLastError();
+    return ERROR_SUCCESS;
+}
+
+typedef BOOL(WINAPI *count_function)(HANDLE, DWORD *);
+
+/* Makes the passes' handles the only inheritable ones of this process, whatever it was given by
+ * whoever started it. */
+static void forget_inherited_handles(const struct request *request)
+{
+    /* Handles inherited keep their numbers, so the search is by number, until as many were met as
+     * there are. Where their count is not to be had, it ends where no sane table goes on. */
+    const uint32_t end = 4u << 16;
+    HMODULE kernel32 = GetModuleHandleW(L"kernel32.dll");
+    count_function count = (count_function)(void *)GetProcAddress(kernel32, "GetProcessHandleCount");
+    DWORD left = 0;
+
+    if (count == NULL || !count(GetCurrentProcess(), &left) || left == 0)
+        left = end;
+    for (uint32_t number = 4; number < end && left > 0; number += 4) {
+        if (SetHandleInformation(handle_from_number(number), HANDLE_FLAG_INHERIT, 0))
+            left--;
+    }
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+}
+
+static DWORD create_without_list(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+{
+    creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
+    if (request->pass_count > 0)
+        forget_inherited_handles(request);
+    return create(creation, request, 0, child) ? ERROR_SUCCESS : GetLastError();
+}
+
+static BOOL start(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
+                  struct failure *failure)
+{
+    DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
+
+    if (request->pass_count > 0)
+        code = create_with_list(creation, request, child);
+    /* Windows 7 refuses console handles in a list (rprichard/win32-console-docs). */
+    if (code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES)
+        code = create_without_list(creation, request, child);
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+}
+
+static BOOL allocate_creation(struct creation *creation, const struct request *request, struct failure *failure)
+{
+    size_t handles = (request->pass_count + 1) * sizeof *creation->handles;
+    unsigned char *memory = allocate(handles + 2 * LINE_CAPACITY * sizeof(wchar_t));
+
+    if (memory == NULL)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    creation->handles = (HANDLE *)(void *)memory;
+    creation->program = (wchar_t *)(void *)(memory + handles);
+    creation->line = creation->program + LINE_CAPACITY;
+    return TRUE;
+}
+
+BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct creation creation;
+    BOOL done = FALSE;
+
+    memset(&creation, 0, sizeof creation);
+    if (allocate_creation(&creation, request, failure)) {
+        done = rewrite(&creation, request, failure) && find_program(&creation, request, failure);
+        if (done) {
+            set_startup(&creation, request);
+            done = start(&creation, request, child, failure);
+        }
+        release(creation.handles);
+    }
+    close_passes(request);
+    return done;
+}

@@ -1,0 +1,55 @@
+/*
+ * handoff-launcher.exe: takes handles from its parent, starts the child with them, hands the child
+ * over and leaves. It opens nothing for the child and never runs anything else.
+ *
+ *   main.c     which door
+ *   service.c  the door for the library: the request comes over the control pipe
+ *   engine.c   request -> suspended child, whichever door it came through
+ *   lookup.c   a command line's first word -> the program's path
+ *   memory.c   what the compiler expects of a C library; there is none here
+ *
+ * Imports nothing but kernel32's functions of Windows XP; newer ones are looked up at run time.
+ */
+#ifndef HANDOFF_LAUNCHER_H
+#define HANDOFF_LAUNCHER_H
+
+#include <windows.h>
+
+#include "handoff.h"
+#include "request.h"
+
+/* Why there is no child. The pass is HANDOFF_NO_PASS unless it is about one. */
+struct failure {
+    DWORD stage; /* enum handoff_stage */
+    DWORD pass;
+    DWORD code;
+};
+
+/* Fills the failure in and is false, for functions that end with `return fail(...)`. */
+BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
+
+/*
+ * Creates the child, suspended, with the handles of the request's passes, which must be open in
+ * the launcher, inheritable, and listed nowhere else. Win or lose, they are closed here afterwards:
+ * then only the child has them.
+ */
+BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
+
+/* Closes the passes' handles, those that are open. */
+void close_passes(struct request *request);
+
+/*
+ * Finds the program that cmd.exe would run for this command line and puts its full path into
+ * `path`, which has LINE_CAPACITY units. Returns a Win32 code.
+ */
+DWORD lookup_program(const wchar_t *line, wchar_t *path);
+
+/* Serves the one request behind this token and returns the launcher's exit code: 0, or why it
+ * could not even reach the control pipe. */
+DWORD serve(const wchar_t *token);
+
+/* Memory of the process' heap; NULL if there is none. */
+void *allocate(size_t size);
+void release(void *memory);
+
+#endif

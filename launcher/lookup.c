@@ -1,0 +1,147 @@
+#include "cmdline.h"
+#include "launcher.h"
+
+/* A value of the environment in memory of its own, or NULL if it is absent or empty. */
+static wchar_t *get_variable(const wchar_t *name)
+{
+    DWORD size = GetEnvironmentVariableW(name, NULL, 0);
+    wchar_t *value = size > 1 ? allocate(size * sizeof *value) : NULL;
+
+    if (value != NULL && GetEnvironmentVariableW(name, value, size) >= size) {
+        release(value);
+        value = NULL;
+    }
+    return value;
+}
+
+/* Copies the first word, without its quotes. */
+static void copy_word(struct text *word, const wchar_t *line)
+{
+    wchar_t end = *line == L'"' ? L'"' : L' ';
+
+    if (end == L'"')
+        line++;
+    while (*line != L'\0' && *line != end && (end == L'"' || *line != L'\t'))
+        text_put_unit(word, *line++);
+}
+
+static BOOL is_separator(wchar_t unit)
+{
+    return unit == L'\\' || unit == L'/' || unit == L':';
+}
+
+static BOOL has_directory(const wchar_t *name)
+{
+    while (*name != L'\0' && !is_separator(*name))
+        name++;
+    return *name != L'\0';
+}
+
+static BOOL has_extension(const wchar_t *name)
+{
+    BOOL dot = FALSE;
+
+    for (; *name != L'\0'; name++) {
+        if (*name == L'.')
+            dot = TRUE;
+        else if (is_separator(*name))
+            dot = FALSE;
+    }
+    return dot;
+}
+
+static BOOL is_file(struct text *path)
+{
+    DWORD attributes;
+
+    if (!text_end(path))
+        return FALSE;
+    attributes = GetFileAttributesW(path->at);
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
+}
+
+/* Copies one element of a list such as PATH, without quotes, and returns where the next begins, or
+ * NULL after the last. */
+static const wchar_t *put_element(struct text *text, const wchar_t *list)
+{
+    for (; *list != L'\0' && *list != L';'; list++) {
+        if (*list != L'"')
+            text_put_unit(text, *list);
+    }
+    return *list == L';' ? list + 1 : NULL;
+}
+
+/* Whether the file is there: as named, if it has an extension, or with one of PATHEXT. */
+static BOOL try_extensions(struct text *path, const wchar_t *name, const wchar_t *extensions)
+{
+    size_t length;
+
+    text_put(path, name);
+    if (has_extension(name) && is_file(path))
+        return TRUE;
+    length = path->length;
+    while (extensions != NULL) {
+        path->length = length;
+        extensions = put_element(path, extensions);
+        if (path->length > length && is_file(path))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static BOOL try_directories(struct text *path, const wchar_t *name, const wchar_t *extensions,
+                            const wchar_t *directories)
+{
+    while (directories != NULL) {
+        path->length = 0;
+        directories = put_element(path, directories);
+        if (path->length == 0)
+            continue;
+        if (!is_separator(path->at[path->length - 1]))
+            text_put_unit(path, L'\\');
+        if (try_extensions(path, name, extensions))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What NeedCurrentDirectoryForExePathW asks, which Windows XP does not have. */
+static BOOL current_directory_counts(void)
+{
+    return GetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", NULL, 0) == 0 &&
+           GetLastError() == ERROR_ENVVAR_NOT_FOUND;
+}
+
+static BOOL search(struct text *path, const wchar_t *name)
+{
+    wchar_t *directories = get_variable(L"PATH");
+    wchar_t *pathext = get_variable(L"PATHEXT");
+    const wchar_t *extensions = pathext != NULL ? pathext : L".COM;.EXE;.BAT;.CMD";
+    BOOL found = FALSE;
+
+    if (has_directory(name) || current_directory_counts())
+        found = try_extensions(path, name, extensions);
+    if (!found && !has_directory(name))
+        found = try_directories(path, name, extensions, directories);
+    release(directories);
+    release(pathext);
+    return found;
+}
+
+DWORD lookup_program(const wchar_t *line, wchar_t *path)
+{
+    wchar_t *memory = allocate(2 * LINE_CAPACITY * sizeof *memory);
+    struct text name = {.at = memory, .capacity = LINE_CAPACITY};
+    struct text found = {.at = memory + LINE_CAPACITY, .capacity = LINE_CAPACITY};
+    DWORD code = ERROR_FILE_NOT_FOUND;
+
+    if (memory == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    copy_word(&name, line);
+    if (text_end(&name) && name.length > 0 && search(&found, name.at)) {
+        DWORD length = GetFullPathNameW(found.at, LINE_CAPACITY, path, NULL);
+        code = length == 0 ? GetLastError() : length < LINE_CAPACITY ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    }
+    release(memory);
+    return code;
+}

@@ -1,0 +1,182 @@
+#include "launcher.h"
+#include "steal.h"
+#include "token.h"
+#include "wire.h"
+
+/* The library's end of things, as seen from here. */
+struct service {
+    HANDLE parent; /* needed until everything is stolen, and closed then */
+    struct claim_page *page;
+    HANDLE pipe;
+    struct request request;
+    void *frame; /* what the request points into */
+};
+
+/* A pid may have been recycled; pid and creation time together cannot. */
+static DWORD open_parent(struct service *service, const struct token *token)
+{
+    FILETIME created, exited, kernel, user;
+
+    service->parent = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, token->process_id);
+    if (service->parent == NULL || !GetProcessTimes(service->parent, &created, &exited, &kernel, &user))
+        return GetLastError();
+    if (((uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime) != token->created)
+        return ERROR_INVALID_PARAMETER; /* as OpenProcess says of a pid that is nobody's */
+    return ERROR_SUCCESS;
+}
+
+static BOOL page_is_whole(const struct claim_page *page, const struct token *token)
+{
+    MEMORY_BASIC_INFORMATION memory;
+
+    return VirtualQuery(page, &memory, sizeof memory) != 0 && page->nonce == token->nonce && page->count > 0 &&
+           page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
+}
+
+static DWORD open_page(struct service *service, const struct token *token)
+{
+    HANDLE section;
+    DWORD code = copy(service->parent, token->page, FALSE, &section);
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    service->page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    code = service->page != NULL ? ERROR_SUCCESS : GetLastError();
+    CloseHandle(section);
+    if (code == ERROR_SUCCESS && !page_is_whole(service->page, token))
+        code = ERROR_INVALID_DATA;
+    return code;
+}
+
+/* The first claim of the page is the launcher's end of the control pipe. */
+static DWORD reach_parent(struct service *service, const wchar_t *text)
+{
+    struct token token;
+    DWORD code;
+
+    if (!token_parse(text, &token))
+        return ERROR_INVALID_PARAMETER;
+    code = open_parent(service, &token);
+    if (code == ERROR_SUCCESS)
+        code = open_page(service, &token);
+    if (code == ERROR_SUCCESS)
+        code = steal_claimed(service->parent, &service->page->claims[0], FALSE, &service->pipe);
+    return code;
+}
+
+static BOOL read_all(HANDLE pipe, void *to, DWORD size)
+{
+    unsigned char *at = to;
+    DWORD read;
+
+    for (; size > 0; at += read, size -= read) {
+        if (!ReadFile(pipe, at, size, &read, NULL) || read == 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOL receive_frame(struct service *service, uint32_t *size)
+{
+    _Alignas(4) unsigned char header[WIRE_HEADER];
+
+    if (!read_all(service->pipe, header, sizeof header))
+        return FALSE;
+    *size = wire_frame_size(header, WIRE_REQUEST_MAX);
+    service->frame = *size != 0 ? allocate(*size) : NULL;
+    if (service->frame == NULL)
+        return FALSE;
+    CopyMemory(service->frame, header, sizeof header);
+    return read_all(service->pipe, (unsigned char *)service->frame + sizeof header, *size - (DWORD)sizeof header);
+}
+
+static BOOL receive_request(struct service *service, struct failure *failure)
+{
+    struct pass *passes;
+    uint32_t size, pass;
+
+    fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
+    if (!receive_frame(service, &size))
+        return FALSE;
+    passes = allocate((wire_pass_count(service->frame, size) + 1) * sizeof *passes);
+    return passes != NULL && wire_decode_request(service->frame, size, &service->request, passes) &&
+           service->request.pass_count + 1 == service->page->count &&
+           request_check(&service->request, &pass) == REQUEST_OK;
+}
+
+static BOOL steal_passes(struct service *service, struct failure *failure)
+{
+    struct request *request = &service->request;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        HANDLE handle;
+        DWORD code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
+
+        if (code != ERROR_SUCCESS)
+            return fail(failure, HANDOFF_STAGE_STEAL, i, code);
+        request->passes[i].number = (uint32_t)handle_number(handle);
+    }
+    return TRUE;
+}
+
+static BOOL send_report(struct service *service, const struct report *report)
+{
+    _Alignas(4) unsigned char frame[WIRE_REPORT_MAX];
+    DWORD size = (DWORD)wire_encode_report(frame, sizeof frame, report);
+    DWORD written;
+
+    return WriteFile(service->pipe, frame, size, &written, NULL) && written == size;
+}
+
+static BOOL send_child(struct service *service, const PROCESS_INFORMATION *child)
+{
+    return send_report(service, &(struct report){.type = WIRE_SPAWNED,
+                                                 .process_id = child->dwProcessId,
+                                                 .thread_id = child->dwThreadId,
+                                                 .process = handle_number(child->hProcess),
+                                                 .thread = handle_number(child->hThread)});
+}
+
+static void send_failure(struct service *service, const struct failure *failure)
+{
+    send_report(service, &(struct report){.type = WIRE_FAILED,
+                                          .stage = failure->stage,
+                                          .pass = failure->pass,
+                                          .code = failure->code});
+}
+
+/* Anything but a commit, the end of the pipe above all, means that nobody owns the child. */
+static BOOL receive_commit(struct service *service)
+{
+    _Alignas(4) unsigned char frame[WIRE_HEADER];
+    struct report report;
+
+    return read_all(service->pipe, frame, sizeof frame) && wire_decode_report(frame, sizeof frame, &report) &&
+           report.type == WIRE_COMMIT;
+}
+
+/* From here on the launcher holds nothing that could reach the parent. */
+static void leave_parent(struct service *service)
+{
+    UnmapViewOfFile(service->page);
+    CloseHandle(service->parent);
+}
+
+DWORD serve(const wchar_t *token)
+{
+    struct service service = {0};
+    struct failure failure = {0};
+    PROCESS_INFORMATION child = {0};
+    DWORD code = reach_parent(&service, token);
+    BOOL stolen;
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    stolen = receive_request(&service, &failure) && steal_passes(&service, &failure);
+    leave_parent(&service);
+    if (!stolen || !create_child(&service.request, &child, &failure))
+        send_failure(&service, &failure);
+    else if (!send_child(&service, &child) || !receive_commit(&service))
+        TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
+    return ERROR_SUCCESS; /* and the end of the process closes everything */
+}

@@ -1,0 +1,149 @@
+#include "transaction.h"
+
+#include "text.h"
+
+/* Unique in this process for ever, and unlike that of any other copy of this library in it. */
+static uint64_t make_nonce(void)
+{
+    static volatile LONG counter;
+    LARGE_INTEGER now;
+
+    QueryPerformanceCounter(&now);
+    return (uint64_t)now.QuadPart << 24 ^ (uint32_t)InterlockedIncrement(&counter);
+}
+
+/*
+ * One instance, made and connected here: who squats the name makes the creation fail, who connects
+ * before us makes our connection fail, and once we are connected nobody else can. Both ends are
+ * this process' own, so no security descriptor is needed to keep others out.
+ */
+BOOL open_channel(struct transaction *t)
+{
+    wchar_t name[64];
+    struct text text = {.at = name, .capacity = ARRAYSIZE(name)};
+    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request);
+
+    if (size > WIRE_REQUEST_MAX)
+        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+    t->nonce = make_nonce();
+    text_put(&text, L"\\\\.\\pipe\\handoff-");
+    text_put_hex(&text, GetCurrentProcessId());
+    text_put_unit(&text, L'-');
+    text_put_hex(&text, t->nonce);
+    text_end(&text);
+    t->event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    t->pipe = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
+                               PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT, 1, size + WIRE_HEADER, WIRE_REPORT_MAX,
+                               0, NULL);
+    if (t->pipe == INVALID_HANDLE_VALUE)
+        t->pipe = NULL;
+    if (t->pipe != NULL)
+        t->duplicates[0] = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+                                       SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
+    if (t->duplicates[0] == INVALID_HANDLE_VALUE)
+        t->duplicates[0] = NULL;
+    return (t->event != NULL && t->duplicates[0] != NULL) ||
+           set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
+}
+
+/* Waits for the operation or the launcher's death or the deadline, and in the last two cases takes
+ * the operation back, unless it was quicker: a launcher may well answer and end. */
+static DWORD await(struct transaction *t, OVERLAPPED *operation, DWORD *moved)
+{
+    HANDLE handles[] = {t->event, t->launcher};
+    DWORD ended = WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, remaining_ms(t));
+
+    if (ended != WAIT_OBJECT_0)
+        CancelIo(t->pipe);
+    if (GetOverlappedResult(t->pipe, operation, moved, TRUE))
+        return ERROR_SUCCESS;
+    return ended == WAIT_TIMEOUT ? ERROR_TIMEOUT : ERROR_PROCESS_ABORTED;
+}
+
+static DWORD finish(struct transaction *t, BOOL immediate, OVERLAPPED *operation, DWORD *moved)
+{
+    if (!immediate && GetLastError() != ERROR_IO_PENDING)
+        return ERROR_PROCESS_ABORTED; /* the other end of the pipe is gone */
+    return await(t, operation, moved);
+}
+
+static DWORD write_frame(struct transaction *t, const void *frame, DWORD size)
+{
+    OVERLAPPED operation = {.hEvent = t->event};
+    DWORD sent = 0;
+    DWORD code = finish(t, WriteFile(t->pipe, frame, size, NULL, &operation), &operation, &sent);
+
+    return code != ERROR_SUCCESS || sent == size ? code : ERROR_PROCESS_ABORTED;
+}
+
+/* Reads what is there, one byte at least. */
+static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *received)
+{
+    OVERLAPPED operation = {.hEvent = t->event};
+
+    return finish(t, ReadFile(t->pipe, to, most, NULL, &operation), &operation, received);
+}
+
+/* A launcher that never took its end of the pipe has said why with its exit code. */
+static BOOL exchange_error(struct transaction *t, DWORD code)
+{
+    DWORD exit_code;
+
+    if (code == ERROR_PROCESS_ABORTED && claim_state(&t->page->claims[0]) != CLAIM_TAKEN &&
+        GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
+        return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);
+    return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
+}
+
+BOOL send_request(struct transaction *t)
+{
+    size_t size = wire_encode_request(NULL, 0, &t->request);
+    void *frame = allocate(size);
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+
+    if (frame != NULL) {
+        wire_encode_request(frame, size, &t->request);
+        code = write_frame(t, frame, (DWORD)size);
+    }
+    release(frame);
+    return code == ERROR_SUCCESS || exchange_error(t, code);
+}
+
+static DWORD receive_frame(struct transaction *t, struct report *report)
+{
+    _Alignas(4) unsigned char frame[WIRE_REPORT_MAX];
+    DWORD have = 0, size = WIRE_HEADER;
+
+    while (have < size) {
+        DWORD received = 0;
+        DWORD code = read_some(t, frame + have, (DWORD)sizeof frame - have, &received);
+
+        if (code != ERROR_SUCCESS)
+            return code;
+        have += received;
+        if (have >= WIRE_HEADER)
+            size = wire_frame_size(frame, sizeof frame);
+        if (size == 0)
+            return ERROR_INVALID_DATA;
+    }
+    return wire_decode_report(frame, have, report) ? ERROR_SUCCESS : ERROR_INVALID_DATA;
+}
+
+BOOL receive_report(struct transaction *t, struct report *report)
+{
+    DWORD code = receive_frame(t, report);
+
+    if (code != ERROR_SUCCESS)
+        return exchange_error(t, code);
+    if (report->type == WIRE_FAILED)
+        return set_error(t, report->stage, report->pass, report->code);
+    return report->type == WIRE_SPAWNED || exchange_error(t, ERROR_INVALID_DATA);
+}
+
+void send_commit(struct transaction *t)
+{
+    _Alignas(4) unsigned char frame[WIRE_HEADER];
+
+    wire_encode_report(frame, sizeof frame, &(struct report){.type = WIRE_COMMIT});
+    write_frame(t, frame, sizeof frame);
+}

@@ -1,0 +1,135 @@
+/*
+ * handoff: give a child process exactly the handles it should have, and nothing else.
+ *
+ * handoff_spawn() duplicates the handles you select, non-inheritable, and starts a small program,
+ * handoff-launcher.exe, which steals the duplicates, writes the numbers that they have now into
+ * the command line, starts the program you named, unmodified, and hands you its process handle.
+ * No handle of your process is inheritable at any moment, so no other thread that calls
+ * CreateProcess(bInheritHandles=TRUE) can leak one.
+ *
+ * Link with libhandoff.a and ship handoff-launcher.exe beside the module that contains it.
+ */
+#ifndef HANDOFF_H
+#define HANDOFF_H
+
+#include <windows.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HANDOFF_VERSION L"0.1"
+
+/* Which standard streams of the child a handle becomes. */
+enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
+
+/* One handle on its way to the child. The name and the handle stay yours. */
+struct handoff_pass {
+    const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if only `streams` says where it goes */
+    HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
+    DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
+};
+
+/*
+ * What to start and what to give it. Zero every field that you do not set.
+ *
+ * Placeholders in the command line: {name} becomes the handle's number in the child, decimal;
+ * {name:x} hexadecimal, without a prefix; {{name}} a literal {name}. Only names of passes count,
+ * all else reaches the child unit for unit. A pass that is neither a stream nor mentioned in the
+ * line is an error, because that is how a misspelt name shows.
+ *
+ * The program is `application`, if given, looked for nowhere else. Otherwise it is the first word
+ * of the command line, found as cmd.exe finds it: in the current directory, unless the variable
+ * NoDefaultCurrentDirectoryInExePath exists, then along PATH, with the extensions of PATHEXT;
+ * never in the launcher's or the parent's own directory.
+ *
+ * Streams that no pass claims are the parent's own, as GetStdHandle gives them, unless the
+ * creation flags give the child another console or none.
+ */
+struct handoff_request {
+    DWORD cb;                        /* sizeof(struct handoff_request) */
+    const wchar_t *application;      /* NULL: the command line's first word */
+    const wchar_t *command_line;     /* NULL: the application's path, as CreateProcessW has it */
+    const wchar_t *environment;      /* UTF-16 block as for CreateProcessW; NULL: the parent's */
+    const wchar_t *directory;        /* NULL: the parent's */
+    DWORD creation_flags;            /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
+    const STARTUPINFOW *startup;     /* may be NULL; its stream handles and lpReserved2 are not read */
+    const struct handoff_pass *passes;
+    DWORD pass_count;
+    DWORD *numbers;                  /* out: pass_count handle numbers in the child; may be NULL */
+    DWORD timeout_ms;                /* until the child exists; 0: 30 s; INFINITE: for ever */
+    const wchar_t *launcher;         /* path; NULL: handoff-launcher.exe beside this library's module */
+};
+
+/* What a failed spawn was doing. */
+enum handoff_stage {
+    HANDOFF_STAGE_NONE,
+    HANDOFF_STAGE_REQUEST,   /* making sense of the request */
+    HANDOFF_STAGE_OPEN,      /* opening what is to be passed (the handoff command; never the library) */
+    HANDOFF_STAGE_PREPARE,   /* making the claim page and the control pipe */
+    HANDOFF_STAGE_DUPLICATE, /* duplicating a handle inside the parent */
+    HANDOFF_STAGE_LAUNCHER,  /* starting the launcher */
+    HANDOFF_STAGE_CONNECT,   /* the launcher opening the parent and the pipe */
+    HANDOFF_STAGE_EXCHANGE,  /* talking with the launcher */
+    HANDOFF_STAGE_STEAL,     /* the launcher stealing a duplicate */
+    HANDOFF_STAGE_REWRITE,   /* putting the numbers into the command line */
+    HANDOFF_STAGE_UNUSED,    /* a pass that nothing mentions */
+    HANDOFF_STAGE_FIND,      /* finding the program */
+    HANDOFF_STAGE_CREATE,    /* creating the child */
+    HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
+    HANDOFF_STAGE_RESUME,    /* letting the child run */
+    HANDOFF_STAGE_CLEAN_UP   /* a launcher that was terminated and does not end */
+};
+
+#define HANDOFF_NO_PASS 0xFFFFFFFFu
+
+struct handoff_error {
+    DWORD stage;         /* enum handoff_stage */
+    DWORD pass;          /* index of the pass it concerns, or HANDOFF_NO_PASS */
+    DWORD code;          /* Win32 code */
+    DWORD unreclaimed;   /* duplicates whose owner cannot be known any more, so they stay open in the
+                            parent: at most one, and only if the launcher was killed amid a steal */
+    wchar_t subject[96]; /* what the stage was dealing with: a pass, a program; cut if longer */
+};
+
+/*
+ * Starts a child with the handles of the request. On success *child holds handles of its process
+ * and first thread, with all access, non-inheritable, which the caller closes, and their ids; the
+ * child runs, or is suspended if CREATE_SUSPENDED was asked for, and owes the launcher nothing.
+ *
+ * On failure it returns FALSE, GetLastError() and *error (may be NULL) say why, *child is zeroed,
+ * and nothing is left: no child, running or suspended, no launcher, no duplicate but those counted
+ * in `unreclaimed`. The passed handles are never closed or changed.
+ *
+ * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`
+ * and, if the launcher has to be terminated, five seconds more.
+ *
+ * Codes with a meaning of their own here:
+ *   ERROR_INVALID_PARAMETER   cb, or a creation flag that cannot pass through: DEBUG_PROCESS,
+ *                             DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass that
+ *                             has neither a name nor a stream
+ *   ERROR_INVALID_NAME        a pass's name, by its spelling
+ *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
+ *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
+ *                             of Windows 7 and before, which cannot leave its process
+ *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
+ *   ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters
+ *                             (for a batch file 8,191)
+ *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
+ *   ERROR_TIMEOUT             the launcher did not answer in time
+ *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
+ *   ERROR_INVALID_DATA        the launcher's answer made no sense
+ */
+BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
+
+/*
+ * Writes the error as one line of text, without a line break, and returns its length in units. At
+ * most `capacity` units are written, the closing NUL included; a longer line is cut.
+ */
+size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

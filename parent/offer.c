@@ -1,0 +1,190 @@
+#include "transaction.h"
+
+#include "handle.h"
+#include "steal.h"
+
+#include <string.h>
+
+/* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
+static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
+
+static void set_startup(struct request *request, const STARTUPINFOW *startup)
+{
+    request->desktop = startup->lpDesktop;
+    request->title = startup->lpTitle;
+    request->startup = (struct startup){.flags = startup->dwFlags & ~(DWORD)STARTF_USESTDHANDLES,
+                                        .x = startup->dwX,
+                                        .y = startup->dwY,
+                                        .x_size = startup->dwXSize,
+                                        .y_size = startup->dwYSize,
+                                        .x_chars = startup->dwXCountChars,
+                                        .y_chars = startup->dwYCountChars,
+                                        .fill = startup->dwFillAttribute,
+                                        .show = startup->wShowWindow};
+}
+
+/* Units of an environment block with its two closing NULs, which an empty one may lack. */
+static uint32_t environment_length(const wchar_t *block)
+{
+    uint32_t length = 0;
+
+    while (block[length] != L'\0' || (length > 0 && block[length - 1] != L'\0'))
+        length++;
+    return length + 1;
+}
+
+static void set_strings(struct request *request, const struct handoff_request *asked)
+{
+    request->application = asked->application;
+    request->command_line = asked->command_line;
+    request->directory = asked->directory;
+    request->creation_flags = asked->creation_flags;
+    if (asked->environment != NULL) {
+        request->environment = asked->environment[0] != L'\0' ? asked->environment : L"\0";
+        request->environment_length = asked->environment[0] != L'\0' ? environment_length(asked->environment) : 2;
+    }
+    if (asked->startup != NULL)
+        set_startup(request, asked->startup);
+}
+
+static DWORD fault_code(enum request_fault fault)
+{
+    switch (fault) {
+    case REQUEST_OK: return ERROR_SUCCESS;
+    case REQUEST_NAME: return ERROR_INVALID_NAME;
+    case REQUEST_NAME_TWICE:
+    case REQUEST_STREAM_TWICE: return ERROR_ALREADY_EXISTS;
+    default: return ERROR_INVALID_PARAMETER;
+    }
+}
+
+static BOOL check_request(struct transaction *t)
+{
+    uint32_t pass = HANDOFF_NO_PASS;
+    DWORD code = fault_code(request_check(&t->request, &pass));
+
+    if (code != ERROR_SUCCESS)
+        return set_error(t, HANDOFF_STAGE_REQUEST, pass, code);
+    if ((t->asked->creation_flags & impossible_flags) != 0)
+        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
+    return TRUE;
+}
+
+BOOL plan_passes(struct transaction *t)
+{
+    const struct handoff_request *asked = t->asked;
+    size_t most;
+
+    if (asked->cb != sizeof *asked)
+        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
+    most = (size_t)asked->pass_count + STREAM_COUNT;
+    t->request.passes = allocate(most * sizeof *t->request.passes);
+    t->duplicates = allocate((most + 1) * sizeof *t->duplicates);
+    if (t->request.passes == NULL || t->duplicates == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    set_strings(&t->request, asked);
+    for (DWORD i = 0; i < asked->pass_count; i++) {
+        t->request.passes[i].name = asked->passes[i].name;
+        t->request.passes[i].streams = asked->passes[i].streams;
+    }
+    t->request.pass_count = asked->pass_count;
+    t->duplicate_count = 1;
+    return check_request(t);
+}
+
+/* Pins the object, even if the caller closes the original meanwhile. */
+static DWORD duplicate_one(struct transaction *t, HANDLE handle)
+{
+    DWORD code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &t->duplicates[t->duplicate_count]);
+
+    if (code == ERROR_SUCCESS)
+        t->duplicate_count++;
+    return code;
+}
+
+static BOOL child_keeps_console(const struct transaction *t)
+{
+    return (t->asked->creation_flags & (CREATE_NEW_CONSOLE | DETACHED_PROCESS | CREATE_NO_WINDOW)) == 0;
+}
+
+/* The parent's own streams, where no pass claims them. One that is not open is none, as it is for
+ * CreateProcessW; two that are the same handle stay the same. */
+static void duplicate_own_streams(struct transaction *t)
+{
+    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    struct request *request = &t->request;
+    HANDLE own[STREAM_COUNT] = {NULL};
+    DWORD claimed = 0;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        claimed |= request->passes[i].streams;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        HANDLE handle = GetStdHandle(standard[stream]);
+
+        if ((claimed >> stream & 1) != 0)
+            continue;
+        if (stream == STREAM_STDERR && handle == own[STREAM_STDOUT] && handle != NULL) {
+            request->passes[request->pass_count - 1].streams |= 1u << stream;
+        } else if (duplicate_one(t, handle) == ERROR_SUCCESS) {
+            own[stream] = handle;
+            request->passes[request->pass_count++].streams = 1u << stream;
+        }
+    }
+}
+
+BOOL duplicate_passes(struct transaction *t)
+{
+    for (DWORD i = 0; i < t->asked->pass_count; i++) {
+        DWORD code = duplicate_one(t, t->asked->passes[i].handle);
+
+        if (code != ERROR_SUCCESS)
+            return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
+    }
+    if (child_keeps_console(t))
+        duplicate_own_streams(t);
+    return TRUE;
+}
+
+BOOL offer_duplicates(struct transaction *t)
+{
+    DWORD size = (DWORD)(sizeof *t->page + t->duplicate_count * sizeof t->page->claims[0]);
+
+    t->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
+    if (t->section != NULL)
+        t->page = MapViewOfFile(t->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    if (t->page == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
+    t->page->nonce = t->nonce;
+    t->page->count = t->duplicate_count;
+    for (uint32_t i = 0; i < t->duplicate_count; i++)
+        claim_offer(&t->page->claims[i], handle_number(t->duplicates[i]));
+    return TRUE;
+}
+
+BOOL check_taken(struct transaction *t)
+{
+    for (uint32_t i = 0; i < t->duplicate_count; i++) {
+        if (claim_state(&t->page->claims[i]) != CLAIM_TAKEN)
+            return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
+    }
+    for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)
+        t->asked->numbers[i] = t->page->claims[i + 1].taken_as;
+    return TRUE;
+}
+
+void withdraw_duplicates(struct transaction *t)
+{
+    for (uint32_t i = 0; i < t->duplicate_count; i++) {
+        if (t->duplicates[i] != NULL && (t->page == NULL || claim_withdraw(&t->page->claims[i])))
+            CloseHandle(t->duplicates[i]);
+    }
+}
+
+DWORD count_unreclaimed(const struct transaction *t)
+{
+    DWORD count = 0;
+
+    for (uint32_t i = 0; t->page != NULL && i < t->duplicate_count; i++)
+        count += claim_state(&t->page->claims[i]) == CLAIM_TAKING;
+    return count;
+}

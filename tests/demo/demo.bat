@@ -1,0 +1,43 @@
+@echo off
+rem demo.bat [HANDOFF [GPGV]]
+rem GnuPG's verifier gets a file, its signature and two places to write to, each as a handle
+rem that only it has. gpgv.exe is as its makers built it: it takes handle numbers anyway.
+setlocal
+set "here=%~dp0"
+set "build=%~dp0..\..\build"
+set "handoff=%~1"
+if "%handoff%"=="" set "handoff=%build%\x64\handoff.exe"
+set "gpgv=%~2"
+if "%gpgv%"=="" set "gpgv=%build%\deps\gpgv\gpgv.exe"
+if not exist "%gpgv%" set "gpgv=%ProgramFiles(x86)%\GnuPG\bin\gpgv.exe"
+if not exist "%gpgv%" set "gpgv=%ProgramFiles%\GnuPG\bin\gpgv.exe"
+if not exist "%gpgv%" goto missing
+if exist "%build%\status.txt" del "%build%\status.txt"
+if exist "%build%\log.txt" del "%build%\log.txt"
+
+"%handoff%" --trace --read "sig=%here%data.sig" --read "data=%here%data.txt" --write "status=%build%\status.txt" --write "log=%build%\log.txt" -- "%gpgv%" --keyring "%here%keyring.gpg" --status-fd {status} --logger-fd {log} --enable-special-filenames -- "-&{sig}" "-&{data}"
+set "code=%errorlevel%"
+if not exist "%build%\status.txt" goto bad
+
+echo.
+echo status.txt, written by gpgv through the handle of {status}:
+type "%build%\status.txt"
+echo.
+echo log.txt, through {log}:
+type "%build%\log.txt"
+echo.
+
+set "key="
+for /f "usebackq tokens=2,3" %%a in ("%build%\status.txt") do if "%%a"=="VALIDSIG" set "key=%%b"
+if not "%code%"=="0" goto bad
+if "%key%"=="" goto bad
+echo demo: the signature is valid, made by key %key%
+exit /b 0
+
+:bad
+echo demo: FAILED: no valid signature, and exit code %code%
+exit /b 1
+
+:missing
+echo demo: FAILED: there is no gpgv.exe: install GnuPG or run demo.bat HANDOFF GPGV
+exit /b 1

@@ -1,0 +1,146 @@
+#!/bin/bash
+# setup.sh [compilers]: makes this machine ready to build (compilers) or to build and test.
+# On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
+# and needs no root. What is there already is left alone, so a second run takes no time.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+deps=$root/build/deps
+stage=${1:-ready}
+
+main() {
+	mkdir -p "$deps"
+	if [ "${OS:-}" = Windows_NT ]; then
+		msys2_packages
+	else
+		debian_packages
+		[ "$stage" = compilers ] || debian_pieces
+	fi
+	touch "$deps/$stage"
+}
+
+# MSYS2 has no Check for 32-bit programs: tests/run.sh reports those suites as skipped.
+msys2_packages() {
+	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc \
+		mingw-w64-x86_64-check
+}
+
+debian_packages() {
+	local missing=()
+	need() { command -v "$1" >/dev/null || missing+=("$2"); }
+	need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+	need i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
+	if [ "$stage" != compilers ] || [ ${#missing[@]} -gt 0 ]; then
+		need cmake cmake
+		need wine wine
+		need /usr/lib/wine/wine64 wine64
+	fi
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	local install="apt-get install -y --no-install-recommends ${missing[*]}"
+	if [ "$(id -u)" != 0 ]; then
+		echo "sh -c 'apt-get update && $install'"
+		exit 1
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-cache show "${missing[@]}" >/dev/null 2>&1 || apt-get -qq update
+	$install || { apt-get -qq update && $install; }
+}
+
+debian_pieces() {
+	piece check-x64 check_library
+	piece check-x86 check_library
+	piece gpgv gpgv_program
+	wine_has_32bit || piece wow32 wine_32bit
+	wine_prefix
+	rm -rf "$deps/apt"
+}
+
+# piece NAME FUNCTION: makes build/deps/NAME with FUNCTION, whole or not at all.
+piece() {
+	if [ ! -d "$deps/$1" ]; then
+		echo "setup: $1"
+		rm -rf "$deps/new"
+		mkdir "$deps/new"
+		(cd "$deps/new" && "$2" "$1")
+		mv "$deps/new" "$deps/$1"
+	fi
+}
+
+# download ARG...: apt-get with a package list of its own, so that neither root nor a change
+# to this machine's sources is needed. It checks signatures and checksums as ever.
+download() {
+	local apt=$deps/apt
+	local options=(-qq -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=-
+		-o "Dir::State::Lists=$apt/lists" -o Dir::State::Status=/dev/null -o "Dir::Cache=$apt"
+		-o APT::Architectures::=amd64 -o APT::Architectures::=i386 -o APT::Sandbox::User=root)
+	if [ ! -e "$apt/updated" ]; then
+		rm -rf "$apt"
+		mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+		# shellcheck disable=SC2016 # the names are apt's
+		apt-get indextargets --format '$(REPO_URI) $(CODENAME) main' \
+			'Created-By: Packages' 'Component: main' 'Origin: Debian' | sort -u |
+			sed '/-updates \|-security /d; h; s/^/deb [arch=i386] /p; g; s/^/deb-src /' >"$apt/sources.list"
+		if [ ! -s "$apt/sources.list" ]; then
+			echo "setup: apt has no package lists; as root: apt-get update" >&2
+			exit 1
+		fi
+		apt-get "${options[@]}" update
+		touch "$apt/updated"
+	fi
+	apt-get "${options[@]}" "$@"
+}
+
+# Check, built for Windows from Debian's source package.
+check_library() {
+	local cross=x86_64-w64-mingw32
+	[ "$1" = check-x64 ] || cross=i686-w64-mingw32
+	download source --download-only check
+	mkdir source build
+	tar -xf check_*.orig.tar.gz -C source --strip-components=1
+	cmake -S source -B build -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_C_COMPILER=$cross-gcc \
+		-DCMAKE_RC_COMPILER=$cross-windres -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-w \
+		-DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$PWD" -Wno-dev -Wno-deprecated >cmake.log
+	cmake --build build --target install -j 2 >>cmake.log
+	rm -rf source build check_* bin
+}
+
+# The demo's child: GnuPG's verifier as a 32-bit Windows program.
+gpgv_program() {
+	download download gpgv-win32
+	dpkg-deb --fsys-tarfile gpgv-win32_*.deb | tar -x --wildcards --strip-components=4 '*/gpgv.exe'
+	rm gpgv-win32_*.deb
+}
+
+wine_has_32bit() {
+	[ -e /usr/lib/x86_64-linux-gnu/wine/i386-windows/ntdll.dll ] || [ -e /usr/lib/wine/wine ]
+}
+
+# The i386 DLLs of the installed Wine's own version: with them (WINEDLLPATH) it runs 32-bit
+# programs too, although Debian's amd64 package comes without.
+wine_32bit() {
+	download download "libwine:i386=$(dpkg-query -W -f '${Version}' libwine:amd64)"
+	dpkg-deb --fsys-tarfile libwine_*_i386.deb |
+		tar -x --wildcards --strip-components=5 '*/wine/i386-windows'
+	rm libwine_*_i386.deb
+	ln -s /usr/lib/x86_64-linux-gnu/wine/x86_64-unix x86_64-unix
+}
+
+wine_prefix() {
+	[ ! -e "$root/build/wine/ready" ] || return 0
+	echo "setup: wine"
+	rm -rf "$root/build/wine"
+	mkdir "$root/build/wine"
+	"$root/tests/run.sh" wineboot -i 2>"$deps/wineboot.log"
+	# Without its DLLs a 32-bit program ends with 0 and does nothing: believe only the output.
+	echo '#include <stdio.h>
+	int main(void) { return puts(sizeof(void *) == 4 ? "32-bit" : "64-bit") < 0; }' |
+		i686-w64-mingw32-gcc -static -o "$deps/hello32.exe" -x c -
+	if [ "$("$root/tests/run.sh" "$deps/hello32.exe" | tr -d '\r')" != 32-bit ]; then
+		echo "setup: this Wine does not run 32-bit programs" >&2
+		exit 1
+	fi
+	touch "$root/build/wine/ready"
+}
+
+main
