@@ -29,11 +29,12 @@ endif
 width = $(word 2,$(subst /, ,$@))
 CC = $(PREFIX-$(width))gcc
 AR = $(PREFIX-$(width))gcc-ar
+OBJCOPY = $(PREFIX-$(width))objcopy
 
 # --- flags -------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
-CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE \
+CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
             -Icommon -Iparent -Ilauncher -Itests
 CFLAGS := -std=c11 -O2 -g $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
@@ -56,7 +57,9 @@ CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
 # The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
 COMMON := $(call objects,common/*.c)
-LIBRARY := $(COMMON) $(call objects,$(filter-out parent/main.c,$(wildcard parent/*.c)))
+COMMAND-SOURCES := parent/main.c parent/open.c
+COMMAND := $(call objects,$(COMMAND-SOURCES))
+LIBRARY := $(COMMON) $(call objects,$(filter-out $(COMMAND-SOURCES),$(wildcard parent/*.c)))
 LAUNCHER := $(patsubst %.c,build/\%/bare/%.o,$(wildcard launcher/*.c common/*.c))
 HARNESS := $(call objects,tests/harness.c)
 
@@ -72,13 +75,13 @@ define compile-bare
 $(CC) $(CPPFLAGS) $(BARE-CFLAGS) -MMD -MP -c -o $@ $<
 endef
 
-build/x64/%.o: %.c | build/deps/compilers
+build/x64/%.o: %.c Makefile | build/deps/compilers
 	$(compile)
-build/x86/%.o: %.c | build/deps/compilers
+build/x86/%.o: %.c Makefile | build/deps/compilers
 	$(compile)
-build/x64/bare/%.o: %.c | build/deps/compilers
+build/x64/bare/%.o: %.c Makefile | build/deps/compilers
 	$(compile-bare)
-build/x86/bare/%.o: %.c | build/deps/compilers
+build/x86/bare/%.o: %.c Makefile | build/deps/compilers
 	$(compile-bare)
 
 # Only what includes <check.h> waits for Check.
@@ -96,29 +99,37 @@ both = build/x64/$1 build/x86/$1
 $(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER)
 	$(CC) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) -o $@ $^ $(BARE-LIBS)
 
+# One object whose only global names are the library's own, so that none of its inner ones can
+# meet a name of the program that links it.
 $(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
+	rm -f $@
+	$(CC) -r -nostdlib -o $(@D)/libhandoff.o $^
+	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $(@D)/libhandoff.o
+	$(AR) rcsD $@ $(@D)/libhandoff.o
+
+$(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
 	rm -f $@
 	$(AR) rcsD $@ $^
 
-$(call both,handoff.exe): build/%/handoff.exe: build/%/parent/main.o build/%/libhandoff.a
+$(call both,handoff.exe): build/%/handoff.exe: $(COMMAND) build/%/libhandoff.a build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # --- tests -------------------------------------------------------------------------------
 
 $(call both,child.exe): build/%/child.exe: build/%/tests/child.o
-	$(CC) $(LDFLAGS) -municode -o $@ $^
+	$(CC) $(LDFLAGS) -o $@ $^ -lws2_32
 
-$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o $(COMMON)
+$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libhandoff.a
+$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) $(COMMON)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
 $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
 HELPERS := child.exe faulty-launcher.exe faulty-parent.exe
 SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)

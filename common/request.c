@@ -36,7 +36,9 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
         return REQUEST_NAME;
     if (pass->name != NULL && name_is_taken(passes, i))
         return REQUEST_NAME_TWICE;
-    if ((pass->streams & *streams) != 0 || pass->streams >> STREAM_COUNT != 0)
+    if (pass->streams >> STREAM_COUNT != 0)
+        return REQUEST_STREAM;
+    if ((pass->streams & *streams) != 0)
         return REQUEST_STREAM_TWICE;
     *streams |= pass->streams;
     return REQUEST_OK;

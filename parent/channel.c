@@ -111,7 +111,7 @@ BOOL send_request(struct transaction *t)
 
 static DWORD receive_frame(struct transaction *t, struct report *report)
 {
-    _Alignas(4) unsigned char frame[WIRE_REPORT_MAX];
+    _Alignas(4) unsigned char frame[WIRE_REPORT_MAX + 1]; /* room to notice more than a report */
     DWORD have = 0, size = WIRE_HEADER;
 
     while (have < size) {
@@ -122,7 +122,7 @@ static DWORD receive_frame(struct transaction *t, struct report *report)
             return code;
         have += received;
         if (have >= WIRE_HEADER)
-            size = wire_frame_size(frame, sizeof frame);
+            size = wire_frame_size(frame, WIRE_REPORT_MAX);
         if (size == 0)
             return ERROR_INVALID_DATA;
     }

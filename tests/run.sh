@@ -8,7 +8,7 @@ passed=0 failed=0 skips=()
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then
-	export MSYS2_ARG_CONV_EXCL='*'
+	export MSYS2_ARG_CONV_EXCL='*' PATH=/mingw64/bin:$PATH
 	windows() { "$@"; }
 else
 	export WINEPREFIX=$root/build/wine WINEDEBUG=${WINEDEBUG:--all}
@@ -29,7 +29,7 @@ fail() { failed=$((failed + $1)); }
 # Starting a wineserver for each program would cost seconds, and its services would hold on to
 # pipes. One that runs already is someone else's: it is used, and left alone.
 start_wine() {
-	if wineserver -p 2>/dev/null; then
+	if wineserver -p >/dev/null 2>&1 </dev/null; then
 		trap 'wineserver -k' EXIT
 		wine cmd /c exit >/dev/null 2>&1 </dev/null
 	fi
@@ -57,9 +57,8 @@ suite() {
 		skips+=("$name: there is no Check for 32-bit programs here")
 		return
 	fi
-	export -f windows
 	# Into a file, not a pipe: a child left behind would keep a pipe open.
-	timeout -k 5 "$3" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
+	timeout -k 5 "$3" tests/run.sh "$program" >"$log" 2>&1 </dev/null
 	status=$?
 	tr -d '\r' <"$log"
 	# A test that skips itself has passed as far as Check knows.

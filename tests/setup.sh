@@ -140,6 +140,7 @@ wine_prefix() {
 		echo "setup: this Wine does not run 32-bit programs" >&2
 		exit 1
 	fi
+	WINEPREFIX=$root/build/wine wineserver -k || true
 	touch "$root/build/wine/ready"
 }
 

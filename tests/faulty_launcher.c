@@ -1,0 +1,132 @@
+/*
+ * The launcher, with a fault (faults.h), or a liar:
+ *
+ *   lie pseudo      reports its own process by pseudo-handle
+ *   lie self        reports its own process by a real handle
+ *   lie parent      reports the parent's process
+ *   lie pid         reports another pid than the child's
+ *   lie thread      reports a thread of its own as the child's
+ *   lie closed      reports numbers that are not open
+ *   lie untaken     reports a child without having taken the passes
+ *   lie type        sends a message of an unknown type
+ *   lie huge        announces a message of 4 GB
+ *   lie short       sends half a report and ends
+ *   lie garbage     sends more bytes than any report has
+ *   lie nonsense    reports a failure with numbers out of every range
+ *   lie slow        sends the true report byte by byte
+ */
+#include "faults.h"
+
+#include "../common/steal.c"
+#include "../launcher/engine.c"
+#include "../launcher/lookup.c"
+#include "../launcher/service.c"
+
+void *allocate(size_t size)
+{
+    return HeapAlloc(GetProcessHeap(), 0, size);
+}
+
+void release(void *memory)
+{
+    if (memory != NULL)
+        HeapFree(GetProcessHeap(), 0, memory);
+}
+
+static BOOL lies(const char *kind)
+{
+    return strcmp(fault_argument, kind) == 0;
+}
+
+static void send_bytes(struct service *service, const void *bytes, DWORD size, DWORD step)
+{
+    DWORD written;
+
+    for (DWORD at = 0; at < size; at += step)
+        WriteFile(service->pipe, (const char *)bytes + at, step, &written, NULL);
+}
+
+static void lie_about(struct report *report, const struct token *token)
+{
+    HANDLE self = GetCurrentProcess();
+    HANDLE handle = NULL;
+
+    if (lies("pseudo"))
+        report->process = (uint64_t)-1;
+    if (lies("self")) {
+        DuplicateHandle(self, self, self, &handle, 0, FALSE, DUPLICATE_SAME_ACCESS);
+        report->process = handle_number(handle);
+        report->process_id = GetCurrentProcessId();
+    }
+    if (lies("parent")) {
+        report->process = handle_number(OpenProcess(PROCESS_ALL_ACCESS, FALSE, token->process_id));
+        report->process_id = token->process_id;
+    }
+    if (lies("pid"))
+        report->process_id += 4;
+    if (lies("thread")) {
+        DuplicateHandle(self, GetCurrentThread(), self, &handle, 0, FALSE, DUPLICATE_SAME_ACCESS);
+        report->thread = handle_number(handle);
+        report->thread_id = GetCurrentThreadId();
+    }
+    if (lies("closed"))
+        report->process = report->thread = 0x7ffffffc;
+    if (lies("nonsense"))
+        *report = (struct report){.type = WIRE_FAILED, .stage = 0xfffffff0, .pass = 0xffffff00, .code = 0xfffffff0};
+}
+
+static void send_lie(struct service *service, const PROCESS_INFORMATION *child, const struct token *token)
+{
+    _Alignas(4) unsigned char frame[4096] = {0};
+    struct report report = {.type = WIRE_SPAWNED,
+                            .process_id = child->dwProcessId,
+                            .thread_id = child->dwThreadId,
+                            .process = handle_number(child->hProcess),
+                            .thread = handle_number(child->hThread)};
+    DWORD size;
+
+    lie_about(&report, token);
+    size = (DWORD)wire_encode_report(frame, sizeof frame, &report);
+    if (lies("type"))
+        frame[4] = 77;
+    if (lies("huge"))
+        memset(frame, 0xff, 4);
+    if (lies("short"))
+        size /= 2;
+    if (lies("garbage"))
+        size = sizeof frame;
+    send_bytes(service, frame, size, lies("slow") ? 1 : size);
+}
+
+static DWORD serve_lies(const wchar_t *text)
+{
+    struct service service = {0};
+    struct failure failure = {0};
+    struct token token;
+    PROCESS_INFORMATION child = {0};
+
+    if (!token_parse(text, &token) || reach_parent(&service, text) != ERROR_SUCCESS ||
+        !receive_request(&service, &failure))
+        return 98;
+    if (lies("untaken"))
+        service.request.pass_count = 0;
+    else if (!steal_passes(&service, &failure))
+        return 97;
+    if (!create_child(&service.request, &child, &failure))
+        return 96;
+    send_lie(&service, &child, &token);
+    if (!lies("short") && !receive_commit(&service))
+        TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
+    return 0;
+}
+
+int main(void)
+{
+    const wchar_t *token = wcsstr(GetCommandLineW(), L"--service=");
+
+    read_fault();
+    if (token == NULL)
+        return 2;
+    token += wcslen(L"--service=");
+    ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(token) : serve(token));
+}

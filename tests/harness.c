@@ -1,0 +1,176 @@
+#include "harness.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <windows.h>
+
+enum { SECONDS = 30, EXIT_HUNG = 124 };
+
+/* The test that runs, or ran last: what happens between two tests is put down to the first. */
+static _Atomic(const char *) test_name = "no test yet";
+static atomic_int test_row;
+static atomic_bool test_ended = true;
+static atomic_uint test_since, test_seconds = SECONDS;
+
+static HANDLE output; /* tests may change the process' standard handles */
+static uint64_t seed = 0x68616E646F6666, random_state;
+
+/* Not by way of stdio: whatever hangs or crashed may hold its lock. */
+static void __attribute__((format(gnu_printf, 1, 2))) say(const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+    DWORD written;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        WriteFile(output, line, (DWORD)min((size_t)length, sizeof line - 1), &written, NULL);
+}
+
+static void say_what(const char *what)
+{
+    say("%s: %s%s:%d ", what, test_ended ? "after " : "", test_name, test_row);
+}
+
+static void start_watch(bool ended)
+{
+    test_ended = ended;
+    test_seconds = SECONDS;
+    test_since = GetTickCount();
+}
+
+void test_begin(const char *name, int row)
+{
+    test_name = name;
+    test_row = row;
+    random_state = seed;
+    start_watch(false);
+}
+
+void test_end(void)
+{
+    start_watch(true);
+}
+
+void test_allow(unsigned seconds)
+{
+    test_seconds = seconds;
+}
+
+void skip(const char *reason)
+{
+    say("SKIP: %s: %s\n", test_name, reason);
+}
+
+static DWORD WINAPI watch_tests(void *unused)
+{
+    (void)unused;
+    while (GetTickCount() - test_since <= test_seconds * 1000)
+        Sleep(200);
+    say_what("HUNG");
+    say("took more than %u s (HANDOFF_SEED=0x%" PRIx64 ")\n", test_seconds, seed);
+    return !TerminateProcess(GetCurrentProcess(), EXIT_HUNG);
+}
+
+static LONG WINAPI report_crash(EXCEPTION_POINTERS *exception)
+{
+    DWORD code = exception->ExceptionRecord->ExceptionCode;
+
+    say_what("CRASH");
+    say("code 0x%08lx at %p (HANDOFF_SEED=0x%" PRIx64 ")\n", code, exception->ExceptionRecord->ExceptionAddress, seed);
+    TerminateProcess(GetCurrentProcess(), code);
+    return EXCEPTION_EXECUTE_HANDLER;
+}
+
+/* splitmix64 */
+uint64_t random_next(void)
+{
+    uint64_t mixed = random_state += 0x9E3779B97F4A7C15;
+
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9;
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB;
+    return mixed ^ mixed >> 31;
+}
+
+uint32_t random_below(uint32_t limit)
+{
+    return (uint32_t)((random_next() >> 32) * limit >> 32);
+}
+
+const char *message(const char *format, ...)
+{
+    static char text[4000];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+const char *shown(const wchar_t *text)
+{
+    static char buffers[4][600];
+    static unsigned turn;
+    char *buffer = buffers[turn++ % 4], *end = buffer;
+
+    for (; *text != L'\0' && end - buffer < 500; text++) {
+        if (*text >= L' ' && *text < 0x7F)
+            *end++ = (char)*text;
+        else
+            end += sprintf(end, "<%04x>", *text);
+    }
+    sprintf(end, "%s", *text == L'\0' ? "" : "...");
+    return buffer;
+}
+
+static void start(void)
+{
+    const char *wanted = getenv("HANDOFF_SEED");
+    HANDLE watcher;
+
+    output = GetStdHandle(STD_OUTPUT_HANDLE);
+    setvbuf(stdout, NULL, _IONBF, 0);
+    if (wanted != NULL)
+        seed = strtoull(wanted, NULL, 0);
+    SetUnhandledExceptionFilter(report_crash);
+    start_watch(true);
+    watcher = CreateThread(NULL, 0, watch_tests, NULL, 0, NULL);
+    if (watcher == NULL)
+        say("cannot watch the tests: Win32 error %lu\n", GetLastError());
+    else
+        CloseHandle(watcher);
+}
+
+int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    SRunner *runner = srunner_create(NULL);
+    bool is_case = false;
+    int run, failed;
+
+    start();
+    for (size_t i = 0; i < count; i++) {
+        Suite *suite = suites[i]();
+
+        is_case = is_case || (name != NULL && suite_tcase(suite, name));
+        srunner_add_suite(runner, suite);
+    }
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run(runner, is_case ? NULL : name, is_case ? name : NULL, CK_ENV);
+    run = srunner_ntests_run(runner);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    if (run == 0)
+        say("there is no test case or suite %s\n", name != NULL ? name : "at all");
+    if (failed != 0)
+        say("HANDOFF_SEED=0x%" PRIx64 " repeats the random cases\n", seed);
+    return run > 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

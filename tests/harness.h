@@ -1,0 +1,71 @@
+/*
+ * What the Check programs share. Check for Windows cannot fork: it knows no timeouts, and a crash
+ * ends it without a word. So every test is watched from here:
+ *
+ *   HUNG: test:row took more than N s    and the program ends with 124
+ *   CRASH: test:row code 0x…             and the program ends with that code
+ *   SKIP: test: reason                   the test passes, but tests/run.sh counts it as skipped
+ *
+ * Include this instead of <check.h>: START_TEST is redefined.
+ */
+#ifndef HANDOFF_HARNESS_H
+#define HANDOFF_HARNESS_H
+
+#include <check.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef Suite *suite_maker(void);
+
+/*
+ * Runs all suites, or the one test case or else suite that the first argument names. Returns the
+ * exit code: 0 if at least one test ran and none failed.
+ */
+int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count);
+
+/* How long the running test may take from its start. Without this: 30 s. */
+void test_allow(unsigned seconds);
+
+void skip(const char *reason);
+
+/*
+ * Random numbers, the same in each run, whichever tests run before: each test (and each row of a
+ * loop test) begins with the seed. The variable HANDOFF_SEED sets another; it is printed after
+ * failures.
+ */
+uint64_t random_next(void);
+uint32_t random_below(uint32_t limit);
+
+/* The text in printable ASCII, for messages; long ones are cut. Valid for three more calls. */
+const char *shown(const wchar_t *text);
+
+/*
+ * ck_assert_msg with two differences: the format is the C standard's and not the old Windows
+ * runtime's (%zu, PRIx64), and a condition that holds costs nothing, where Check writes to a file
+ * each time, so it is good for long loops.
+ */
+#define require(condition, ...)                                                                                        \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            ck_abort_msg("%s", message(__VA_ARGS__));                                                                  \
+    } while (0)
+
+const char *message(const char *format, ...) __attribute__((format(gnu_printf, 1, 2)));
+
+void test_begin(const char *name, int row);
+void test_end(void);
+
+#undef START_TEST
+#define START_TEST(name)                                                                                               \
+    static void name##_body(int _i);                                                                                   \
+    static void name##_fn(int _i)                                                                                      \
+    {                                                                                                                  \
+        test_begin(#name, _i);                                                                                         \
+        name##_body(_i);                                                                                               \
+        test_end();                                                                                                    \
+    }                                                                                                                  \
+    static const TTest name##_ttest = {#name, name##_fn, __FILE__, __LINE__};                                          \
+    static const TTest *const name = &name##_ttest;                                                                    \
+    static void name##_body(int _i CK_ATTRIBUTE_UNUSED)
+
+#endif

@@ -1,0 +1,327 @@
+/* handoff.exe, as a batch file sees it: a command line in, streams and an exit code out. */
+#include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { LINE_UNITS = 40000, RANDOM_LINES = 1500, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+
+#ifdef _WIN64
+enum { OWN_WIDTH = X64 };
+#else
+enum { OWN_WIDTH = X86 };
+#endif
+
+/* What a command wrote and how it ended. */
+struct result {
+    char out[LINE_UNITS * 4];
+    DWORD out_size;
+    char err[4096];
+    DWORD exit_code;
+};
+
+static HANDLE make_inheritable_pipe(HANDLE *write)
+{
+    HANDLE read;
+
+    make_pipe(&read, write);
+    ck_assert(SetHandleInformation(*write, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+    return read;
+}
+
+static DWORD read_all(HANDLE from, char *to, DWORD capacity)
+{
+    DWORD size = 0, read;
+
+    while (size + 2 < capacity && ReadFile(from, to + size, capacity - 2 - size, &read, NULL) && read > 0)
+        size += read;
+    to[size] = to[size + 1] = '\0';
+    CloseHandle(from);
+    return size;
+}
+
+/* `line` follows the name of the program, with one blank between. */
+static void run(struct result *result, const wchar_t *line)
+{
+    static wchar_t whole[LINE_UNITS];
+    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES};
+    PROCESS_INFORMATION process;
+    HANDLE out = make_inheritable_pipe(&startup.hStdOutput), err = make_inheritable_pipe(&startup.hStdError);
+
+    swprintf(whole, LINE_UNITS, L"\"%ls\" ", program(OWN_WIDTH, L"handoff.exe"));
+    wcscat(whole, line);
+    ck_assert(CreateProcessW(NULL, whole, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process));
+    CloseHandle(startup.hStdOutput);
+    CloseHandle(startup.hStdError);
+    result->out_size = read_all(out, result->out, sizeof result->out);
+    read_all(err, result->err, sizeof result->err);
+    result->exit_code = finish_child(&process);
+}
+
+static struct result result;
+
+static void run_child(const wchar_t *options, const wchar_t *arguments)
+{
+    static wchar_t line[LINE_UNITS];
+
+    swprintf(line, LINE_UNITS, L"%ls -- \"%ls\" %ls", options, program(OWN_WIDTH, L"child.exe"), arguments);
+    run(&result, line);
+}
+
+/* A file in the temporary directory, under a name with a blank and beyond ASCII. */
+static const wchar_t *file_path(const wchar_t *name)
+{
+    static wchar_t paths[2][MAX_PATH];
+    static int next;
+    wchar_t *path = paths[next++ % 2];
+
+    GetTempPathW(MAX_PATH, path);
+    swprintf(path + wcslen(path), 64, L"handoff test \x263a %lu %ls", GetCurrentProcessId(), name);
+    return path;
+}
+
+static void write_file(const wchar_t *path, const char *text)
+{
+    HANDLE file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    DWORD written;
+
+    ck_assert(file != INVALID_HANDLE_VALUE && WriteFile(file, text, (DWORD)strlen(text), &written, NULL));
+    CloseHandle(file);
+}
+
+static void assert_file(const wchar_t *path, const char *text)
+{
+    HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    char content[256];
+
+    ck_assert(file != INVALID_HANDLE_VALUE);
+    read_all(file, content, sizeof content);
+    ck_assert_str_eq(content, text);
+    ck_assert(DeleteFileW(path));
+}
+
+/* ---- G6 ---- */
+
+static const wchar_t nasty[] = L"{}{}:x\"\"\\\\  \t%%^&|<>()!,;='`~ab1-_./*?[]\x00e9\x263a\xd800\xdc00\xd83d\xfffe\x007f";
+
+static void make_nasty(wchar_t *to, uint32_t length)
+{
+    for (uint32_t i = 0; i < length; i++)
+        to[i] = nasty[random_below(ARRAYSIZE(nasty) - 1)];
+    to[length] = L'\0';
+}
+
+static void check_verbatim(const wchar_t *tail)
+{
+    static wchar_t expected[LINE_UNITS], line[LINE_UNITS];
+
+    swprintf(expected, LINE_UNITS, L"\"%ls\" line", program(OWN_WIDTH, L"child.exe"));
+    wcscat(expected, tail);
+    wcscpy(line, L"-- ");
+    wcscat(line, expected);
+    run(&result, line);
+    require(result.exit_code == 0, "exit code %lu: %s for %s", result.exit_code, result.err, shown(tail));
+    require(result.out_size == wcslen(expected) * sizeof(wchar_t) && memcmp(result.out, expected, result.out_size) == 0,
+            "sent %s, arrived %s", shown(expected), shown((wchar_t *)(void *)result.out));
+}
+
+START_TEST(g6_random_lines_arrive_verbatim)
+{
+    static wchar_t tail[LINE_UNITS];
+
+    test_allow(200);
+    for (int i = 0; i < RANDOM_LINES; i++) {
+        tail[0] = L' ';
+        make_nasty(tail + 1, random_below(60));
+        check_verbatim(tail);
+    }
+}
+END_TEST
+
+START_TEST(g6_long_lines_arrive_verbatim)
+{
+    static wchar_t tail[LINE_UNITS];
+
+    tail[0] = L' ';
+    make_nasty(tail + 1, 32000);
+    check_verbatim(tail);
+}
+END_TEST
+
+START_TEST(g6_placeholders_and_their_neighbours)
+{
+    const wchar_t *path = file_path(L"in");
+    wchar_t options[512], expected[512];
+    unsigned number, hex;
+
+    write_file(path, "content");
+    swprintf(options, ARRAYSIZE(options), L"--read cfg=\"%ls\"", path);
+    run_child(options, L"line {cfg} {cfg:x} {{cfg}} {cfgs} {\"cfg\":{cfg}} {0e9d3a4c-aaaa}");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_int_eq(swscanf(wcsstr((wchar_t *)(void *)result.out, L"line "), L"line %u %x", &number, &hex), 2);
+    ck_assert_uint_eq(number, hex);
+    swprintf(expected, ARRAYSIZE(expected), L"line %u %x {cfg} {cfgs} {\"cfg\":%u} {0e9d3a4c-aaaa}", number, number,
+             number);
+    ck_assert_int_eq(wcscmp(wcsstr((wchar_t *)(void *)result.out, L"line "), expected), 0);
+    DeleteFileW(path);
+}
+END_TEST
+
+/* ---- what the options open ---- */
+
+START_TEST(read_gives_a_file)
+{
+    const wchar_t *path = file_path(L"in");
+    wchar_t options[512];
+
+    write_file(path, "content");
+    swprintf(options, ARRAYSIZE(options), L"--read \"cfg=%ls\"", path);
+    run_child(options, L"read {cfg}");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_str_eq(result.out, "content");
+    ck_assert_str_eq(result.err, "");
+    ck_assert(DeleteFileW(path));
+}
+END_TEST
+
+START_TEST(write_empties_a_file)
+{
+    const wchar_t *path = file_path(L"out");
+    wchar_t options[512];
+
+    write_file(path, "much longer than what comes");
+    swprintf(options, ARRAYSIZE(options), L"--write \"o=%ls\"", path);
+    run_child(options, L"write {o} new");
+    ck_assert_uint_eq(result.exit_code, 0);
+    assert_file(path, "new");
+}
+END_TEST
+
+START_TEST(append_adds_to_a_file)
+{
+    const wchar_t *path = file_path(L"log");
+    wchar_t options[512];
+
+    swprintf(options, ARRAYSIZE(options), L"--append \"log=%ls\"", path);
+    run_child(options, L"write {log} one");
+    run_child(options, L"write {log} two");
+    ck_assert_uint_eq(result.exit_code, 0);
+    assert_file(path, "onetwo");
+}
+END_TEST
+
+START_TEST(files_become_streams)
+{
+    const wchar_t *in = file_path(L"in"), *out = file_path(L"out");
+    wchar_t options[1024];
+
+    write_file(in, "from stdin");
+    swprintf(options, ARRAYSIZE(options), L"--stdout o --read \"i=%ls\" --write \"o=%ls\" --stdin i --stderr o", in, out);
+    run_child(options, L"read {i}");
+    ck_assert_msg(result.exit_code == 0, "%s", result.err);
+    ck_assert_str_eq(result.out, "");
+    assert_file(out, "from stdin");
+    DeleteFileW(in);
+}
+END_TEST
+
+START_TEST(own_streams_are_the_default)
+{
+    run_child(L"", L"line");
+    ck_assert_uint_gt(result.out_size, 0);
+    ck_assert_str_eq(result.err, "");
+}
+END_TEST
+
+/* ---- G7 ---- */
+
+START_TEST(g7_the_childs_exit_code)
+{
+    static const DWORD codes[] = {0, 1, 125, 126, 127, 259, 0x80000000, 0xc0000005, 0xffffffff};
+
+    for (size_t i = 0; i < ARRAYSIZE(codes); i++) {
+        wchar_t arguments[32];
+
+        swprintf(arguments, ARRAYSIZE(arguments), L"exit 0x%lx", codes[i]);
+        run_child(L"", arguments);
+        ck_assert_uint_eq(result.exit_code, codes[i]);
+        ck_assert_str_eq(result.err, "");
+    }
+}
+END_TEST
+
+/* ---- G11 ---- */
+
+static const struct {
+    const wchar_t *line;
+    DWORD exit_code;
+    const char *says; /* what and where */
+} mistakes[] = {
+    {L"", EXIT_HANDOFF, "no command"},
+    {L"--", EXIT_HANDOFF, "no command"},
+    {L"--  ", EXIT_HANDOFF, "no command"},
+    {L"--trace", EXIT_HANDOFF, "no command"},
+    {L"cmd /c exit", EXIT_HANDOFF, "'cmd'"},
+    {L"--rea a=b -- cmd", EXIT_HANDOFF, "'--rea'"},
+    {L"--read", EXIT_HANDOFF, "'--read'"},
+    {L"--read a -- cmd", EXIT_HANDOFF, "'a'"},
+    {L"--read =a -- cmd", EXIT_HANDOFF, "''"},
+    {L"--read a=no\\such\\file -- cmd {a}", EXIT_HANDOFF, "'no\\such\\file'"},
+    {L"--read a=no:such:file -- cmd {a}", EXIT_HANDOFF, "'no:such:file'"},
+    {L"--read \"a b=C:\\windows\\win.ini\" -- cmd", EXIT_HANDOFF, "'a b'"},
+    {L"--read a=C:\\windows\\win.ini --read a=C:\\windows\\win.ini -- cmd {a}", EXIT_HANDOFF, "'a'"},
+    {L"--read a=C:\\windows\\win.ini -- cmd", EXIT_HANDOFF, "'a'"},
+    {L"--stdin nobody -- cmd", EXIT_HANDOFF, "'nobody'"},
+    {L"--stdin a --stdin a --read a=C:\\windows\\win.ini -- cmd", EXIT_HANDOFF, "'--stdin'"},
+    {L"-- no-such-program", EXIT_NOT_FOUND, "'no-such-program'"},
+    {L"-- C:\\no\\such\\program.exe", EXIT_NOT_FOUND, "'C:\\no\\such\\program.exe'"},
+    {L"-- C:\\windows\\win.ini", EXIT_CANNOT_RUN, "'C:\\windows\\win.ini'"},
+};
+
+START_TEST(g11_a_mistake_gets_one_line)
+{
+    const char *end;
+
+    run(&result, mistakes[_i].line);
+    ck_assert_uint_eq(result.exit_code, mistakes[_i].exit_code);
+    ck_assert_str_eq(result.out, "");
+    ck_assert_msg(strncmp(result.err, "handoff: ", 9) == 0 && strstr(result.err, mistakes[_i].says) != NULL, "%s",
+                  result.err);
+    end = strstr(result.err, "\r\n");
+    ck_assert_msg(end != NULL && end[2] == '\0', "not one line: %s", result.err);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(help_and_version)
+{
+    run(&result, L"--help");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_ptr_nonnull(strstr(result.out, "usage: handoff"));
+    run(&result, L"--version");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_int_eq(strncmp(result.out, "handoff ", 8), 0);
+}
+END_TEST
+
+Suite *command_suite(void)
+{
+    Suite *suite = suite_create("command");
+    TCase *tcase = tcase_create("command");
+
+    tcase_add_test(tcase, g6_random_lines_arrive_verbatim);
+    tcase_add_test(tcase, g6_long_lines_arrive_verbatim);
+    tcase_add_test(tcase, g6_placeholders_and_their_neighbours);
+    tcase_add_test(tcase, read_gives_a_file);
+    tcase_add_test(tcase, write_empties_a_file);
+    tcase_add_test(tcase, append_adds_to_a_file);
+    tcase_add_test(tcase, files_become_streams);
+    tcase_add_test(tcase, own_streams_are_the_default);
+    tcase_add_test(tcase, g7_the_childs_exit_code);
+    tcase_add_loop_test(tcase, g11_a_mistake_gets_one_line, 0, ARRAYSIZE(mistakes));
+    tcase_add_test(tcase, help_and_version);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,360 @@
+/*
+ * The steps die (G3, G4, G5): launchers that end, hang or lie at each of their OS calls, parents
+ * that are terminated at each of theirs. The launcher and the library of these programs are the
+ * product's own, with their calls counted (tests/faults.h).
+ */
+#include "system.h"
+
+#include <tlhelp32.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { MOST_CALLS = 200, HANG_TIMEOUT_MS = 250, DIED = 0x100, RESUMED = 1, COMMITTED = 2, INHERITABLE = 0x200 };
+
+static void set_fault(const char *kind, int at)
+{
+    char value[64];
+
+    snprintf(value, sizeof value, "%s %d", kind, at);
+    SetEnvironmentVariableA("HANDOFF_FAULT", value);
+}
+
+static void clear_fault(void)
+{
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+}
+
+/* ---- launchers ---- */
+
+/* What one spawn with a faulty launcher came to. */
+struct outcome {
+    BOOL spawned;
+    BOOL ran;
+    struct handoff_error error;
+};
+
+/* A launcher that hangs once the child is committed is no concern of the parent's any more, so the
+ * test has to end it. */
+static void end_committed_launchers(void)
+{
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+
+    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        HANDLE launcher;
+
+        if (entry.th32ParentProcessID != GetCurrentProcessId() || wcscmp(entry.szExeFile, L"faulty-launcher.exe") != 0)
+            continue;
+        launcher = OpenProcess(PROCESS_TERMINATE, FALSE, entry.th32ProcessID);
+        TerminateProcess(launcher, 0);
+        CloseHandle(launcher);
+    }
+    CloseHandle(snapshot);
+}
+
+/*
+ * Spawns a child that sets an event, and asserts what must hold whatever the launcher did: without
+ * success no child ran or stays, no launcher stays, and the parent's handle table is what it was
+ * but for what is counted as unreclaimed.
+ */
+static struct outcome spawn_with_fault(int width, DWORD timeout_ms)
+{
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(width, width, L"signal {h}");
+    struct outcome outcome = {0};
+    PROCESS_INFORMATION child;
+    DWORD before = count_own_handles(), after;
+
+    request.launcher = program(width, L"faulty-launcher.exe");
+    request.passes = &pass;
+    request.pass_count = 1;
+    request.timeout_ms = timeout_ms;
+    outcome.spawned = handoff_spawn(&request, &child, &outcome.error);
+    clear_fault();
+    if (outcome.spawned) {
+        ck_assert_uint_eq(finish_child(&child), 0);
+        end_committed_launchers();
+    }
+    after = count_own_handles();
+    assert_nobody_left();
+    outcome.ran = is_set(event);
+    ck_assert_msg(outcome.ran == outcome.spawned, "spawned %d, but ran %d", outcome.spawned, outcome.ran);
+    ck_assert_uint_le(outcome.error.unreclaimed, 1);
+    ck_assert_msg(after >= before && after - before <= outcome.error.unreclaimed,
+                  "%lu handles before, %lu after, %lu unreclaimed", before, after, outcome.error.unreclaimed);
+    ck_assert(CloseHandle(event));
+    return outcome;
+}
+
+/* Goes on to the next call until no call is left to strike at, and counts the unreclaimed. */
+static DWORD strike_each_call(const char *kind, int width, DWORD timeout_ms, BOOL *any_failed)
+{
+    DWORD unreclaimed = 0;
+
+    for (int at = 1; at < MOST_CALLS; at++) {
+        struct outcome outcome;
+
+        set_fault(kind, at);
+        outcome = spawn_with_fault(width, timeout_ms);
+        unreclaimed += outcome.error.unreclaimed;
+        *any_failed |= !outcome.spawned;
+        if (outcome.spawned && at > 30)
+            return unreclaimed;
+    }
+    ck_abort_msg("%s: there is no end of calls", kind);
+    return 0;
+}
+
+/* How many duplicates a spawn of one pass offers: the pipe's end, the pass, and the streams that
+ * this process itself has. */
+static DWORD count_offers(void)
+{
+    static const DWORD streams[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    DWORD offers = 2, flags;
+    HANDLE last = NULL;
+
+    for (size_t i = 0; i < ARRAYSIZE(streams); i++) {
+        HANDLE stream = GetStdHandle(streams[i]);
+
+        if (i < 2 || stream != last)
+            offers += GetHandleInformation(stream, &flags) ? 1 : 0;
+        last = stream;
+    }
+    return offers;
+}
+
+/* Dying right before or right after the steal leaves the one state that nobody can decide: once for
+ * each duplicate, and never otherwise. */
+START_TEST(g4_a_launcher_that_dies_before_each_call)
+{
+    BOOL any_failed = FALSE;
+
+    test_allow(120);
+    ck_assert_uint_eq(strike_each_call("die-before", _i, 0, &any_failed), count_offers());
+    ck_assert(any_failed);
+}
+END_TEST
+
+START_TEST(g4_a_launcher_that_dies_after_each_call)
+{
+    BOOL any_failed = FALSE;
+
+    test_allow(120);
+    ck_assert_uint_eq(strike_each_call("die-after", _i, 0, &any_failed), count_offers());
+    ck_assert(any_failed);
+}
+END_TEST
+
+START_TEST(g4_a_launcher_that_hangs_before_each_call)
+{
+    BOOL any_failed = FALSE;
+
+    test_allow(120);
+    ck_assert_uint_eq(strike_each_call("hang-before", _i, HANG_TIMEOUT_MS, &any_failed), count_offers());
+    ck_assert(any_failed);
+}
+END_TEST
+
+START_TEST(g4_a_launcher_that_hangs_after_each_call)
+{
+    BOOL any_failed = FALSE;
+
+    test_allow(120);
+    ck_assert_uint_eq(strike_each_call("hang-after", _i, HANG_TIMEOUT_MS, &any_failed), count_offers());
+    ck_assert(any_failed);
+}
+END_TEST
+
+static const struct {
+    const char *kind;
+    DWORD stage, code;
+} lies[] = {
+    {"pseudo", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
+    {"self", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"parent", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"pid", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"thread", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"closed", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
+    {"untaken", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"type", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"huge", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"short", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
+    {"garbage", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+};
+
+static struct outcome spawn_with_lie(int width, const char *kind)
+{
+    char value[64];
+
+    snprintf(value, sizeof value, "lie %s", kind);
+    SetEnvironmentVariableA("HANDOFF_FAULT", value);
+    return spawn_with_fault(width, 0);
+}
+
+START_TEST(g4_a_launcher_that_lies)
+{
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct outcome outcome = spawn_with_lie(width, lies[_i].kind);
+
+        ck_assert_msg(!outcome.spawned, "'%s' was believed", lies[_i].kind);
+        ck_assert_msg(outcome.error.stage == lies[_i].stage && outcome.error.code == lies[_i].code &&
+                          outcome.error.unreclaimed == 0,
+                      "'%s': stage %lu, code %lu, unreclaimed %lu", lies[_i].kind, outcome.error.stage,
+                      outcome.error.code, outcome.error.unreclaimed);
+    }
+}
+END_TEST
+
+START_TEST(g4_a_failure_out_of_every_range)
+{
+    struct outcome outcome = spawn_with_lie(_i, "nonsense");
+    wchar_t text[512];
+
+    ck_assert(!outcome.spawned);
+    ck_assert_uint_eq(outcome.error.pass, HANDOFF_NO_PASS);
+    ck_assert_uint_gt(handoff_error_text(&outcome.error, text, ARRAYSIZE(text)), 0);
+}
+END_TEST
+
+START_TEST(a_report_may_come_byte_by_byte)
+{
+    ck_assert(spawn_with_lie(_i, "slow").spawned);
+}
+END_TEST
+
+/* ---- parents ---- */
+
+struct parent_outcome {
+    DWORD exit_code;
+    DWORD alive; /* processes of its job that are left: launchers, children */
+    BOOL ran;
+};
+
+/* Waits until the job has at most `most` processes, told by Windows, not by the clock. */
+static DWORD wait_for_job(HANDLE job, HANDLE port, DWORD most)
+{
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION accounting;
+    DWORD message;
+    ULONG_PTR key;
+    OVERLAPPED *data;
+
+    do {
+        ck_assert(QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &accounting, sizeof accounting,
+                                            NULL));
+    } while (accounting.ActiveProcesses > most && GetQueuedCompletionStatus(port, &message, &key, &data, 10000));
+    return accounting.ActiveProcesses;
+}
+
+static HANDLE make_watched_job(HANDLE *port)
+{
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+    JOBOBJECT_ASSOCIATE_COMPLETION_PORT association = {.CompletionKey = job};
+
+    *port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    association.CompletionPort = *port;
+    ck_assert(
+        SetInformationJobObject(job, JobObjectAssociateCompletionPortInformation, &association, sizeof association));
+    return job;
+}
+
+/* Runs faulty-parent.exe in a job; its child sets the event and stays. */
+static struct parent_outcome run_parent(int width)
+{
+    struct parent_outcome outcome = {0};
+    wchar_t name[64], line[2048];
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION parent;
+    HANDLE event, port, job = make_watched_job(&port);
+
+    swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu", GetCurrentProcessId());
+    event = CreateEventW(NULL, TRUE, FALSE, name);
+    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" hold {event}\"",
+             program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
+    ck_assert(CreateProcessW(program(width, L"faulty-parent.exe"), line, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL,
+                             NULL, &startup, &parent));
+    ck_assert(AssignProcessToJobObject(job, parent.hProcess));
+    ResumeThread(parent.hThread);
+    outcome.exit_code = finish_child(&parent);
+    clear_fault();
+    /* Without a commit the launcher ends the child and itself; after one only the child stays. */
+    outcome.alive = wait_for_job(job, port, outcome.exit_code == 0 || (outcome.exit_code & COMMITTED) != 0 ? 1 : 0);
+    if (outcome.alive != 0)
+        ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
+    outcome.ran = is_set(event);
+    TerminateJobObject(job, 0);
+    ck_assert_uint_eq(wait_for_job(job, port, 0), 0);
+    CloseHandle(job);
+    CloseHandle(port);
+    CloseHandle(event);
+    return outcome;
+}
+
+static void strike_parent(const char *kind, int width)
+{
+    DWORD seen = 0;
+
+    for (int at = 1; at < MOST_CALLS; at++) {
+        struct parent_outcome outcome;
+
+        set_fault(kind, at);
+        outcome = run_parent(width);
+        if (outcome.exit_code == 0)
+            break;
+        ck_assert_msg((outcome.exit_code & DIED) != 0, "%s %d: exit code 0x%lx", kind, at, outcome.exit_code);
+        seen |= outcome.exit_code;
+        if ((outcome.exit_code & RESUMED) == 0)
+            ck_assert_msg(!outcome.ran, "%s %d: the child ran, and its parent never held it", kind, at);
+        if ((outcome.exit_code & COMMITTED) == 0)
+            ck_assert_msg(outcome.alive == 0, "%s %d: %lu processes stay", kind, at, outcome.alive);
+        else
+            ck_assert_msg(outcome.alive == 1 && outcome.ran, "%s %d: the committed child was hurt", kind, at);
+    }
+    ck_assert_uint_eq(seen, DIED | RESUMED | COMMITTED); /* all three phases were struck */
+    assert_nobody_left();
+}
+
+START_TEST(g5_a_parent_that_dies_before_each_call)
+{
+    test_allow(120);
+    strike_parent("die-before", _i);
+}
+END_TEST
+
+START_TEST(g5_a_parent_that_dies_after_each_call)
+{
+    test_allow(120);
+    strike_parent("die-after", _i);
+}
+END_TEST
+
+/* The parent itself looks at all its handles after each of its OS calls. */
+START_TEST(g1_no_handle_is_ever_inheritable)
+{
+    set_fault("watch", 0);
+    ck_assert_uint_eq(run_parent(_i).exit_code, 0);
+}
+END_TEST
+
+Suite *faults_suite(void)
+{
+    Suite *suite = suite_create("faults");
+    TCase *launchers = tcase_create("launchers");
+    TCase *parents = tcase_create("parents");
+
+    tcase_add_loop_test(launchers, g4_a_launcher_that_dies_before_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_dies_after_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_hangs_before_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_hangs_after_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
+    tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, a_report_may_come_byte_by_byte, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, launchers);
+    tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, parents);
+    return suite;
+}

@@ -1,0 +1,606 @@
+/* A spawn that succeeds: what the child has, what the parent keeps. Each test runs for all widths of
+ * launcher and child, and the whole program for both widths of the parent: eight combinations. */
+#include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, MOST_HANDLES = 1024, MOST_ENTRIES = 4096 };
+
+static int launcher_width(int i)
+{
+    return i % WIDTH_COUNT;
+}
+
+static int child_width(int i)
+{
+    return i / WIDTH_COUNT % WIDTH_COUNT;
+}
+
+/* ---- looking into a child's handle table ---- */
+
+/* A child that has listed its table and waits. */
+struct witness {
+    PROCESS_INFORMATION child;
+    HANDLE stdin_write, stdout_read;
+    DWORD told[MOST_HANDLES];
+    DWORD told_count;
+    DWORD has[MOST_ENTRIES];
+    DWORD has_count;
+};
+
+static BOOL read_line(HANDLE from, char *line, size_t capacity)
+{
+    size_t length = 0;
+    DWORD read;
+
+    while (ReadFile(from, line + length, 1, &read, NULL) && read == 1 && line[length] != '\n') {
+        length++;
+        ck_assert_uint_lt(length + 1, capacity);
+    }
+    line[length] = '\0';
+    return length > 0;
+}
+
+static void read_table(struct witness *witness)
+{
+    char line[64];
+    unsigned number;
+
+    while (read_line(witness->stdout_read, line, sizeof line) && strcmp(line, "end") != 0) {
+        if (sscanf(line, "told %u", &number) == 1 && witness->told_count < MOST_HANDLES)
+            witness->told[witness->told_count++] = number;
+        else if (sscanf(line, "has %u", &number) == 1 && witness->has_count < MOST_ENTRIES)
+            witness->has[witness->has_count++] = number;
+        else
+            ck_abort_msg("the child wrote '%s'", line);
+    }
+    ck_assert_str_eq(line, "end");
+}
+
+static void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes,
+                          DWORD count)
+{
+    HANDLE stdin_read, stdout_write;
+
+    memset(witness, 0, sizeof *witness);
+    make_pipe(&stdin_read, &witness->stdin_write);
+    make_pipe(&witness->stdout_read, &stdout_write);
+    passes[count] = (struct handoff_pass){.handle = stdin_read, .streams = HANDOFF_STDIN};
+    passes[count + 1] =
+        (struct handoff_pass){.handle = stdout_write, .streams = HANDOFF_STDOUT | HANDOFF_STDERR};
+    request->passes = passes;
+    request->pass_count = count + 2;
+    witness->child = spawn_or_fail(request);
+    CloseHandle(stdin_read);
+    CloseHandle(stdout_write);
+    read_table(witness);
+}
+
+static void end_witness(struct witness *witness)
+{
+    CloseHandle(witness->stdin_write);
+    ck_assert_uint_eq(finish_child(&witness->child), 0);
+    CloseHandle(witness->stdout_read);
+}
+
+static HANDLE copy_from_child(const struct witness *witness, DWORD number)
+{
+    HANDLE handle = NULL;
+
+    DuplicateHandle(witness->child.hProcess, (HANDLE)(INT_PTR)(LONG)number, GetCurrentProcess(), &handle, 0, FALSE,
+                    DUPLICATE_SAME_ACCESS);
+    return handle;
+}
+
+static BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
+{
+    HANDLE handle = copy_from_child(witness, number);
+    BOOL known, same = handle != NULL && same_object(handle, object, &known);
+
+    ck_assert_msg(handle == NULL || known, "this Windows cannot compare objects");
+    if (handle != NULL)
+        CloseHandle(handle);
+    return same;
+}
+
+static void list_names(wchar_t *arguments, DWORD count)
+{
+    wcscpy(arguments, L"table");
+    arguments += wcslen(arguments);
+    for (DWORD i = 0; i < count; i++)
+        arguments += swprintf(arguments, 16, L" {h%lu}", i);
+}
+
+/* ---- G2: exactly the selected handles ---- */
+
+/* The child started directly, with a pipe for stdin and one for stdout and stderr: what any fresh
+ * process has, and these two. */
+static DWORD count_without_handoff(int width)
+{
+    static const DWORD inherit = HANDLE_FLAG_INHERIT;
+    wchar_t line[512];
+    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES};
+    struct witness witness = {0};
+
+    make_pipe(&startup.hStdInput, &witness.stdin_write);
+    make_pipe(&witness.stdout_read, &startup.hStdOutput);
+    startup.hStdError = startup.hStdOutput;
+    SetHandleInformation(startup.hStdInput, inherit, inherit);
+    SetHandleInformation(startup.hStdOutput, inherit, inherit);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" table", program(width, L"child.exe"));
+    ck_assert(CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &witness.child));
+    CloseHandle(startup.hStdInput);
+    CloseHandle(startup.hStdOutput);
+    read_table(&witness);
+    end_witness(&witness);
+    return witness.has_count;
+}
+
+static void check_handles(int combination, DWORD count)
+{
+    static struct handoff_pass passes[MOST_HANDLES + 2];
+    static wchar_t names[MOST_HANDLES][8];
+    static wchar_t arguments[MOST_HANDLES * 8 + 16];
+    static struct witness witness;
+    static DWORD numbers[MOST_HANDLES + 2];
+    DWORD fresh = count_without_handoff(child_width(combination));
+    struct handoff_request request;
+
+    for (DWORD i = 0; i < count; i++) {
+        swprintf(names[i], 8, L"h%lu", i);
+        passes[i] = (struct handoff_pass){.name = names[i], .handle = make_event()};
+    }
+    list_names(arguments, count);
+    request = request_child(launcher_width(combination), child_width(combination), arguments);
+    request.numbers = numbers;
+    start_witness(&witness, &request, passes, count);
+    ck_assert_uint_eq(witness.has_count, fresh + count);
+    ck_assert_uint_eq(witness.told_count, count);
+    for (DWORD i = 0; i < count; i++) {
+        ck_assert_uint_eq(witness.told[i], numbers[i]);
+        ck_assert_msg(child_number_is(&witness, witness.told[i], passes[i].handle), "handle %lu of %lu", i, count);
+        ck_assert_msg(CloseHandle(passes[i].handle), "the caller's handle %lu is not open any more", i);
+    }
+    end_witness(&witness);
+}
+
+START_TEST(g2_exactly_the_selected_handles)
+{
+    static const DWORD counts[] = {0, 1, 2, 64, 1024};
+
+    for (size_t i = 0; i < ARRAYSIZE(counts); i++)
+        check_handles(_i, counts[i]);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(g2_inheritable_rubbish_of_the_parent_stays)
+{
+    struct handoff_pass passes[4];
+    struct witness witness;
+    HANDLE rubbish[8], event = make_event();
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"table {h0}");
+
+    for (size_t i = 0; i < ARRAYSIZE(rubbish); i++) {
+        rubbish[i] = make_event();
+        ck_assert(SetHandleInformation(rubbish[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+    }
+    passes[0] = (struct handoff_pass){.name = L"h0", .handle = event};
+    start_witness(&witness, &request, passes, 1);
+    for (size_t i = 0; i < ARRAYSIZE(rubbish); i++) {
+        for (DWORD entry = 0; entry < witness.has_count; entry++)
+            ck_assert(!child_number_is(&witness, witness.has[entry], rubbish[i]));
+        CloseHandle(rubbish[i]);
+    }
+    end_witness(&witness);
+    CloseHandle(event);
+}
+END_TEST
+
+static BOOL is_older(HANDLE process, HANDLE than)
+{
+    FILETIME created, other, exited, kernel, user;
+
+    ck_assert(GetProcessTimes(process, &created, &exited, &kernel, &user));
+    ck_assert(GetProcessTimes(than, &other, &exited, &kernel, &user));
+    return CompareFileTime(&created, &other) < 0;
+}
+
+/* A handle to the parent that can duplicate amounts to the parent. What is younger than the child,
+ * such as a console host, it has started itself. */
+START_TEST(g9_no_handle_to_the_parent_or_the_launcher)
+{
+    struct handoff_pass passes[2];
+    struct witness witness;
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"table");
+
+    start_witness(&witness, &request, passes, 0);
+    for (DWORD i = 0; i < witness.has_count; i++) {
+        HANDLE handle = copy_from_child(&witness, witness.has[i]);
+        DWORD process_id = handle != NULL ? GetProcessId(handle) : 0;
+
+        ck_assert_msg(process_id == 0 || !is_older(handle, witness.child.hProcess),
+                      "the child has a handle to process %lu", process_id);
+        if (handle != NULL)
+            CloseHandle(handle);
+    }
+    end_witness(&witness);
+}
+END_TEST
+
+/* ---- kinds of objects ---- */
+
+static HANDLE make_file(const char *content)
+{
+    wchar_t directory[MAX_PATH], path[MAX_PATH];
+    DWORD written;
+    HANDLE file;
+
+    GetTempPathW(MAX_PATH, directory);
+    GetTempFileNameW(directory, L"hof", 0, path);
+    file = CreateFileW(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, CREATE_ALWAYS,
+                       FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    ck_assert(file != INVALID_HANDLE_VALUE);
+    WriteFile(file, content, (DWORD)strlen(content), &written, NULL);
+    SetFilePointer(file, 0, NULL, FILE_BEGIN);
+    return file;
+}
+
+static SOCKET make_listener(struct sockaddr_in *address)
+{
+    SOCKET listener = WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, WSA_FLAG_OVERLAPPED);
+    int size = sizeof *address;
+
+    memset(address, 0, sizeof *address);
+    address->sin_family = AF_INET;
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert(listener != INVALID_SOCKET);
+    ck_assert(bind(listener, (struct sockaddr *)address, size) == 0 && listen(listener, 1) == 0);
+    ck_assert(getsockname(listener, (struct sockaddr *)address, &size) == 0);
+    return listener;
+}
+
+START_TEST(every_kind_arrives_as_the_same_object)
+{
+    struct sockaddr_in address;
+    HANDLE pipe_read, pipe_write, process, thread;
+    struct handoff_pass passes[16];
+    wchar_t arguments[256], names[16][8];
+    struct witness witness;
+    struct handoff_request request;
+    DWORD count = 0;
+
+    make_pipe(&pipe_read, &pipe_write);
+    DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &process,
+                    PROCESS_QUERY_INFORMATION, FALSE, 0);
+    DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0, FALSE,
+                    DUPLICATE_SAME_ACCESS);
+    HANDLE objects[] = {make_file("x"),
+                        pipe_read,
+                        pipe_write,
+                        make_event(),
+                        CreateMutexW(NULL, FALSE, NULL),
+                        CreateSemaphoreW(NULL, 0, 1, NULL),
+                        CreateWaitableTimerW(NULL, TRUE, NULL),
+                        CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, NULL),
+                        CreateJobObjectW(NULL, NULL),
+                        process,
+                        thread,
+                        (HANDLE)make_listener(&address)};
+
+    for (; count < ARRAYSIZE(objects); count++) {
+        ck_assert_ptr_nonnull(objects[count]);
+        swprintf(names[count], 8, L"h%lu", count);
+        passes[count] = (struct handoff_pass){.name = names[count], .handle = objects[count]};
+    }
+    list_names(arguments, count);
+    request = request_child(launcher_width(_i), child_width(_i), arguments);
+    start_witness(&witness, &request, passes, count);
+    for (DWORD i = 0; i < count; i++)
+        ck_assert_msg(child_number_is(&witness, witness.told[i], objects[i]), "object %lu", i);
+    end_witness(&witness);
+    for (DWORD i = 0; i + 1 < count; i++)
+        ck_assert(CloseHandle(objects[i]));
+    closesocket((SOCKET)objects[count - 1]);
+}
+END_TEST
+
+static DWORD run_with(int combination, const wchar_t *arguments, HANDLE handle)
+{
+    struct handoff_pass pass = {.name = L"h", .handle = handle};
+    struct handoff_request request = request_child(launcher_width(combination), child_width(combination), arguments);
+    PROCESS_INFORMATION child;
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    child = spawn_or_fail(&request);
+    return finish_child(&child);
+}
+
+START_TEST(an_event_can_be_set)
+{
+    HANDLE event = make_event();
+
+    ck_assert_uint_eq(run_with(_i, L"signal {h}", event), 0);
+    ck_assert(is_set(event));
+    CloseHandle(event);
+}
+END_TEST
+
+START_TEST(a_pipe_can_be_written_and_then_ends)
+{
+    HANDLE read, write;
+    char text[32] = "";
+    DWORD size;
+
+    make_pipe(&read, &write);
+    ck_assert_uint_eq(run_with(_i, L"write {h} through-the-pipe", write), 0);
+    CloseHandle(write);
+    ck_assert(ReadFile(read, text, sizeof text - 1, &size, NULL));
+    ck_assert_str_eq(text, "through-the-pipe");
+    /* No other process kept the writing end, not for a moment after the child's end. */
+    ck_assert(!ReadFile(read, text, 1, &size, NULL) && GetLastError() == ERROR_BROKEN_PIPE);
+    CloseHandle(read);
+}
+END_TEST
+
+START_TEST(a_file_can_be_read)
+{
+    HANDLE file = make_file("the secret");
+    struct handoff_pass pass = {.name = L"h", .handle = file};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"read {h}");
+    DWORD size, code;
+    char *text;
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_str_eq(text, "the secret");
+    ck_assert_uint_eq(code, 0);
+    free(text);
+    CloseHandle(file);
+}
+END_TEST
+
+START_TEST(a_listening_socket_can_accept)
+{
+    struct sockaddr_in address;
+    SOCKET listener = make_listener(&address), peer = socket(AF_INET, SOCK_STREAM, 0);
+    struct handoff_pass pass = {.name = L"h", .handle = (HANDLE)listener};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"accept {h}");
+    PROCESS_INFORMATION child;
+    char text[16] = "";
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    child = spawn_or_fail(&request);
+    ck_assert(connect(peer, (struct sockaddr *)&address, sizeof address) == 0);
+    ck_assert_int_eq(recv(peer, text, 8, MSG_WAITALL), 8);
+    ck_assert_str_eq(text, "accepted");
+    ck_assert_uint_eq(finish_child(&child), 0);
+    closesocket(peer);
+    closesocket(listener);
+}
+END_TEST
+
+START_TEST(a_console_can_be_written)
+{
+    HANDLE console = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                                 OPEN_EXISTING, 0, NULL);
+
+    if (console == INVALID_HANDLE_VALUE) {
+        skip("there is no console");
+        return;
+    }
+    ck_assert_uint_eq(run_with(_i, L"write {h} .", console), 0);
+    CloseHandle(console);
+}
+END_TEST
+
+/* ---- what goes with the handles ---- */
+
+START_TEST(g6_the_line_is_verbatim)
+{
+    static const wchar_t arguments[] = L"line  \"a b\\\" {nobody} {{h}} {h:y} \x263a\xd800 \\\\\"\t\x7f ";
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event, .streams = HANDOFF_STDIN};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), arguments);
+    wchar_t expected[1024];
+    DWORD size, code;
+    char *text;
+
+    wcscpy(expected, request.command_line);
+    *wcsstr(expected, L"{{h}}") = L'\0';
+    wcscat(expected, L"{h}");
+    wcscat(expected, wcsstr(request.command_line, L"{{h}}") + 5);
+    request.passes = &pass;
+    request.pass_count = 1;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_uint_eq(size, wcslen(expected) * sizeof(wchar_t));
+    ck_assert_mem_eq(text, expected, size);
+    free(text);
+    CloseHandle(event);
+}
+END_TEST
+
+START_TEST(g7_all_32_bits_of_the_exit_code)
+{
+    static const DWORD codes[] = {0, 1, 125, 126, 127, 259, 0x7fffffff, 0x80000000, 0xc0000005, 0xffffffff};
+
+    for (size_t i = 0; i < ARRAYSIZE(codes); i++) {
+        wchar_t arguments[32];
+        struct handoff_request request;
+        PROCESS_INFORMATION child;
+
+        swprintf(arguments, 32, L"exit 0x%lx", codes[i]);
+        request = request_child(launcher_width(_i), child_width(_i), arguments);
+        child = spawn_or_fail(&request);
+        ck_assert_uint_eq(finish_child(&child), codes[i]);
+    }
+}
+END_TEST
+
+START_TEST(environment_and_directory_and_title)
+{
+    static const wchar_t environment[] = L"HANDOFF_A=one\0HANDOFF_B=two words\0SystemRoot=C:\\windows\0";
+    STARTUPINFOW startup = {.cb = sizeof startup, .lpTitle = (wchar_t[]){L"a title"}};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"variable HANDOFF_B");
+    DWORD size, code;
+    char *text;
+
+    request.environment = environment;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_int_eq(wcscmp((wchar_t *)(void *)text, L"two words"), 0);
+    free(text);
+    request = request_child(launcher_width(_i), child_width(_i), L"place");
+    request.directory = L"C:\\windows";
+    request.startup = &startup;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_msg(_wcsicmp((wchar_t *)(void *)text, L"C:\\windows|a title") == 0, "%ls", (wchar_t *)(void *)text);
+    free(text);
+}
+END_TEST
+
+START_TEST(application_without_a_line)
+{
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"");
+    PROCESS_INFORMATION child;
+
+    request.application = program(child_width(_i), L"child.exe");
+    request.command_line = NULL;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 2); /* "no action" */
+}
+END_TEST
+
+/* ---- what the parent has of it ---- */
+
+START_TEST(g5_suspended_until_the_caller_resumes)
+{
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"signal {h}");
+    PROCESS_INFORMATION child;
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    request.creation_flags = CREATE_SUSPENDED;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(ResumeThread(child.hThread), 1); /* it was suspended, once */
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert(is_set(event));
+    CloseHandle(event);
+}
+END_TEST
+
+START_TEST(g1_nothing_of_the_parent_is_inheritable)
+{
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(launcher_width(_i), child_width(_i), L"signal {h}");
+    PROCESS_INFORMATION child;
+    DWORD flags;
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    child = spawn_or_fail(&request);
+    ck_assert(GetHandleInformation(child.hProcess, &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
+    ck_assert(GetHandleInformation(child.hThread, &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
+    ck_assert(GetHandleInformation(event, &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
+    ck_assert_uint_eq(GetProcessId(child.hProcess), child.dwProcessId);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    CloseHandle(event);
+}
+END_TEST
+
+START_TEST(the_handle_table_is_what_it_was)
+{
+    HANDLE event = make_event();
+    DWORD before;
+
+    run_with(_i, L"signal {h}", event); /* what the first time loads and opens for good */
+    before = count_own_handles();
+    for (int i = 0; i < 10; i++)
+        run_with(_i, L"signal {h}", event);
+    ck_assert_uint_eq(count_own_handles(), before);
+    CloseHandle(event);
+}
+END_TEST
+
+static DWORD WINAPI spawn_many(void *combination)
+{
+    int failures = 0;
+
+    for (int i = 0; i < 12; i++) {
+        HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+        struct handoff_pass pass = {.name = L"h", .handle = event};
+        struct handoff_request request = request_child(launcher_width((int)(INT_PTR)combination),
+                                                       child_width((int)(INT_PTR)combination), L"signal {h}");
+        PROCESS_INFORMATION child;
+
+        request.passes = &pass;
+        request.pass_count = 1;
+        if (handoff_spawn(&request, &child, NULL)) {
+            failures += WaitForSingleObject(child.hProcess, 20000) != WAIT_OBJECT_0 || !is_set(event);
+            failures += !CloseHandle(child.hProcess) || !CloseHandle(child.hThread);
+        } else {
+            failures++;
+        }
+        failures += !CloseHandle(event);
+    }
+    return (DWORD)failures;
+}
+
+START_TEST(any_number_of_threads)
+{
+    HANDLE threads[8];
+
+    for (size_t i = 0; i < ARRAYSIZE(threads); i++)
+        threads[i] = CreateThread(NULL, 0, spawn_many, (void *)(INT_PTR)_i, 0, NULL);
+    for (size_t i = 0; i < ARRAYSIZE(threads); i++) {
+        DWORD failures = 1;
+
+        ck_assert(WaitForSingleObject(threads[i], 60000) == WAIT_OBJECT_0);
+        GetExitCodeThread(threads[i], &failures);
+        ck_assert_uint_eq(failures, 0);
+        CloseHandle(threads[i]);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
+Suite *spawn_suite(void)
+{
+    const TTest *const tests[] = {
+        g2_exactly_the_selected_handles,
+        g2_inheritable_rubbish_of_the_parent_stays,
+        g9_no_handle_to_the_parent_or_the_launcher,
+        every_kind_arrives_as_the_same_object,
+        an_event_can_be_set,
+        a_pipe_can_be_written_and_then_ends,
+        a_file_can_be_read,
+        a_listening_socket_can_accept,
+        a_console_can_be_written,
+        g6_the_line_is_verbatim,
+        g7_all_32_bits_of_the_exit_code,
+        environment_and_directory_and_title,
+        application_without_a_line,
+        g5_suspended_until_the_caller_resumes,
+        g1_nothing_of_the_parent_is_inheritable,
+        the_handle_table_is_what_it_was,
+        any_number_of_threads,
+    };
+    Suite *suite = suite_create("spawn");
+    TCase *tcase = tcase_create("all widths");
+
+    for (size_t i = 0; i < ARRAYSIZE(tests); i++)
+        tcase_add_loop_test(tcase, tests[i], 0, COMBINATIONS);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

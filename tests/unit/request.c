@@ -1,0 +1,113 @@
+#include "request.h"
+
+#include <wchar.h>
+
+#include "unit.h"
+
+enum { IN = 1 << STREAM_STDIN, OUT = 1 << STREAM_STDOUT, ERR = 1 << STREAM_STDERR };
+
+static const struct row {
+    const char *what;
+    enum request_fault fault;
+    uint32_t pass; /* where the fault is */
+    uint32_t count;
+    struct pass passes[4];
+} rows[] = {
+    {"no passes", REQUEST_OK, 0, 0, {{0}}},
+    {"a name", REQUEST_OK, 0, 1, {{.name = L"log"}}},
+    {"a stream", REQUEST_OK, 0, 1, {{.streams = OUT}}},
+    {"a name and all streams", REQUEST_OK, 0, 1, {{.name = L"log", .streams = IN | OUT | ERR}}},
+    {"each stream once", REQUEST_OK, 0, 3, {{.streams = IN}, {.streams = OUT}, {.streams = ERR}}},
+    {"names that begin alike", REQUEST_OK, 0, 3, {{.name = L"log"}, {.name = L"lo"}, {.name = L"log2"}}},
+    {"names in other capitals", REQUEST_OK, 0, 2, {{.name = L"log"}, {.name = L"Log"}}},
+    {"nameless among named", REQUEST_OK, 0, 4, {{.streams = IN}, {.name = L"a"}, {.streams = OUT}, {.name = L"b"}}},
+    {"all sorts of units", REQUEST_OK, 0, 1, {{.name = L"azAZ09_-."}}},
+
+    {"an empty name", REQUEST_NAME, 0, 1, {{.name = L""}}},
+    {"an empty name of a stream", REQUEST_NAME, 1, 2, {{.name = L"a"}, {.name = L"", .streams = IN}}},
+    {"a colon", REQUEST_NAME, 0, 1, {{.name = L"log:x"}}},
+    {"a brace", REQUEST_NAME, 1, 2, {{.name = L"log"}, {.name = L"{log}"}}},
+    {"a blank at the end", REQUEST_NAME, 2, 3, {{.name = L"a"}, {.name = L"b"}, {.name = L"c "}}},
+    {"a letter beyond ASCII", REQUEST_NAME, 0, 1, {{.name = L"l\x00F6g"}}},
+    {"a low byte that is a letter", REQUEST_NAME, 0, 1, {{.name = L"l\x016Fg"}}},
+
+    {"a name twice", REQUEST_NAME_TWICE, 1, 2, {{.name = L"log"}, {.name = L"log"}}},
+    {"a name thrice", REQUEST_NAME_TWICE, 1, 3, {{.name = L"log"}, {.name = L"log"}, {.name = L"log"}}},
+    {"first and last name",
+     REQUEST_NAME_TWICE,
+     3,
+     4,
+     {{.name = L"a"}, {.streams = IN}, {.name = L"b"}, {.name = L"a", .streams = OUT}}},
+
+    {"a stream twice", REQUEST_STREAM_TWICE, 1, 2, {{.streams = OUT}, {.streams = OUT}}},
+    {"one of three streams",
+     REQUEST_STREAM_TWICE,
+     2,
+     3,
+     {{.streams = ERR}, {.name = L"a"}, {.name = L"b", .streams = IN | OUT | ERR}}},
+    {"a stream that there is not", REQUEST_STREAM, 0, 1, {{.streams = 1 << STREAM_COUNT}}},
+    {"the last bit", REQUEST_STREAM, 1, 2, {{.streams = IN}, {.name = L"a", .streams = 0x80000000}}},
+
+    {"neither name nor stream", REQUEST_NO_PLACE, 0, 1, {{0}}},
+    {"the same, later", REQUEST_NO_PLACE, 2, 3, {{.name = L"a"}, {.streams = IN}, {0}}},
+
+    {"the first of two faults", REQUEST_NO_PLACE, 1, 3, {{.name = L"a"}, {0}, {.name = L"a"}}},
+    {"the first of two others", REQUEST_NAME_TWICE, 1, 3, {{.name = L"a"}, {.name = L"a"}, {0}}},
+};
+
+START_TEST(request_row)
+{
+    const struct row *row = &rows[_i];
+    struct pass passes[LENGTH(row->passes)];
+    struct request request = {.command_line = L"x", .passes = passes, .pass_count = row->count};
+    enum request_fault fault;
+    uint32_t pass = 99;
+
+    for (size_t i = 0; i < LENGTH(passes); i++)
+        passes[i] = row->passes[i];
+    fault = request_check(&request, &pass);
+    require(fault == row->fault, "%s: fault %d, not %d", row->what, (int)fault, (int)row->fault);
+    if (fault != REQUEST_OK)
+        require(pass == row->pass, "%s: pass %u, not %u", row->what, pass, row->pass);
+}
+END_TEST
+
+START_TEST(request_needs_a_program)
+{
+    struct pass passes[] = {{.name = L"a"}, {0}};
+    struct request request = {.passes = passes, .pass_count = 1};
+    uint32_t pass;
+
+    ck_assert_int_eq(request_check(&request, &pass), REQUEST_NO_PROGRAM);
+    request.application = L"C:\\a.exe";
+    ck_assert_int_eq(request_check(&request, &pass), REQUEST_OK);
+    request.command_line = L"a";
+    ck_assert_int_eq(request_check(&request, &pass), REQUEST_OK);
+    request.application = NULL;
+    ck_assert_int_eq(request_check(&request, &pass), REQUEST_OK);
+}
+END_TEST
+
+START_TEST(request_name_has_few_units)
+{
+    static const wchar_t units[] = L"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
+    for (uint32_t unit = 0; unit <= 0xFFFF; unit++) {
+        bool expected = unit != 0 && wcschr(units, (wchar_t)unit) != NULL;
+
+        require(name_has_unit((wchar_t)unit) == expected, "unit 0x%04x", unit);
+    }
+}
+END_TEST
+
+Suite *request_suite(void)
+{
+    Suite *suite = suite_create("request");
+    TCase *tcase = tcase_create("request_check");
+
+    tcase_add_loop_test(tcase, request_row, 0, LENGTH(rows));
+    tcase_add_test(tcase, request_needs_a_program);
+    tcase_add_test(tcase, request_name_has_few_units);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

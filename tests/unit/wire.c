@@ -1,0 +1,540 @@
+#include "wire.h"
+
+#include <string.h>
+#include <wchar.h>
+
+#include "unit.h"
+
+enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16 };
+
+/* A request and the memory of its strings. */
+struct sample {
+    struct request request;
+    struct pass passes[MOST_PASSES];
+    wchar_t units[8192];
+    size_t used;
+};
+
+static struct sample sample;
+
+static wchar_t *take_units(size_t count)
+{
+    wchar_t *units = sample.units + sample.used;
+
+    sample.used += count;
+    require(sample.used <= LENGTH(sample.units), "the sample has too many units");
+    return units;
+}
+
+static wchar_t random_unit(void)
+{
+    return (wchar_t)(1 + random_below(random_below(2) ? 0x7E : 0xFFFF));
+}
+
+/* Absent, empty, or up to `most` units. */
+static const wchar_t *random_string(uint32_t most)
+{
+    uint32_t length = random_below(4) == 0 ? 0 : random_below(most + 1);
+    wchar_t *string = take_units(length + 1);
+
+    for (uint32_t i = 0; i < length; i++)
+        string[i] = random_unit();
+    string[length] = L'\0';
+    return random_below(4) == 0 ? NULL : string;
+}
+
+/* Two NULs at its end are all that makes a block: what is between them may be anything. */
+static void random_environment(struct request *request, uint32_t most)
+{
+    uint32_t length = 2 + random_below(most);
+    wchar_t *block = take_units(length);
+
+    for (uint32_t i = 0; i < length; i++)
+        block[i] = i + 2 < length && random_below(6) != 0 ? random_unit() : L'\0';
+    request->environment = random_below(3) == 0 ? NULL : block;
+    request->environment_length = request->environment != NULL ? length : 0;
+}
+
+static void make_sample(uint32_t most_units, uint32_t passes)
+{
+    struct request *request = &sample.request;
+
+    sample.used = 0;
+    memset(request, 0, sizeof *request);
+    request->application = random_string(most_units);
+    request->command_line = random_string(most_units);
+    request->directory = random_string(most_units);
+    request->desktop = random_string(most_units);
+    request->title = random_string(most_units);
+    random_environment(request, most_units);
+    request->creation_flags = (uint32_t)random_next();
+    for (size_t i = 0; i < sizeof request->startup / sizeof(uint32_t); i++)
+        ((uint32_t *)&request->startup)[i] = (uint32_t)random_next();
+    request->passes = sample.passes;
+    request->pass_count = passes;
+    for (uint32_t i = 0; i < passes; i++)
+        sample.passes[i] = (struct pass){.name = random_string(most_units), .streams = (uint32_t)random_next()};
+}
+
+static size_t encode_sample(uint8_t *frame)
+{
+    size_t size = wire_encode_request(frame, MOST_FRAME, &sample.request);
+
+    require(size <= MOST_FRAME, "the sample has %zu bytes", size);
+    return size;
+}
+
+static void set_u32(uint8_t *frame, size_t at, uint32_t value)
+{
+    memcpy(frame + at, &value, sizeof value);
+}
+
+static struct request decoded;
+
+/*
+ * Decodes a copy that ends where memory ends, into passes that end there too. The copy may be
+ * unaligned because of that, which these processors do not mind.
+ */
+static bool decode(const uint8_t *frame, size_t size)
+{
+    const void *copy = guard_bytes(GUARD_INPUT, frame, size);
+    uint32_t count = wire_pass_count(copy, size);
+
+    require(count <= size / 8, "%zu bytes ask for %u passes", size, count);
+    return wire_decode_request(copy, size, &decoded, (struct pass *)guard_end(GUARD_PASSES) - count);
+}
+
+/* A decoder accepts only what the encoder would have written, and what CreateProcessW can read. */
+static bool decode_strictly(const uint8_t *frame, size_t size)
+{
+    uint8_t *again = (uint8_t *)guard_end(GUARD_AGAIN) - size;
+    const wchar_t *end;
+
+    if (!decode(frame, size))
+        return false;
+    end = decoded.environment + decoded.environment_length;
+    require(decoded.environment == NULL || (decoded.environment_length >= 2 && end[-1] == L'\0' && end[-2] == L'\0'),
+            "accepted, but the environment has no end");
+    require(wire_encode_request(again, size, &decoded) == size, "accepted, but encodes in another size");
+    require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
+    return true;
+}
+
+static bool same_string(const wchar_t *a, const wchar_t *b)
+{
+    return a == NULL || b == NULL ? a == b : wcscmp(a, b) == 0;
+}
+
+static bool same_environment(const struct request *a, const struct request *b)
+{
+    return a->environment_length == b->environment_length && (a->environment == NULL) == (b->environment == NULL) &&
+           (a->environment == NULL ||
+            memcmp(a->environment, b->environment, a->environment_length * sizeof(wchar_t)) == 0);
+}
+
+static bool same_passes(const struct request *a, const struct request *b)
+{
+    bool same = a->pass_count == b->pass_count;
+
+    for (uint32_t i = 0; i < a->pass_count && same; i++)
+        same = a->passes[i].streams == b->passes[i].streams && same_string(a->passes[i].name, b->passes[i].name) &&
+               b->passes[i].number == 0 && !b->passes[i].used;
+    return same;
+}
+
+static bool same_request(const struct request *a, const struct request *b)
+{
+    return same_string(a->application, b->application) && same_string(a->command_line, b->command_line) &&
+           same_string(a->directory, b->directory) && same_string(a->desktop, b->desktop) &&
+           same_string(a->title, b->title) && same_environment(a, b) && a->creation_flags == b->creation_flags &&
+           memcmp(&a->startup, &b->startup, sizeof a->startup) == 0 && same_passes(a, b);
+}
+
+START_TEST(request_round_trip)
+{
+    static uint8_t frame[MOST_FRAME];
+
+    for (int trial = 0; trial < 5000; trial++) {
+        size_t size;
+
+        make_sample(40, random_below(MOST_PASSES + 1));
+        size = encode_sample(frame);
+        require(size % 4 == 0, "trial %d: %zu bytes", trial, size);
+        require(wire_encode_request(NULL, 0, &sample.request) == size, "trial %d: another size without room", trial);
+        require(wire_frame_size(frame, WIRE_REQUEST_MAX) == size, "trial %d: another size in the header", trial);
+        require(wire_pass_count(frame, size) == sample.request.pass_count, "trial %d: pass count", trial);
+        require(decode_strictly(frame, size), "trial %d: refused", trial);
+        require(same_request(&sample.request, &decoded), "trial %d: the request differs", trial);
+    }
+}
+END_TEST
+
+/* The format itself, so that a parent and a launcher of different builds understand each other. */
+START_TEST(request_layout)
+{
+    /* clang-format off */
+    static const uint8_t expected[] = {
+        112, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
+        1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
+        5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
+        9, 0, 0, 0,                                     /* show */
+        0, 0, 0, 0,                                     /* no application */
+        4, 0, 0, 0, 'a', 0, ' ', 0, 0x00, 0xD8, 0, 0,   /* command line */
+        1, 0, 0, 0, 0, 0, 0, 0,                         /* empty directory, padded */
+        2, 0, 0, 0, 'd', 0, 0, 0,                       /* desktop */
+        0, 0, 0, 0,                                     /* no title */
+        3, 0, 0, 0, '=', 0, 0, 0, 0, 0, 0, 0,           /* environment, padded */
+        5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,             /* streams, empty name, padded */
+    };
+    /* clang-format on */
+    struct pass pass = {.name = L"", .streams = 5, .number = 99, .used = true};
+    struct request request = {.command_line = L"a \xD800",
+                              .directory = L"",
+                              .desktop = L"d",
+                              .environment = L"=\0",
+                              .environment_length = 3,
+                              .creation_flags = 0x08000004,
+                              .startup = {1, 2, 3, 4, 5, 6, 7, 8, 9},
+                              .passes = &pass,
+                              .pass_count = 1};
+    uint8_t frame[sizeof expected + 32];
+    size_t size = wire_encode_request(frame, sizeof frame, &request);
+
+    for (size_t i = 0; i < sizeof expected; i++)
+        require(frame[i] == expected[i], "byte %zu is %u, not %u", i, frame[i], expected[i]);
+    ck_assert_uint_eq(size, sizeof expected);
+}
+END_TEST
+
+START_TEST(request_is_stored_only_if_it_fits)
+{
+    static uint8_t frame[MOST_FRAME];
+
+    for (int trial = 0; trial < 50; trial++) {
+        size_t size;
+
+        make_sample(6, random_below(4));
+        size = encode_sample(frame);
+        for (size_t capacity = 0; capacity <= size; capacity++) {
+            uint8_t *room = (uint8_t *)guard_end(GUARD_OUTPUT) - capacity;
+
+            require(wire_encode_request(room, capacity, &sample.request) == size, "capacity %zu", capacity);
+            require(capacity < size || memcmp(room, frame, size) == 0, "trial %d: stored differently", trial);
+        }
+    }
+}
+END_TEST
+
+/* Each length but the right one, with the size in the header as it was and changed to match. */
+START_TEST(request_of_another_length_is_refused)
+{
+    static uint8_t frame[MOST_FRAME];
+
+    for (int trial = 0; trial < 100; trial++) {
+        size_t size;
+
+        make_sample(10, random_below(6));
+        size = encode_sample(frame);
+        memset(frame + size, 0, 16);
+        for (size_t length = 0; length <= size + 16; length++) {
+            if (length == size)
+                continue;
+            set_u32(frame, 0, (uint32_t)size);
+            require(!decode(frame, length), "trial %d: %zu of %zu bytes", trial, length, size);
+            set_u32(frame, 0, (uint32_t)length);
+            require(!decode(frame, length), "trial %d: %zu of %zu bytes, all in order", trial, length, size);
+        }
+    }
+}
+END_TEST
+
+START_TEST(request_with_another_byte)
+{
+    static uint8_t frame[MOST_FRAME];
+    long accepted = 0;
+
+    for (int trial = 0; trial < 40; trial++) {
+        size_t size;
+
+        make_sample(4, random_below(3));
+        size = encode_sample(frame);
+        for (size_t at = 0; at < size; at++) {
+            for (int change = 1; change < 256; change++) {
+                frame[at] ^= (uint8_t)change;
+                accepted += decode_strictly(frame, size);
+                frame[at] ^= (uint8_t)change;
+            }
+        }
+    }
+    ck_assert_int_gt(accepted, 0);
+}
+END_TEST
+
+START_TEST(request_with_another_bit)
+{
+    static uint8_t frame[MOST_FRAME];
+    long accepted = 0;
+
+    for (int trial = 0; trial < 20; trial++) {
+        size_t size;
+
+        make_sample(30, 20 + random_below(31));
+        size = encode_sample(frame);
+        for (size_t bit = 0; bit < 8 * size; bit++) {
+            frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            accepted += decode_strictly(frame, size);
+            frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+    }
+    ck_assert_int_gt(accepted, 0);
+}
+END_TEST
+
+/* Whole fields, which single bits do not reach: every 32 bits become each of these. */
+START_TEST(request_with_another_field)
+{
+    static const uint32_t values[] = {0,   1,          2,          3,          4,          5,         8,
+                                      255, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, UINT32_MAX};
+    static uint8_t frame[MOST_FRAME];
+
+    for (int trial = 0; trial < 300; trial++) {
+        size_t size;
+
+        make_sample(10, random_below(10));
+        size = encode_sample(frame);
+        for (size_t at = 0; at < size; at += 4) {
+            uint32_t kept;
+
+            memcpy(&kept, frame + at, sizeof kept);
+            for (size_t i = 0; i < LENGTH(values); i++) {
+                set_u32(frame, at, values[i]);
+                decode_strictly(frame, size);
+            }
+            set_u32(frame, at, kept);
+        }
+    }
+}
+END_TEST
+
+START_TEST(request_with_a_forged_pass_count)
+{
+    static uint8_t frame[MOST_FRAME];
+    size_t size;
+
+    make_sample(10, 5);
+    size = encode_sample(frame);
+    for (uint32_t count = 0; count < 2 * size; count++) {
+        set_u32(frame, WIRE_HEADER, count);
+        ck_assert_uint_eq(wire_pass_count(frame, size), count <= size / 8 ? count : 0);
+        require(decode(frame, size) == (count == 5), "count %u", count);
+    }
+    for (uint32_t count = UINT32_MAX; count != 0; count /= 2) {
+        set_u32(frame, WIRE_HEADER, count);
+        ck_assert_uint_le(wire_pass_count(frame, size), size / 8);
+    }
+    for (size_t length = 0; length < WIRE_HEADER + 4; length++)
+        ck_assert_uint_eq(wire_pass_count(guard_bytes(GUARD_INPUT, frame, length), length), 0);
+}
+END_TEST
+
+START_TEST(request_that_is_noise)
+{
+    static uint8_t frame[400];
+
+    for (int trial = 0; trial < 50000; trial++) {
+        size_t size = random_below(sizeof frame / 4 + 1) * 4;
+
+        for (size_t at = 0; at < size; at += 4)
+            set_u32(frame, at, random_below(3) == 0 ? (uint32_t)random_next() : random_below(4));
+        if (size >= WIRE_HEADER) {
+            set_u32(frame, 0, (uint32_t)size);
+            set_u32(frame, 4, WIRE_REQUEST);
+        }
+        decode_strictly(frame, size);
+    }
+}
+END_TEST
+
+static const struct report reports[] = {
+    {.type = WIRE_SPAWNED,
+     .process_id = 0x01020304,
+     .thread_id = 0xFFFFFFFF,
+     .process = 420,
+     .thread = 0xFFFFFFFF80000004},
+    {.type = WIRE_SPAWNED},
+    {.type = WIRE_FAILED, .stage = 8, .pass = 0xFFFFFFFF, .code = 0xC0000022},
+    {.type = WIRE_FAILED},
+    {.type = WIRE_COMMIT},
+};
+
+static bool same_report(const struct report *a, const struct report *b)
+{
+    return a->type == b->type && a->process_id == b->process_id && a->thread_id == b->thread_id &&
+           a->process == b->process && a->thread == b->thread && a->stage == b->stage && a->pass == b->pass &&
+           a->code == b->code;
+}
+
+static bool decode_report_strictly(const uint8_t *frame, size_t size, struct report *report)
+{
+    uint8_t *again = (uint8_t *)guard_end(GUARD_AGAIN) - size;
+
+    memset(report, 0x55, sizeof *report);
+    if (!wire_decode_report(guard_bytes(GUARD_INPUT, frame, size), size, report))
+        return false;
+    require(wire_encode_report(again, size, report) == size, "accepted, but encodes in another size");
+    require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
+    return true;
+}
+
+START_TEST(report_round_trip)
+{
+    static const size_t sizes[] = {[WIRE_SPAWNED] = 32, [WIRE_FAILED] = 20, [WIRE_COMMIT] = 8};
+    const struct report *report = &reports[_i];
+    uint8_t frame[WIRE_REPORT_MAX];
+    size_t size = wire_encode_report(frame, sizeof frame, report);
+    struct report again;
+
+    ck_assert_uint_eq(size, sizes[report->type]);
+    ck_assert_uint_eq(wire_encode_report(NULL, 0, report), size);
+    ck_assert_uint_eq(wire_frame_size(frame, WIRE_REPORT_MAX), size);
+    ck_assert(decode_report_strictly(frame, size, &again));
+    ck_assert(same_report(report, &again));
+    for (size_t capacity = 0; capacity <= size; capacity++)
+        ck_assert_uint_eq(wire_encode_report((uint8_t *)guard_end(GUARD_OUTPUT) - capacity, capacity, report), size);
+}
+END_TEST
+
+START_TEST(report_of_another_length_is_refused)
+{
+    uint8_t frame[WIRE_REPORT_MAX + 16] = {0};
+    size_t size = wire_encode_report(frame, sizeof frame, &reports[_i]);
+    struct report report;
+
+    for (size_t length = 0; length <= sizeof frame; length++) {
+        if (length == size)
+            continue;
+        set_u32(frame, 0, (uint32_t)size);
+        require(!decode_report_strictly(frame, length, &report), "%zu bytes", length);
+        set_u32(frame, 0, (uint32_t)length);
+        require(!decode_report_strictly(frame, length, &report), "%zu bytes, all in order", length);
+    }
+}
+END_TEST
+
+START_TEST(report_with_another_byte)
+{
+    uint8_t frame[WIRE_REPORT_MAX];
+    size_t size = wire_encode_report(frame, sizeof frame, &reports[_i]);
+    struct report report;
+
+    for (size_t at = 0; at < size; at++) {
+        for (int change = 1; change < 256; change++) {
+            frame[at] ^= (uint8_t)change;
+            require(decode_report_strictly(frame, size, &report) == (at >= WIRE_HEADER), "byte %zu", at);
+            frame[at] ^= (uint8_t)change;
+        }
+    }
+}
+END_TEST
+
+START_TEST(report_of_any_type)
+{
+    uint8_t frame[WIRE_REPORT_MAX] = {0};
+    struct report report;
+
+    for (uint32_t type = 0; type < 300; type++) {
+        for (uint32_t size = WIRE_HEADER; size <= WIRE_REPORT_MAX; size += 4) {
+            bool valid = (type == WIRE_SPAWNED && size == 32) || (type == WIRE_FAILED && size == 20) ||
+                         (type == WIRE_COMMIT && size == 8);
+
+            set_u32(frame, 0, size);
+            set_u32(frame, 4, type);
+            require(decode_report_strictly(frame, size, &report) == valid, "type %u, size %u", type, size);
+        }
+    }
+}
+END_TEST
+
+START_TEST(reports_and_requests_are_not_confused)
+{
+    static uint8_t frame[MOST_FRAME];
+    struct report report;
+    size_t size;
+
+    make_sample(3, 0);
+    size = encode_sample(frame);
+    ck_assert(!wire_decode_report(frame, size, &report));
+    for (size_t i = 0; i < LENGTH(reports); i++) {
+        size = wire_encode_report(frame, MOST_FRAME, &reports[i]);
+        ck_assert(!decode(frame, size));
+    }
+}
+END_TEST
+
+static const struct header {
+    uint32_t size, most, result;
+} headers[] = {
+    {0, WIRE_REQUEST_MAX, 0},
+    {1, WIRE_REQUEST_MAX, 0},
+    {7, WIRE_REQUEST_MAX, 0},
+    {8, WIRE_REQUEST_MAX, 8},
+    {9, WIRE_REQUEST_MAX, 9},
+    {WIRE_REQUEST_MAX, WIRE_REQUEST_MAX, WIRE_REQUEST_MAX},
+    {WIRE_REQUEST_MAX + 1, WIRE_REQUEST_MAX, 0},
+    {0x80000000, WIRE_REQUEST_MAX, 0},
+    {0xFFFFFFFF, WIRE_REQUEST_MAX, 0},
+    {8, WIRE_REPORT_MAX, 8},
+    {32, WIRE_REPORT_MAX, 32},
+    {33, WIRE_REPORT_MAX, 0},
+    {0xFFFFFFFF, WIRE_REPORT_MAX, 0},
+};
+
+START_TEST(frame_size)
+{
+    const struct header *row = &headers[_i];
+    uint8_t header[WIRE_HEADER] = {0};
+
+    set_u32(header, 0, row->size);
+    set_u32(header, 4, WIRE_COMMIT);
+    ck_assert_uint_eq(wire_frame_size(guard_bytes(GUARD_INPUT, header, sizeof header), row->most), row->result);
+}
+END_TEST
+
+static TCase *request_case(void)
+{
+    TCase *tcase = tcase_create("wire_request");
+
+    tcase_add_test(tcase, request_round_trip);
+    tcase_add_test(tcase, request_layout);
+    tcase_add_test(tcase, request_is_stored_only_if_it_fits);
+    tcase_add_test(tcase, request_of_another_length_is_refused);
+    tcase_add_test(tcase, request_with_another_byte);
+    tcase_add_test(tcase, request_with_another_bit);
+    tcase_add_test(tcase, request_with_another_field);
+    tcase_add_test(tcase, request_with_a_forged_pass_count);
+    tcase_add_test(tcase, request_that_is_noise);
+    return tcase;
+}
+
+static TCase *report_case(void)
+{
+    TCase *tcase = tcase_create("wire_report");
+
+    tcase_add_loop_test(tcase, report_round_trip, 0, LENGTH(reports));
+    tcase_add_loop_test(tcase, report_of_another_length_is_refused, 0, LENGTH(reports));
+    tcase_add_loop_test(tcase, report_with_another_byte, 0, LENGTH(reports));
+    tcase_add_test(tcase, report_of_any_type);
+    tcase_add_test(tcase, reports_and_requests_are_not_confused);
+    tcase_add_loop_test(tcase, frame_size, 0, LENGTH(headers));
+    return tcase;
+}
+
+Suite *wire_suite(void)
+{
+    Suite *suite = suite_create("wire");
+
+    suite_add_tcase(suite, request_case());
+    suite_add_tcase(suite, report_case());
+    return suite;
+}
