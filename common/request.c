@@ -8,7 +8,7 @@ bool name_has_unit(wchar_t unit)
            unit == L'_' || unit == L'-' || unit == L'.';
 }
 
-static bool name_is_valid(const wchar_t *name)
+bool name_is_valid(const wchar_t *name)
 {
     size_t length = 0;
 

@@ -52,7 +52,8 @@ enum request_fault {
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */
 enum request_fault request_check(const struct request *request, uint32_t *pass);
 
-/* What a name may consist of: whatever a batch file, a command line and a URL leave alone. */
+/* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */
 bool name_has_unit(wchar_t unit);
+bool name_is_valid(const wchar_t *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cmdline.h"
 #include "handoff.h"
 #include "open.h"
+#include "request.h"
 
 enum { EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
@@ -140,6 +141,8 @@ static BOOL add_pass(struct command *command, HANDLE (*open)(const wchar_t *), w
 
     if (path == NULL)
         return complain(L"expected NAME=PATH, not", value);
+    if (!name_is_valid(value))
+        return complain(L"a name has letters, digits, '_', '-' and '.' only, not", value);
     pass->name = value;
     pass->handle = open(path);
     if (pass->handle == NULL)

@@ -53,12 +53,13 @@ suite() {
 	local name="$1 $2" program=build/$2/$1.exe log=build/$2/$1.log
 	local status line skipped=0 closing=0 checks bad
 	echo "== $name"
+	export -f windows
 	if [ "$2" = x86 ] && [ "${OS:-}" = Windows_NT ] && [ ! -e "$program" ]; then
 		skips+=("$name: there is no Check for 32-bit programs here")
 		return
 	fi
 	# Into a file, not a pipe: a child left behind would keep a pipe open.
-	timeout -k 5 "$3" tests/run.sh "$program" >"$log" 2>&1 </dev/null
+	timeout -k 5 "$3" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
 	status=$?
 	tr -d '\r' <"$log"
 	# A test that skips itself has passed as far as Check knows.
@@ -89,10 +90,10 @@ cd "$root" || exit
 [ "${OS:-}" = Windows_NT ] || start_wine
 binary x64
 binary x86
-suite unit x64 60
-suite unit x86 60
-suite system x64 240
-suite system x86 240
+suite unit x64 120
+suite unit x86 120
+suite system x64 420
+suite system x86 420
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
 echo "$passed passed, $failed failed$([ ${#skips[@]} = 0 ] || echo ", ${#skips[@]} skipped")"

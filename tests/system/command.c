@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { LINE_UNITS = 40000, RANDOM_LINES = 1500, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+enum { LINE_UNITS = 40000, RANDOM_THREADS = 4, RANDOM_LINES = 300 /* of each thread */, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 #ifdef _WIN64
 enum { OWN_WIDTH = X64 };
@@ -16,20 +16,12 @@ enum { OWN_WIDTH = X86 };
 
 /* What a command wrote and how it ended. */
 struct result {
+    wchar_t line[LINE_UNITS];
     char out[LINE_UNITS * 4];
     DWORD out_size;
     char err[4096];
     DWORD exit_code;
 };
-
-static HANDLE make_inheritable_pipe(HANDLE *write)
-{
-    HANDLE read;
-
-    make_pipe(&read, write);
-    ck_assert(SetHandleInformation(*write, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
-    return read;
-}
 
 static DWORD read_all(HANDLE from, char *to, DWORD capacity)
 {
@@ -42,22 +34,32 @@ static DWORD read_all(HANDLE from, char *to, DWORD capacity)
     return size;
 }
 
-/* `line` follows the name of the program, with one blank between. */
-static void run(struct result *result, const wchar_t *line)
+/* Runs handoff with a line that follows its name; FALSE with nothing in `result` if that fails. From
+ * any thread. */
+static BOOL try_run(struct result *result, const wchar_t *line)
 {
-    static wchar_t whole[LINE_UNITS];
-    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES};
+    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE out, err, streams[3] = {nul};
     PROCESS_INFORMATION process;
-    HANDLE out = make_inheritable_pipe(&startup.hStdOutput), err = make_inheritable_pipe(&startup.hStdError);
+    BOOL started = CreatePipe(&out, &streams[1], NULL, 0) && CreatePipe(&err, &streams[2], NULL, 0);
 
-    swprintf(whole, LINE_UNITS, L"\"%ls\" ", program(OWN_WIDTH, L"handoff.exe"));
-    wcscat(whole, line);
-    ck_assert(CreateProcessW(NULL, whole, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process));
-    CloseHandle(startup.hStdOutput);
-    CloseHandle(startup.hStdError);
+    swprintf(result->line, LINE_UNITS, L"\"%ls\" ", program(OWN_WIDTH, L"handoff.exe"));
+    wcscat(result->line, line);
+    started = started && start_directly(result->line, streams, 0, &process);
+    for (int i = 0; i < 3; i++)
+        CloseHandle(streams[i]);
+    if (!started)
+        return FALSE;
     result->out_size = read_all(out, result->out, sizeof result->out);
     read_all(err, result->err, sizeof result->err);
-    result->exit_code = finish_child(&process);
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &result->exit_code);
+    return CloseHandle(process.hProcess) && CloseHandle(process.hThread);
+}
+
+static void run(struct result *result, const wchar_t *line)
+{
+    ck_assert(try_run(result, line));
 }
 
 static struct result result;
@@ -113,40 +115,80 @@ static void make_nasty(wchar_t *to, uint32_t length)
     to[length] = L'\0';
 }
 
-static void check_verbatim(const wchar_t *tail)
-{
-    static wchar_t expected[LINE_UNITS], line[LINE_UNITS];
+/* One thread's: the line that it sends, what came of it, and what was wrong with that. */
+struct sender {
+    HANDLE thread;
+    wchar_t sent[LINE_UNITS];
+    struct result result;
+    char trouble[2048];
+};
 
-    swprintf(expected, LINE_UNITS, L"\"%ls\" line", program(OWN_WIDTH, L"child.exe"));
-    wcscat(expected, tail);
-    wcscpy(line, L"-- ");
-    wcscat(line, expected);
-    run(&result, line);
-    require(result.exit_code == 0, "exit code %lu: %s for %s", result.exit_code, result.err, shown(tail));
-    require(result.out_size == wcslen(expected) * sizeof(wchar_t) && memcmp(result.out, expected, result.out_size) == 0,
-            "sent %s, arrived %s", shown(expected), shown((wchar_t *)(void *)result.out));
+static void make_line(struct sender *sender, uint32_t length)
+{
+    wchar_t *line = sender->sent;
+
+    line += swprintf(line, LINE_UNITS, L"\"%ls\" line ", program(OWN_WIDTH, L"child.exe"));
+    make_nasty(line, length);
+}
+
+static void check_verbatim(struct sender *sender)
+{
+    static const wchar_t options[] = L"-- ";
+    static __thread wchar_t line[LINE_UNITS];
+    const struct result *came = &sender->result;
+
+    swprintf(line, LINE_UNITS, L"%ls", options);
+    wcscat(line, sender->sent);
+    for (int tries = 0; tries < START_TRIES; tries++) {
+        if (!try_run(&sender->result, line) || strstr(came->err, "Win32 error 1359") == NULL)
+            break;
+    }
+    if (came->exit_code != 0)
+        snprintf(sender->trouble, sizeof sender->trouble, "%lu: %s", came->exit_code, came->err);
+    else if (came->out_size != wcslen(sender->sent) * sizeof(wchar_t) ||
+             memcmp(came->out, sender->sent, came->out_size) != 0)
+        snprintf(sender->trouble, sizeof sender->trouble, "sent %s, arrived %s", shown(sender->sent),
+                 shown((const wchar_t *)(const void *)came->out));
+}
+
+static CRITICAL_SECTION random_lock;
+
+static DWORD WINAPI send_random_lines(void *argument)
+{
+    struct sender *sender = argument;
+
+    for (int i = 0; i < RANDOM_LINES && sender->trouble[0] == '\0'; i++) {
+        EnterCriticalSection(&random_lock);
+        make_line(sender, random_below(60));
+        LeaveCriticalSection(&random_lock);
+        check_verbatim(sender);
+    }
+    return 0;
 }
 
 START_TEST(g6_random_lines_arrive_verbatim)
 {
-    static wchar_t tail[LINE_UNITS];
+    static struct sender senders[RANDOM_THREADS];
 
-    test_allow(200);
-    for (int i = 0; i < RANDOM_LINES; i++) {
-        tail[0] = L' ';
-        make_nasty(tail + 1, random_below(60));
-        check_verbatim(tail);
+    test_allow(240);
+    InitializeCriticalSection(&random_lock);
+    for (int i = 0; i < RANDOM_THREADS; i++)
+        senders[i].thread = CreateThread(NULL, 0, send_random_lines, &senders[i], 0, NULL);
+    for (int i = 0; i < RANDOM_THREADS; i++) {
+        ck_assert(WaitForSingleObject(senders[i].thread, INFINITE) == WAIT_OBJECT_0);
+        ck_assert_str_eq(senders[i].trouble, "");
+        CloseHandle(senders[i].thread);
     }
 }
 END_TEST
 
 START_TEST(g6_long_lines_arrive_verbatim)
 {
-    static wchar_t tail[LINE_UNITS];
+    static struct sender sender;
 
-    tail[0] = L' ';
-    make_nasty(tail + 1, 32000);
-    check_verbatim(tail);
+    make_line(&sender, 32000);
+    check_verbatim(&sender);
+    ck_assert_str_eq(sender.trouble, "");
 }
 END_TEST
 

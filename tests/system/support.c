@@ -100,6 +100,43 @@ char *spawn_reading(struct handoff_request *request, DWORD *size, DWORD *exit_co
     return bytes;
 }
 
+static BOOL start_with_list(wchar_t *line, STARTUPINFOEXW *startup, HANDLE *listed, DWORD creation_flags,
+                            PROCESS_INFORMATION *process)
+{
+    DWORD count = listed[1] != listed[2] ? 3 : 2;
+
+    return UpdateProcThreadAttribute(startup->lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, listed,
+                                     count * sizeof *listed, NULL, NULL) &&
+           CreateProcessW(NULL, line, NULL, NULL, TRUE, creation_flags | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
+                          &startup->StartupInfo, process);
+}
+
+BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags, PROCESS_INFORMATION *process)
+{
+    static const DWORD inherit = HANDLE_FLAG_INHERIT;
+    _Alignas(16) char attributes[256];
+    SIZE_T size = sizeof attributes;
+    HANDLE listed[3] = {streams[0], streams[1], streams[2]};
+    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup,
+                                              .dwFlags = STARTF_USESTDHANDLES,
+                                              .hStdInput = streams[0],
+                                              .hStdOutput = streams[1],
+                                              .hStdError = streams[2]},
+                              .lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes};
+
+    for (int i = 0; i < 3; i++)
+        SetHandleInformation(streams[i], inherit, inherit);
+    if (!InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size))
+        return FALSE;
+    for (int tries = 0; tries < START_TRIES; tries++) {
+        if (start_with_list(line, &startup, listed, creation_flags, process))
+            return TRUE;
+        if (GetLastError() != ERROR_INTERNAL_ERROR)
+            return FALSE;
+    }
+    return FALSE;
+}
+
 HANDLE make_event(void)
 {
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
