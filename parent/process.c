@@ -59,7 +59,9 @@ static void put_launcher_line(struct text *line, const struct transaction *t)
 /* Without a console the launcher, a console program, would get a window of its own. */
 static DWORD launcher_flags(void)
 {
-    return GetConsoleCP() != 0 ? 0 : DETACHED_PROCESS;
+    DWORD process_id;
+
+    return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
 static DWORD create_launcher(struct transaction *t)

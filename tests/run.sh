@@ -48,7 +48,8 @@ binary() {
 	done < <(tests/launcher-binary.sh "build/$1/handoff-launcher.exe" "$1" 2>&1)
 }
 
-# suite NAME WIDTH SECONDS: a Check program, which may neither hang nor end without totals.
+# suite NAME WIDTH SECONDS [terminal]: a Check program, which may neither hang nor end without
+# totals. With a terminal Wine has a console, without one it has none: both are tested.
 suite() {
 	local name="$1 $2" program=build/$2/$1.exe log=build/$2/$1.log
 	local status line skipped=0 closing=0 checks bad
@@ -59,7 +60,11 @@ suite() {
 		return
 	fi
 	# Into a file, not a pipe: a child left behind would keep a pipe open.
-	timeout -k 5 "$3" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
+	if [ "${4:-}" = terminal ] && [ "${OS:-}" != Windows_NT ]; then
+		timeout -k 5 "$3" script -qec "wine $program >$log 2>&1" /dev/null >/dev/null </dev/null
+	else
+		timeout -k 5 "$3" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
+	fi
 	status=$?
 	tr -d '\r' <"$log"
 	# A test that skips itself has passed as far as Check knows.
@@ -92,7 +97,7 @@ binary x64
 binary x86
 suite unit x64 120
 suite unit x86 120
-suite system x64 420
+suite system x64 420 terminal
 suite system x86 420
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
