@@ -80,6 +80,16 @@ static const wchar_t *skip_blanks(const wchar_t *line)
     return line;
 }
 
+void line_program(struct text *program, const wchar_t *line)
+{
+    bool quoted = *line == L'"';
+
+    if (quoted)
+        line++;
+    while (*line != L'\0' && (quoted ? *line != L'"' : !is_blank(*line)))
+        text_put_unit(program, *line++);
+}
+
 const wchar_t *line_after_program(const wchar_t *line)
 {
     bool quoted = false;

@@ -23,6 +23,10 @@ enum { LINE_CAPACITY = 32767 };
  */
 void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count);
 
+/* Puts the program's name: the first word as CreateProcessW and cmd.exe read it, up to the closing
+ * quote or, without quotes, up to a blank. */
+void line_program(struct text *program, const wchar_t *line);
+
 /* Skips the first word of a command line, the program's name, as the C runtime does: every quote
  * opens or closes, a backslash is a backslash. Returns what follows, blanks skipped. */
 const wchar_t *line_after_program(const wchar_t *line);

@@ -1,4 +1,5 @@
 #include "cmdline.h"
+#include "heap.h"
 #include "launcher.h"
 #include "steal.h"
 

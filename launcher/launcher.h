@@ -48,8 +48,4 @@ DWORD lookup_program(const wchar_t *line, wchar_t *path);
  * could not even reach the control pipe. */
 DWORD serve(const wchar_t *token);
 
-/* Memory of the process' heap; NULL if there is none. */
-void *allocate(size_t size);
-void release(void *memory);
-
 #endif

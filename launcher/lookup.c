@@ -1,4 +1,5 @@
 #include "cmdline.h"
+#include "heap.h"
 #include "launcher.h"
 
 /* A value of the environment in memory of its own, or NULL if it is absent or empty. */
@@ -12,17 +13,6 @@ static wchar_t *get_variable(const wchar_t *name)
         value = NULL;
     }
     return value;
-}
-
-/* Copies the first word, without its quotes. */
-static void copy_word(struct text *word, const wchar_t *line)
-{
-    wchar_t end = *line == L'"' ? L'"' : L' ';
-
-    if (end == L'"')
-        line++;
-    while (*line != L'\0' && *line != end && (end == L'"' || *line != L'\t'))
-        text_put_unit(word, *line++);
 }
 
 static BOOL is_separator(wchar_t unit)
@@ -137,7 +127,7 @@ DWORD lookup_program(const wchar_t *line, wchar_t *path)
 
     if (memory == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    copy_word(&name, line);
+    line_program(&name, line);
     if (text_end(&name) && name.length > 0 && search(&found, name.at)) {
         DWORD length = GetFullPathNameW(found.at, LINE_CAPACITY, path, NULL);
         code = length == 0 ? GetLastError() : length < LINE_CAPACITY ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;

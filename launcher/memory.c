@@ -1,8 +1,6 @@
 /* The compiler may call these for copies and initialisers of its own. */
 #include <string.h>
 
-#include "launcher.h"
-
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     unsigned char *t = to;
@@ -20,15 +18,4 @@ void *memset(void *at, int value, size_t size)
     while (size-- > 0)
         *p++ = (unsigned char)value;
     return at;
-}
-
-void *allocate(size_t size)
-{
-    return HeapAlloc(GetProcessHeap(), 0, size);
-}
-
-void release(void *memory)
-{
-    if (memory != NULL)
-        HeapFree(GetProcessHeap(), 0, memory);
 }

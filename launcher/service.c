@@ -1,3 +1,4 @@
+#include "heap.h"
 #include "launcher.h"
 #include "steal.h"
 #include "token.h"

@@ -1,5 +1,6 @@
 #include "transaction.h"
 
+#include "heap.h"
 #include "text.h"
 
 /* Unique in this process for ever, and unlike that of any other copy of this library in it. */

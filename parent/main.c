@@ -7,6 +7,7 @@
  */
 #include "cmdline.h"
 #include "handoff.h"
+#include "heap.h"
 #include "open.h"
 #include "request.h"
 
@@ -59,12 +60,12 @@ static void print(DWORD stream, const wchar_t *text)
     if (WriteConsoleW(handle, text, length, &written, NULL))
         return;
     size = WideCharToMultiByte(code_page, 0, text, (int)length, NULL, 0, NULL, NULL);
-    bytes = HeapAlloc(GetProcessHeap(), 0, (size_t)size + 1);
+    bytes = allocate((size_t)size + 1);
     if (bytes == NULL)
         return;
     WideCharToMultiByte(code_page, 0, text, (int)length, bytes, size, NULL, NULL);
     WriteFile(handle, bytes, (DWORD)size, &written, NULL);
-    HeapFree(GetProcessHeap(), 0, bytes);
+    release(bytes);
 }
 
 /* One line on stderr; always FALSE. */
@@ -310,8 +311,7 @@ int main(void)
     /* No more passes than words, and no more words than every other unit. */
     size_t most = units / 2 + 1;
     unsigned char *memory =
-        HeapAlloc(GetProcessHeap(), HEAP_ZERO_MEMORY,
-                  most * (sizeof(struct handoff_pass) + sizeof(DWORD)) + 2 * units * sizeof(wchar_t));
+        allocate(most * (sizeof(struct handoff_pass) + sizeof(DWORD)) + 2 * units * sizeof(wchar_t));
     struct command command = {.passes = (struct handoff_pass *)(void *)memory};
 
     if (memory == NULL) {

@@ -1,6 +1,7 @@
 #include "transaction.h"
 
 #include "handle.h"
+#include "heap.h"
 #include "steal.h"
 
 #include <string.h>

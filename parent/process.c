@@ -1,5 +1,6 @@
 #include "transaction.h"
 
+#include "heap.h"
 #include "steal.h"
 #include "token.h"
 

@@ -2,10 +2,11 @@
  * One spawn, as the parent sees it. Each step leaves what it made in here, and one place, at the
  * end of handoff_spawn(), gives everything back, whichever step was the last.
  *
- *   spawn.c     the order of the steps, and the clean-up
- *   offer.c     what is passed: duplicates, the claim page, what becomes of them
- *   channel.c   the control pipe: messages with a deadline
- *   process.c   the launcher's and the child's processes
+ *   spawn.c        the order of the steps, and the clean-up
+ *   offer.c        what is passed: duplicates, the claim page, what becomes of them
+ *   channel.c      the control pipe: messages with a deadline
+ *   process.c      the launcher's and the child's processes
+ *   transaction.c  what they share: the deadline and the error
  */
 #ifndef HANDOFF_TRANSACTION_H
 #define HANDOFF_TRANSACTION_H
@@ -44,9 +45,6 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
 
 /* What is left until the deadline; 0 once it has passed. */
 DWORD remaining_ms(const struct transaction *t);
-
-void *allocate(size_t size); /* zeroed; NULL if there is none */
-void release(void *memory);
 
 /* Each returns FALSE with t->error set. */
 BOOL plan_passes(struct transaction *t);  /* allocates for the passes and checks the request */

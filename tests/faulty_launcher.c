@@ -1,5 +1,8 @@
 /*
- * The launcher, with a fault (faults.h), or a liar:
+ * The launcher, with a fault (faults.h), on an older Windows, or a liar:
+ *
+ *   old             finds no function newer than Windows XP
+ *   refuse          has its handle list refused, as Windows 7 does with console handles
  *
  *   lie pseudo      reports its own process by pseudo-handle
  *   lie self        reports its own process by a real handle
@@ -17,21 +20,31 @@
  */
 #include "faults.h"
 
+static FARPROC find_function(HMODULE module, const char *name)
+{
+    return strcmp(fault_kind, "old") != 0 ? GetProcAddress(module, name) : NULL;
+}
+
+static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
+                           SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
+                           const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
+{
+    if (strcmp(fault_kind, "refuse") == 0 && (flags & EXTENDED_STARTUPINFO_PRESENT) != 0) {
+        SetLastError(ERROR_NO_SYSTEM_RESOURCES);
+        return FALSE;
+    }
+    return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, child);
+}
+
+#define GetProcAddress find_function
+#undef CreateProcessW
+#define CreateProcessW create_process
+
+#include "../common/heap.c"
 #include "../common/steal.c"
 #include "../launcher/engine.c"
 #include "../launcher/lookup.c"
 #include "../launcher/service.c"
-
-void *allocate(size_t size)
-{
-    return HeapAlloc(GetProcessHeap(), 0, size);
-}
-
-void release(void *memory)
-{
-    if (memory != NULL)
-        HeapFree(GetProcessHeap(), 0, memory);
-}
 
 static BOOL lies(const char *kind)
 {

@@ -36,12 +36,13 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
 
+#include "../common/heap.c"
 #include "../common/steal.c"
 #include "../parent/channel.c"
 #include "../parent/offer.c"
 #include "../parent/process.c"
-#define set_startup set_startup_of_spawn
 #include "../parent/spawn.c"
+#include "../parent/transaction.c"
 
 static BOOL seen_inheritable;
 

@@ -137,7 +137,7 @@ static DWORD count_without_handoff(int width)
     return witness.has_count;
 }
 
-static void check_handles(int combination, DWORD count)
+static void check_handles(int combination, const wchar_t *launcher, DWORD count)
 {
     static struct handoff_pass passes[MOST_HANDLES + 2];
     static wchar_t names[MOST_HANDLES][8];
@@ -153,6 +153,7 @@ static void check_handles(int combination, DWORD count)
     }
     list_names(arguments, count);
     request = request_child(launcher_width(combination), child_width(combination), arguments);
+    request.launcher = program(launcher_width(combination), launcher);
     request.numbers = numbers;
     start_witness(&witness, &request, passes, count);
     ck_assert_uint_eq(witness.has_count, fresh + count);
@@ -170,8 +171,25 @@ START_TEST(g2_exactly_the_selected_handles)
     static const DWORD counts[] = {0, 1, 2, 64, 1024};
 
     for (size_t i = 0; i < ARRAYSIZE(counts); i++)
-        check_handles(_i, counts[i]);
+        check_handles(_i, L"handoff-launcher.exe", counts[i]);
     assert_nobody_left();
+}
+END_TEST
+
+/* Plain inheritance, although the launcher was itself given inheritable handles: its streams. */
+START_TEST(g8_without_a_handle_list)
+{
+    SetEnvironmentVariableA("HANDOFF_FAULT", "old");
+    check_handles(_i, L"faulty-launcher.exe", 3);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+}
+END_TEST
+
+START_TEST(g8_with_a_handle_list_that_is_refused)
+{
+    SetEnvironmentVariableA("HANDOFF_FAULT", "refuse");
+    check_handles(_i, L"faulty-launcher.exe", 3);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
 }
 END_TEST
 
@@ -605,6 +623,8 @@ Suite *spawn_suite(void)
 {
     const TTest *const tests[] = {
         g2_exactly_the_selected_handles,
+        g8_without_a_handle_list,
+        g8_with_a_handle_list_that_is_refused,
         g2_inheritable_rubbish_of_the_parent_stays,
         g9_no_handle_to_the_parent_or_the_launcher,
         every_kind_arrives_as_the_same_object,
