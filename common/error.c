@@ -62,15 +62,6 @@ static void put_code(struct text *line, DWORD code)
     text_put_units(line, description, length);
 }
 
-/* A subject can be what was refused for its spelling, a line break in it included. */
-static void put_subject(struct text *line, const wchar_t *subject)
-{
-    text_put(line, L" '");
-    for (; *subject != L'\0'; subject++)
-        text_put_unit(line, *subject < L' ' ? L'?' : *subject);
-    text_put_unit(line, L'\'');
-}
-
 size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity)
 {
     struct text line = {.at = text, .capacity = capacity};
@@ -79,7 +70,7 @@ size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size
         return 0;
     text_put(&line, stage_text(error->stage));
     if (error->subject[0] != L'\0')
-        put_subject(&line, error->subject);
+        text_put_quoted(&line, error->subject);
     put_code(&line, error->code);
     if (advice(error) != NULL) {
         text_put(&line, L" (");

@@ -57,3 +57,12 @@ enum request_fault request_check(const struct request *request, uint32_t *pass)
     }
     return fault;
 }
+
+uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
+{
+    uint32_t i = 0;
+
+    while (i < pass_count && (passes[i].used || passes[i].streams != 0))
+        i++;
+    return i;
+}

@@ -52,6 +52,9 @@ enum request_fault {
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */
 enum request_fault request_check(const struct request *request, uint32_t *pass);
 
+/* The first pass that has no stream and that no placeholder has marked as used, or pass_count. */
+uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
+
 /* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */
 bool name_has_unit(wchar_t unit);
 bool name_is_valid(const wchar_t *name);

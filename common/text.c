@@ -18,6 +18,15 @@ void text_put(struct text *text, const wchar_t *string)
     text_put_units(text, string, text_length(string));
 }
 
+/* What is quoted may have been refused for its spelling, a line break in it included. */
+void text_put_quoted(struct text *text, const wchar_t *string)
+{
+    text_put(text, L" '");
+    for (; *string != L'\0'; string++)
+        text_put_unit(text, *string < L' ' ? L'?' : *string);
+    text_put_unit(text, L'\'');
+}
+
 void text_put_decimal(struct text *text, uint32_t number)
 {
     wchar_t digits[10];

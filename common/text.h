@@ -18,6 +18,7 @@ struct text {
 void text_put_unit(struct text *text, wchar_t unit);
 void text_put(struct text *text, const wchar_t *string);
 void text_put_units(struct text *text, const wchar_t *units, size_t count);
+void text_put_quoted(struct text *text, const wchar_t *string); /* after a blank; on one line */
 void text_put_decimal(struct text *text, uint32_t number);
 void text_put_hex(struct text *text, uint64_t number); /* without a prefix, no leading zeros */
 

@@ -33,6 +33,7 @@ struct creation {
 static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
 {
     struct text line = {.at = creation->line, .capacity = LINE_CAPACITY};
+    uint32_t unused;
 
     if (request->command_line == NULL)
         creation->line = NULL;
@@ -40,11 +41,8 @@ static BOOL rewrite(struct creation *creation, struct request *request, struct f
         line_rewrite(&line, request->command_line, request->passes, request->pass_count);
     if (creation->line != NULL && !text_end(&line))
         return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        if (!request->passes[i].used && request->passes[i].streams == 0)
-            return fail(failure, HANDOFF_STAGE_UNUSED, i, ERROR_NOT_FOUND);
-    }
-    return TRUE;
+    unused = request_find_unused(request->passes, request->pass_count);
+    return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
 }
 
 static BOOL find_program(struct creation *creation, const struct request *request, struct failure *failure)
@@ -60,6 +58,20 @@ static BOOL find_program(struct creation *creation, const struct request *reques
             code = ERROR_FILENAME_EXCED_RANGE;
     }
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+}
+
+/* What no pass gives is none, or on Windows 7 and before the console's, whose number is not a handle
+ * and is valid in the child as it is. */
+static void keep_console_streams(HANDLE *const streams[STREAM_COUNT])
+{
+    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        HANDLE own = GetStdHandle(standard[stream]);
+
+        if (*streams[stream] == NULL && own != INVALID_HANDLE_VALUE && ((UINT_PTR)own & 3) == 3)
+            *streams[stream] = own;
+    }
 }
 
 static void set_startup(struct creation *creation, const struct request *request)
@@ -90,6 +102,8 @@ static void set_startup(struct creation *creation, const struct request *request
             to->dwFlags |= STARTF_USESTDHANDLES;
         }
     }
+    if ((to->dwFlags & STARTF_USESTDHANDLES) != 0 && (request->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
+        keep_console_streams(streams);
 }
 
 static BOOL create(const struct creation *creation, const struct request *request, DWORD more_flags,
@@ -167,7 +181,8 @@ static BOOL start(struct creation *creation, const struct request *request, PROC
 
     if (request->pass_count > 0)
         code = create_with_list(creation, request, child);
-    /* Windows 7 refuses console handles in a list (rprichard/win32-console-docs). */
+    /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
+     * compat/mingw.c; rprichard/win32-console-docs). */
     if (code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES)
         code = create_without_list(creation, request, child);
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);

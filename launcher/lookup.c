@@ -50,12 +50,16 @@ static BOOL is_file(struct text *path)
     return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
 }
 
-/* Copies one element of a list such as PATH, without quotes, and returns where the next begins, or
+/* Copies one element of a list such as PATH, without the quotes that protect a ';', and returns where the next begins, or
  * NULL after the last. */
 static const wchar_t *put_element(struct text *text, const wchar_t *list)
 {
-    for (; *list != L'\0' && *list != L';'; list++) {
-        if (*list != L'"')
+    BOOL quoted = FALSE;
+
+    for (; *list != L'\0' && (quoted || *list != L';'); list++) {
+        if (*list == L'"')
+            quoted = !quoted;
+        else
             text_put_unit(text, *list);
     }
     return *list == L';' ? list + 1 : NULL;
@@ -124,14 +128,18 @@ DWORD lookup_program(const wchar_t *line, wchar_t *path)
     struct text name = {.at = memory, .capacity = LINE_CAPACITY};
     struct text found = {.at = memory + LINE_CAPACITY, .capacity = LINE_CAPACITY};
     DWORD code = ERROR_FILE_NOT_FOUND;
+    UINT mode;
 
     if (memory == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
+    /* An empty drive in PATH must not ask for a disk. The child inherits the mode: put it back. */
+    mode = SetErrorMode(SEM_FAILCRITICALERRORS);
     line_program(&name, line);
     if (text_end(&name) && name.length > 0 && search(&found, name.at)) {
         DWORD length = GetFullPathNameW(found.at, LINE_CAPACITY, path, NULL);
         code = length == 0 ? GetLastError() : length < LINE_CAPACITY ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
     }
+    SetErrorMode(mode);
     release(memory);
     return code;
 }

@@ -77,32 +77,47 @@ static BOOL read_all(HANDLE pipe, void *to, DWORD size)
     return TRUE;
 }
 
-static BOOL receive_frame(struct service *service, uint32_t *size)
+/* Returns a Win32 code. */
+static DWORD receive_frame(struct service *service, uint32_t *size)
 {
     _Alignas(4) unsigned char header[WIRE_HEADER];
 
     if (!read_all(service->pipe, header, sizeof header))
-        return FALSE;
+        return ERROR_BROKEN_PIPE;
     *size = wire_frame_size(header, WIRE_REQUEST_MAX);
-    service->frame = *size != 0 ? allocate(*size) : NULL;
+    if (*size == 0)
+        return ERROR_INVALID_DATA;
+    service->frame = allocate(*size);
     if (service->frame == NULL)
-        return FALSE;
+        return ERROR_NOT_ENOUGH_MEMORY;
     CopyMemory(service->frame, header, sizeof header);
-    return read_all(service->pipe, (unsigned char *)service->frame + sizeof header, *size - (DWORD)sizeof header);
+    if (!read_all(service->pipe, (unsigned char *)service->frame + sizeof header, *size - (DWORD)sizeof header))
+        return ERROR_BROKEN_PIPE;
+    return ERROR_SUCCESS;
+}
+
+static DWORD decode_request(struct service *service, uint32_t size)
+{
+    struct pass *passes = allocate((wire_pass_count(service->frame, size) + 1) * sizeof *passes);
+    uint32_t pass;
+
+    if (passes == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    if (!wire_decode_request(service->frame, size, &service->request, passes) ||
+        service->request.pass_count + 1 != service->page->count ||
+        request_check(&service->request, &pass) != REQUEST_OK)
+        return ERROR_INVALID_DATA;
+    return ERROR_SUCCESS;
 }
 
 static BOOL receive_request(struct service *service, struct failure *failure)
 {
-    struct pass *passes;
-    uint32_t size, pass;
+    uint32_t size;
+    DWORD code = receive_frame(service, &size);
 
-    fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
-    if (!receive_frame(service, &size))
-        return FALSE;
-    passes = allocate((wire_pass_count(service->frame, size) + 1) * sizeof *passes);
-    return passes != NULL && wire_decode_request(service->frame, size, &service->request, passes) &&
-           service->request.pass_count + 1 == service->page->count &&
-           request_check(&service->request, &pass) == REQUEST_OK;
+    if (code == ERROR_SUCCESS)
+        code = decode_request(service, size);
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
 
 static BOOL steal_passes(struct service *service, struct failure *failure)

@@ -33,6 +33,8 @@ BOOL open_channel(struct transaction *t)
     text_put_hex(&text, t->nonce);
     text_end(&text);
     t->event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (t->event == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
     t->pipe = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                                PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT, 1, size + WIRE_HEADER, WIRE_REPORT_MAX,
                                0, NULL);
@@ -43,8 +45,7 @@ BOOL open_channel(struct transaction *t)
                                        SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
     if (t->duplicates[0] == INVALID_HANDLE_VALUE)
         t->duplicates[0] = NULL;
-    return (t->event != NULL && t->duplicates[0] != NULL) ||
-           set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
+    return t->duplicates[0] != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
 }
 
 /* Waits for the operation or the launcher's death or the deadline, and in the last two cases takes
@@ -58,21 +59,30 @@ static DWORD await(struct transaction *t, OVERLAPPED *operation, DWORD *moved)
         CancelIo(t->pipe);
     if (GetOverlappedResult(t->pipe, operation, moved, TRUE))
         return ERROR_SUCCESS;
-    return ended == WAIT_TIMEOUT ? ERROR_TIMEOUT : ERROR_PROCESS_ABORTED;
+    return ended == WAIT_TIMEOUT ? ERROR_TIMEOUT : GetLastError();
 }
 
 static DWORD finish(struct transaction *t, BOOL immediate, OVERLAPPED *operation, DWORD *moved)
 {
-    if (!immediate && GetLastError() != ERROR_IO_PENDING)
-        return ERROR_PROCESS_ABORTED; /* the other end of the pipe is gone */
-    return await(t, operation, moved);
+    DWORD code = immediate ? ERROR_IO_PENDING : GetLastError();
+
+    if (code == ERROR_IO_PENDING)
+        code = await(t, operation, moved);
+    switch (code) {
+    case ERROR_BROKEN_PIPE: /* nobody has the other end any more */
+    case ERROR_NO_DATA:
+    case ERROR_PIPE_NOT_CONNECTED:
+    case ERROR_OPERATION_ABORTED: /* taken back, because the launcher has ended */ return ERROR_PROCESS_ABORTED;
+    default: return code;
+    }
 }
 
 static DWORD write_frame(struct transaction *t, const void *frame, DWORD size)
 {
     OVERLAPPED operation = {.hEvent = t->event};
     DWORD sent = 0;
-    DWORD code = finish(t, WriteFile(t->pipe, frame, size, NULL, &operation), &operation, &sent);
+    /* The count means nothing yet, but Windows 7 wants a place for it. */
+    DWORD code = finish(t, WriteFile(t->pipe, frame, size, &sent, &operation), &operation, &sent);
 
     return code != ERROR_SUCCESS || sent == size ? code : ERROR_PROCESS_ABORTED;
 }
@@ -82,16 +92,17 @@ static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *recei
 {
     OVERLAPPED operation = {.hEvent = t->event};
 
-    return finish(t, ReadFile(t->pipe, to, most, NULL, &operation), &operation, received);
+    return finish(t, ReadFile(t->pipe, to, most, received, &operation), &operation, received);
 }
 
-/* A launcher that never took its end of the pipe has said why with its exit code. */
+/* A launcher that never had its end of the pipe says why with its exit code. */
 static BOOL exchange_error(struct transaction *t, DWORD code)
 {
+    const struct claim *end = &t->page->claims[0];
     DWORD exit_code;
 
-    if (code == ERROR_PROCESS_ABORTED && claim_state(&t->page->claims[0]) != CLAIM_TAKEN &&
-        GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
+    if (code == ERROR_PROCESS_ABORTED && end->taken_as == 0 &&
+        WaitForSingleObject(t->launcher, remaining_ms(t)) == WAIT_OBJECT_0 && GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);
     return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }

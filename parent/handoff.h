@@ -53,7 +53,7 @@ struct handoff_request {
     const wchar_t *environment;      /* UTF-16 block as for CreateProcessW; NULL: the parent's */
     const wchar_t *directory;        /* NULL: the parent's */
     DWORD creation_flags;            /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
-    const STARTUPINFOW *startup;     /* may be NULL; its stream handles and lpReserved2 are not read */
+    const STARTUPINFOW *startup;     /* may be NULL; its stream fields and lpReserved2 are not read */
     const struct handoff_pass *passes;
     DWORD pass_count;
     DWORD *numbers;                  /* out: pass_count handle numbers in the child; may be NULL */
@@ -102,12 +102,12 @@ struct handoff_error {
  * in `unreclaimed`. The passed handles are never closed or changed.
  *
  * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`
- * and, if the launcher has to be terminated, five seconds more.
+ * and, where a process has to be terminated, five seconds more for each that does not end at once.
  *
  * Codes with a meaning of their own here:
- *   ERROR_INVALID_PARAMETER   cb, or a creation flag that cannot pass through: DEBUG_PROCESS,
+ *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a creation flag that cannot pass through: DEBUG_PROCESS,
  *                             DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass that
- *                             has neither a name nor a stream
+ *                             has neither a name nor a stream, or a stream that there is not
  *   ERROR_INVALID_NAME        a pass's name, by its spelling
  *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
  *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle

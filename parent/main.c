@@ -6,6 +6,7 @@
  * of handoff itself end with 125, or 126 if the program cannot be run, or 127 if it is not found.
  */
 #include "cmdline.h"
+#include "handle.h"
 #include "handoff.h"
 #include "heap.h"
 #include "open.h"
@@ -36,10 +37,19 @@ static const wchar_t help[] = L"usage: handoff [OPTION]... -- COMMAND LINE\r\n"
                               L"\r\n"
                               L"Example:  handoff --read cfg=app.ini -- server.exe --config-handle {cfg}\r\n";
 
+typedef HANDLE opener(const wchar_t *path);
+
+/* What an option wants opened, and how. */
+struct source {
+    opener *open;
+    const wchar_t *path;
+};
+
 struct command {
     wchar_t *words; /* what the options point into */
     struct handoff_pass *passes;
-    DWORD *numbers; /* of the passes, in the child */
+    struct source *sources; /* of the passes */
+    DWORD *numbers;         /* of the passes, in the child */
     DWORD pass_count;
     const wchar_t *streams[STREAM_COUNT]; /* names */
     const wchar_t *line;                  /* of the child; NULL: only help or the version was asked for */
@@ -71,20 +81,17 @@ static void print(DWORD stream, const wchar_t *text)
 /* One line on stderr; always FALSE. */
 static BOOL complain(const wchar_t *what, const wchar_t *which)
 {
+    static const wchar_t end[] = L"\r\n";
     wchar_t memory[1024];
-    struct text line = {.at = memory, .capacity = ARRAYSIZE(memory) - 2};
+    struct text line = {.at = memory, .capacity = ARRAYSIZE(memory) - ARRAYSIZE(end)};
 
     text_put(&line, L"handoff: ");
     text_put(&line, what);
-    if (which != NULL) {
-        text_put(&line, L" '");
-        text_put(&line, which);
-        text_put_unit(&line, L'\'');
-    }
+    if (which != NULL)
+        text_put_quoted(&line, which);
     text_end(&line);
-    line.capacity = ARRAYSIZE(memory);
-    line.length = text_length(memory);
-    text_put(&line, L"\r\n");
+    line = (struct text){.at = memory, .capacity = ARRAYSIZE(memory), .length = text_length(memory)};
+    text_put(&line, end);
     text_end(&line);
     print(STD_ERROR_HANDLE, memory);
     return FALSE;
@@ -98,13 +105,13 @@ static BOOL complain_of_error(const struct handoff_error *error)
     return complain(text, NULL);
 }
 
-static BOOL complain_of_file(const wchar_t *path)
+static BOOL complain_of_pass(DWORD stage, const wchar_t *subject, DWORD code)
 {
-    struct handoff_error error = {.stage = HANDOFF_STAGE_OPEN, .code = GetLastError()};
-    struct text subject = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
+    struct handoff_error error = {.stage = stage, .code = code};
+    struct text text = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
 
-    text_put(&subject, path);
-    text_end(&subject);
+    text_put(&text, subject);
+    text_end(&text);
     return complain_of_error(&error);
 }
 
@@ -121,11 +128,11 @@ static wchar_t *split_value(wchar_t *word)
     return word + 1;
 }
 
-static HANDLE (*find_opener(const wchar_t *option))(const wchar_t *)
+static opener *find_opener(const wchar_t *option)
 {
     static const struct {
         const wchar_t *option;
-        HANDLE (*open)(const wchar_t *);
+        opener *open;
     } openers[] = {{L"--read", open_read}, {L"--write", open_write}, {L"--append", open_append}};
 
     for (size_t i = 0; i < ARRAYSIZE(openers); i++) {
@@ -135,19 +142,28 @@ static HANDLE (*find_opener(const wchar_t *option))(const wchar_t *)
     return NULL;
 }
 
-static BOOL add_pass(struct command *command, HANDLE (*open)(const wchar_t *), wchar_t *value)
+/* The index of the pass, or pass_count. */
+static DWORD find_pass(const struct command *command, const wchar_t *name)
 {
-    struct handoff_pass *pass = &command->passes[command->pass_count];
+    DWORD pass = 0;
+
+    while (pass < command->pass_count && !text_equal(command->passes[pass].name, name))
+        pass++;
+    return pass;
+}
+
+static BOOL add_pass(struct command *command, opener *open, wchar_t *value)
+{
     wchar_t *path = split_value(value);
 
     if (path == NULL)
         return complain(L"expected NAME=PATH, not", value);
     if (!name_is_valid(value))
         return complain(L"a name has letters, digits, '_', '-' and '.' only, not", value);
-    pass->name = value;
-    pass->handle = open(path);
-    if (pass->handle == NULL)
-        return complain_of_file(path);
+    if (find_pass(command, value) != command->pass_count)
+        return complain(L"two options open a handle of the name", value);
+    command->passes[command->pass_count].name = value;
+    command->sources[command->pass_count] = (struct source){.open = open, .path = path};
     command->pass_count++;
     return TRUE;
 }
@@ -166,7 +182,7 @@ static const wchar_t **find_stream(struct command *command, const wchar_t *optio
 /* An option that has a value, which is the next word. */
 static BOOL apply_option(struct command *command, const wchar_t *option, wchar_t *value)
 {
-    HANDLE (*open)(const wchar_t *) = find_opener(option);
+    opener *open = find_opener(option);
     const wchar_t **stream = find_stream(command, option);
 
     if (open == NULL && stream == NULL)
@@ -185,17 +201,35 @@ static BOOL apply_option(struct command *command, const wchar_t *option, wchar_t
 static BOOL resolve_streams(struct command *command)
 {
     for (int i = 0; i < STREAM_COUNT; i++) {
-        DWORD pass = 0;
+        DWORD pass;
 
         if (command->streams[i] == NULL)
             continue;
-        while (pass < command->pass_count && !text_equal(command->passes[pass].name, command->streams[i]))
-            pass++;
+        pass = find_pass(command, command->streams[i]);
         if (pass == command->pass_count)
             return complain(L"a stream is to be a handle that no option opens:", command->streams[i]);
         command->passes[pass].streams |= 1u << i;
     }
     return TRUE;
+}
+
+/* The launcher looks too, but only after the files have been opened, and some of them emptied. */
+static BOOL check_use(const struct command *command)
+{
+    wchar_t nowhere[1];
+    struct text line = {.at = nowhere, .capacity = ARRAYSIZE(nowhere)};
+    struct pass *passes = allocate((command->pass_count + 1) * sizeof *passes);
+    DWORD unused;
+
+    if (passes == NULL)
+        return complain(L"out of memory", NULL);
+    for (DWORD i = 0; i < command->pass_count; i++)
+        passes[i] = (struct pass){.name = command->passes[i].name, .streams = command->passes[i].streams};
+    line_rewrite(&line, command->line, passes, command->pass_count);
+    unused = request_find_unused(passes, command->pass_count);
+    release(passes);
+    return unused == command->pass_count ||
+           complain_of_pass(HANDOFF_STAGE_UNUSED, command->passes[unused].name, ERROR_NOT_FOUND);
 }
 
 static BOOL parse(struct command *command, const wchar_t *line)
@@ -222,10 +256,21 @@ static BOOL parse(struct command *command, const wchar_t *line)
     if (rest == NULL || *rest == L'\0')
         return complain(L"no command: it follows the options after -- (see handoff --help)", NULL);
     command->line = rest;
-    return resolve_streams(command);
+    return resolve_streams(command) && check_use(command);
 }
 
 /* ---- running ---- */
+
+/* Last of all that can go wrong with the options, since a file that is opened for writing is emptied. */
+static BOOL open_sources(const struct command *command)
+{
+    for (DWORD i = 0; i < command->pass_count; i++) {
+        command->passes[i].handle = command->sources[i].open(command->sources[i].path);
+        if (command->passes[i].handle == NULL)
+            return complain_of_pass(HANDOFF_STAGE_OPEN, command->sources[i].path, GetLastError());
+    }
+    return TRUE;
+}
 
 static void trace(const struct command *command, const PROCESS_INFORMATION *child)
 {
@@ -250,30 +295,38 @@ static BOOL WINAPI outlive_console_events(DWORD event)
     return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
 }
 
+/* Two of the streams may be one handle, which is closed once. */
+static void close_streams(void)
+{
+    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        HANDLE stream = GetStdHandle(standard[i]);
+
+        for (int j = i; j < STREAM_COUNT; j++) {
+            if (GetStdHandle(standard[j]) == stream)
+                SetStdHandle(standard[j], NULL);
+        }
+        if (handle_can_travel((uint64_t)(INT_PTR)stream))
+            CloseHandle(stream);
+    }
+}
+
 /* A pipe ends when the child closes it, and a directory can be removed, though we still wait. */
 static void let_go(const struct command *command)
 {
-    static const DWORD streams[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
     wchar_t directory[MAX_PATH];
 
     for (DWORD i = 0; i < command->pass_count; i++)
         CloseHandle(command->passes[i].handle);
-    for (size_t i = 0; i < ARRAYSIZE(streams); i++) {
-        HANDLE stream = GetStdHandle(streams[i]);
-
-        SetStdHandle(streams[i], NULL);
-        if (stream != NULL && stream != INVALID_HANDLE_VALUE)
-            CloseHandle(stream);
-    }
+    close_streams();
     if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
         SetCurrentDirectoryW(directory);
 }
 
 static DWORD failure_code(const struct handoff_error *error)
 {
-    if (error->stage == HANDOFF_STAGE_FIND)
-        return EXIT_NOT_FOUND;
-    if (error->stage != HANDOFF_STAGE_CREATE)
+    if (error->stage != HANDOFF_STAGE_FIND && error->stage != HANDOFF_STAGE_CREATE)
         return EXIT_HANDOFF;
     return error->code == ERROR_FILE_NOT_FOUND || error->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
                                                                                        : EXIT_CANNOT_RUN;
@@ -290,6 +343,8 @@ static DWORD run(const struct command *command)
     PROCESS_INFORMATION child;
     DWORD code = EXIT_HANDOFF;
 
+    if (!open_sources(command))
+        return EXIT_HANDOFF;
     SetConsoleCtrlHandler(outlive_console_events, TRUE);
     if (!handoff_spawn(&request, &child, &error)) {
         complain_of_error(&error);
@@ -308,18 +363,16 @@ int main(void)
 {
     const wchar_t *line = GetCommandLineW();
     size_t units = text_length(line) + 1;
-    /* No more passes than words, and no more words than every other unit. */
-    size_t most = units / 2 + 1;
-    unsigned char *memory =
-        allocate(most * (sizeof(struct handoff_pass) + sizeof(DWORD)) + 2 * units * sizeof(wchar_t));
-    struct command command = {.passes = (struct handoff_pass *)(void *)memory};
+    size_t most = units / 2 + 1; /* words, and so passes: a word and a blank */
+    struct command command = {.words = allocate(2 * units * sizeof(wchar_t)),
+                              .passes = allocate(most * sizeof *command.passes),
+                              .sources = allocate(most * sizeof *command.sources),
+                              .numbers = allocate(most * sizeof *command.numbers)};
 
-    if (memory == NULL) {
+    if (command.words == NULL || command.passes == NULL || command.sources == NULL || command.numbers == NULL) {
         complain(L"out of memory", NULL);
         ExitProcess(EXIT_HANDOFF);
     }
-    command.numbers = (DWORD *)(void *)(command.passes + most);
-    command.words = (wchar_t *)(void *)(command.numbers + most);
     if (!parse(&command, line))
         ExitProcess(EXIT_HANDOFF);
     ExitProcess(command.line != NULL ? run(&command) : 0);

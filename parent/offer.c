@@ -9,11 +9,14 @@
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
 
+/* With these the stream fields mean something: streams, a hot key, a monitor. They are not read. */
+enum { STARTF_OF_STREAMS = STARTF_USESTDHANDLES | STARTF_USEHOTKEY | 0x400 /* STARTF_HASSHELLDATA */ };
+
 static void set_startup(struct request *request, const STARTUPINFOW *startup)
 {
     request->desktop = startup->lpDesktop;
     request->title = startup->lpTitle;
-    request->startup = (struct startup){.flags = startup->dwFlags & ~(DWORD)STARTF_USESTDHANDLES,
+    request->startup = (struct startup){.flags = startup->dwFlags & ~(DWORD)STARTF_OF_STREAMS,
                                         .x = startup->dwX,
                                         .y = startup->dwY,
                                         .x_size = startup->dwXSize,
@@ -71,12 +74,15 @@ static BOOL check_request(struct transaction *t)
     return TRUE;
 }
 
+/* No request with more would fit into a message, each having a length and a name. */
+enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
+
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
     size_t most;
 
-    if (asked->cb != sizeof *asked)
+    if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES)
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
     most = (size_t)asked->pass_count + STREAM_COUNT;
     t->request.passes = allocate(most * sizeof *t->request.passes);
@@ -109,7 +115,7 @@ static BOOL child_keeps_console(const struct transaction *t)
 }
 
 /* The parent's own streams, where no pass claims them. One that is not open is none, as it is for
- * CreateProcessW; two that are the same handle stay the same. */
+ * CreateProcessW; stdout and stderr that are the same handle stay the same, and in order. */
 static void duplicate_own_streams(struct transaction *t)
 {
     static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};

@@ -21,6 +21,8 @@ static DWORD default_launcher(wchar_t *path)
                             (const wchar_t *)(const void *)default_launcher, &module))
         return GetLastError();
     text.length = GetModuleFileNameW(module, path, PATH_CAPACITY);
+    if (text.length == 0)
+        return GetLastError(); /* a bare name would be looked for in the current directory */
     while (text.length > 0 && path[text.length - 1] != L'\\')
         text.length--;
     text_put(&text, L"handoff-launcher.exe");
@@ -65,9 +67,24 @@ static DWORD launcher_flags(void)
     return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
+/* Before Windows 8 a console's stream is no kernel handle but 4n + 3, and means the same in every
+ * process on that console. */
+static HANDLE console_stream(DWORD which)
+{
+    HANDLE stream = GetStdHandle(which);
+
+    return stream != INVALID_HANDLE_VALUE && ((UINT_PTR)stream & 3) == 3 ? stream : NULL;
+}
+
 static DWORD create_launcher(struct transaction *t)
 {
-    STARTUPINFOW startup = {.cb = sizeof startup};
+    /* Streams of its own, or Windows would copy the parent's into the launcher, and through 8.0 make
+     * a real handle to the parent of an INVALID_HANDLE_VALUE (rprichard/win32-console-docs). */
+    STARTUPINFOW startup = {.cb = sizeof startup,
+                            .dwFlags = STARTF_USESTDHANDLES,
+                            .hStdInput = console_stream(STD_INPUT_HANDLE),
+                            .hStdOutput = console_stream(STD_OUTPUT_HANDLE),
+                            .hStdError = console_stream(STD_ERROR_HANDLE)};
     PROCESS_INFORMATION launcher;
     wchar_t *memory = allocate(PATH_CAPACITY * sizeof *memory);
     struct text line = {.at = memory, .capacity = PATH_CAPACITY};
@@ -132,15 +149,25 @@ static BOOL query(const char *name, HANDLE object, void *information, ULONG size
     return function != NULL && function(object, BASIC_INFORMATION, information, size, NULL) >= 0;
 }
 
-/* A parent's pid is only a number: it is the launcher's because we hold the launcher's handle, which
- * keeps the pid from being recycled, and because the child is not older than the launcher. */
-static BOOL is_launchers_child(const struct transaction *t, HANDLE process, DWORD process_id)
+/* The launcher's pid cannot be recycled while we hold its handle. */
+static BOOL names_launcher_as_parent(const struct transaction *t, HANDLE process, DWORD process_id)
 {
     struct process_basic_information information;
 
     return query("NtQueryInformationProcess", process, &information, sizeof information) &&
-           information.process_id == process_id && information.parent_id == t->launcher_id &&
-           creation_time(process) >= creation_time(t->launcher);
+           information.process_id == process_id && information.parent_id == t->launcher_id;
+}
+
+/* A process that we come upon by itself may be the child of an earlier process that had the same pid,
+ * unless it was created since the launcher was; clocks are set back at times, hence the upper bound. */
+static BOOL is_as_young_as_launcher(const struct transaction *t, HANDLE process)
+{
+    uint64_t launcher = creation_time(t->launcher), created = creation_time(process), now;
+    FILETIME time;
+
+    GetSystemTimeAsFileTime(&time);
+    now = (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+    return launcher != 0 && created >= launcher && created <= now;
 }
 
 static BOOL is_thread_of(HANDLE thread, DWORD process_id, DWORD thread_id)
@@ -158,7 +185,7 @@ BOOL adopt_child(struct transaction *t, const struct report *report)
     HANDLE process, thread = NULL;
     DWORD code = copy(t->launcher, report->process, FALSE, &process);
 
-    if (code == ERROR_SUCCESS && !is_launchers_child(t, process, report->process_id)) {
+    if (code == ERROR_SUCCESS && !names_launcher_as_parent(t, process, report->process_id)) {
         CloseHandle(process);
         return set_error(t, HANDOFF_STAGE_ADOPT, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
@@ -205,7 +232,7 @@ static void end_if_child(const struct transaction *t, DWORD process_id)
 
     if (process == NULL)
         return;
-    if (is_launchers_child(t, process, process_id))
+    if (names_launcher_as_parent(t, process, process_id) && is_as_young_as_launcher(t, process))
         end_process(process);
     CloseHandle(process);
 }

@@ -337,6 +337,24 @@ START_TEST(g11_a_mistake_gets_one_line)
 }
 END_TEST
 
+/* What is wrong is found before a file is emptied. */
+START_TEST(g11_a_mistake_loses_nothing)
+{
+    static const wchar_t *const tails[] = {L"--sdtout log -- cmd {log}", L"", L"-- cmd {lgo}",
+                                           L"--read log=x -- cmd {log}", L"--stdin nobody -- cmd {log}"};
+    const wchar_t *path = file_path(L"kept");
+    wchar_t line[1024];
+
+    write_file(path, "precious");
+    for (size_t i = 0; i < ARRAYSIZE(tails); i++) {
+        swprintf(line, ARRAYSIZE(line), L"--write \"log=%ls\" %ls", path, tails[i]);
+        run(&result, line);
+        ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
+    }
+    assert_file(path, "precious");
+}
+END_TEST
+
 START_TEST(help_and_version)
 {
     run(&result, L"--help");
@@ -363,6 +381,7 @@ Suite *command_suite(void)
     tcase_add_test(tcase, own_streams_are_the_default);
     tcase_add_test(tcase, g7_the_childs_exit_code);
     tcase_add_loop_test(tcase, g11_a_mistake_gets_one_line, 0, ARRAYSIZE(mistakes));
+    tcase_add_test(tcase, g11_a_mistake_loses_nothing);
     tcase_add_test(tcase, help_and_version);
     suite_add_tcase(suite, tcase);
     return suite;
