@@ -249,9 +249,10 @@ static BOOL parse(struct command *command, const wchar_t *line)
             continue;
         }
         rest = line_argument(rest, value);
+        if (rest != NULL)
+            word = value + text_length(value) + 1; /* before the value is cut in two */
         if (!apply_option(command, option, rest != NULL ? value : NULL))
             return FALSE;
-        word = value + text_length(value) + 1;
     }
     if (rest == NULL || *rest == L'\0')
         return complain(L"no command: it follows the options after -- (see handoff --help)", NULL);
