@@ -22,8 +22,8 @@
 enum claim_state { CLAIM_FREE, CLAIM_OFFERED, CLAIM_TAKING, CLAIM_TAKEN, CLAIM_WITHDRAWN };
 
 struct claim {
-    uint64_t number;      /* the duplicate, in the parent */
-    uint32_t taken_as;    /* the handle's number in the taker, for who wants to show it */
+    uint64_t number;   /* the duplicate, in the parent */
+    uint32_t taken_as; /* the handle's number in the taker, for who wants to show it */
     _Atomic uint32_t state;
 };
 

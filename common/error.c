@@ -44,9 +44,9 @@ static const wchar_t *advice(const struct handoff_error *error)
 static void put_code(struct text *line, DWORD code)
 {
     wchar_t description[256];
-    DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS |
-                                      FORMAT_MESSAGE_MAX_WIDTH_MASK,
-                                  NULL, code, 0, description, ARRAYSIZE(description), NULL);
+    DWORD length =
+        FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK, NULL,
+                       code, 0, description, ARRAYSIZE(description), NULL);
 
     while (length > 0 && (description[length - 1] <= L' ' || description[length - 1] == L'.'))
         length--;

@@ -41,9 +41,9 @@ struct request {
 
 enum request_fault {
     REQUEST_OK,
-    REQUEST_NAME,      /* the pass's name is not letters, digits, '_', '-' and '.' */
+    REQUEST_NAME, /* the pass's name is not letters, digits, '_', '-' and '.' */
     REQUEST_NAME_TWICE,
-    REQUEST_STREAM,    /* there is no such stream */
+    REQUEST_STREAM, /* there is no such stream */
     REQUEST_STREAM_TWICE,
     REQUEST_NO_PLACE,  /* the pass has neither a name nor a stream, so no child could find it */
     REQUEST_NO_PROGRAM /* neither application nor command line */

@@ -147,10 +147,8 @@ static void move_report(struct wire *wire, struct report *report)
         move_u32(wire, &report->pass);
         move_u32(wire, &report->code);
         break;
-    case WIRE_COMMIT:
-        break;
-    default:
-        wire->failed = true;
+    case WIRE_COMMIT: break;
+    default: wire->failed = true;
     }
 }
 

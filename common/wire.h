@@ -27,9 +27,9 @@ enum wire_type {
 /* Any message but a request. A field that the type does not use is not sent. */
 struct report {
     uint32_t type;
-    uint32_t process_id, thread_id;        /* WIRE_SPAWNED */
-    uint64_t process, thread;              /* WIRE_SPAWNED: handles in the launcher */
-    uint32_t stage, pass, code;            /* WIRE_FAILED: enum handoff_stage, index, Win32 code */
+    uint32_t process_id, thread_id; /* WIRE_SPAWNED */
+    uint64_t process, thread;       /* WIRE_SPAWNED: handles in the launcher */
+    uint32_t stage, pass, code;     /* WIRE_FAILED: enum handoff_stage, index, Win32 code */
 };
 
 /* The size of the frame that begins here, or 0 if no message of up to `most` bytes does.

@@ -2,6 +2,7 @@
 #include "heap.h"
 #include "launcher.h"
 #include "steal.h"
+#include "stream.h"
 
 #include <string.h>
 
@@ -60,25 +61,9 @@ static BOOL find_program(struct creation *creation, const struct request *reques
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
 }
 
-/* What no pass gives is none, or on Windows 7 and before the console's, whose number is not a handle
- * and is valid in the child as it is. */
-static void keep_console_streams(HANDLE *const streams[STREAM_COUNT])
+static void set_startup(STARTUPINFOW *to, const struct request *request)
 {
-    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
-
-    for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        HANDLE own = GetStdHandle(standard[stream]);
-
-        if (*streams[stream] == NULL && own != INVALID_HANDLE_VALUE && ((UINT_PTR)own & 3) == 3)
-            *streams[stream] = own;
-    }
-}
-
-static void set_startup(struct creation *creation, const struct request *request)
-{
-    STARTUPINFOW *to = &creation->startup.StartupInfo;
     const struct startup *from = &request->startup;
-    HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
 
     to->dwFlags = from->flags & ~(DWORD)STARTF_USESTDHANDLES;
     to->dwX = from->x;
@@ -91,19 +76,27 @@ static void set_startup(struct creation *creation, const struct request *request
     to->wShowWindow = (WORD)from->show;
     to->lpDesktop = (wchar_t *)(UINT_PTR)request->desktop;
     to->lpTitle = (wchar_t *)(UINT_PTR)request->title;
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        const struct pass *pass = &request->passes[i];
+}
 
-        creation->handles[i] = handle_from_number(pass->number);
-        for (int stream = 0; stream < STREAM_COUNT; stream++) {
-            if ((pass->streams >> stream & 1) == 0)
-                continue;
-            *streams[stream] = creation->handles[i];
-            to->dwFlags |= STARTF_USESTDHANDLES;
+/* All streams or none: with one of them given, Windows takes the others as they are. */
+static void set_streams(STARTUPINFOW *to, const struct request *request)
+{
+    HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
+    uint32_t given = 0;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        given |= request->passes[i].streams;
+    if (given == 0)
+        return;
+    to->dwFlags |= STARTF_USESTDHANDLES;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
+            *streams[stream] = stream_of_old_console(stream);
+        for (uint32_t i = 0; i < request->pass_count; i++) {
+            if ((request->passes[i].streams >> stream & 1) != 0)
+                *streams[stream] = handle_from_number(request->passes[i].number);
         }
     }
-    if ((to->dwFlags & STARTF_USESTDHANDLES) != 0 && (request->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        keep_console_streams(streams);
 }
 
 static BOOL create(const struct creation *creation, const struct request *request, DWORD more_flags,
@@ -179,6 +172,10 @@ static BOOL start(struct creation *creation, const struct request *request, PROC
 {
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
+    set_startup(&creation->startup.StartupInfo, request);
+    set_streams(&creation->startup.StartupInfo, request);
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        creation->handles[i] = handle_from_number(request->passes[i].number);
     if (request->pass_count > 0)
         code = create_with_list(creation, request, child);
     /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
@@ -209,10 +206,8 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
     memset(&creation, 0, sizeof creation);
     if (allocate_creation(&creation, request, failure)) {
         done = rewrite(&creation, request, failure) && find_program(&creation, request, failure);
-        if (done) {
-            set_startup(&creation, request);
+        if (done)
             done = start(&creation, request, child, failure);
-        }
         release(creation.handles);
     }
     close_passes(request);

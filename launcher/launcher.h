@@ -18,9 +18,6 @@
 #include "handoff.h"
 #include "request.h"
 
-/* With one of these the child is not on the launcher's console. */
-enum { OTHER_CONSOLE_FLAGS = CREATE_NEW_CONSOLE | DETACHED_PROCESS | CREATE_NO_WINDOW };
-
 /* Why there is no child. The pass is HANDOFF_NO_PASS unless it is about one. */
 struct failure {
     DWORD stage; /* enum handoff_stage */

@@ -50,8 +50,8 @@ static BOOL is_file(struct text *path)
     return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
 }
 
-/* Copies one element of a list such as PATH, without the quotes that protect a ';', and returns where the next begins, or
- * NULL after the last. */
+/* Copies one element of a list such as PATH, without the quotes that protect a ';', and returns where the next begins,
+ * or NULL after the last. */
 static const wchar_t *put_element(struct text *text, const wchar_t *list)
 {
     BOOL quoted = FALSE;

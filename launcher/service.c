@@ -155,10 +155,9 @@ static BOOL send_child(struct service *service, const PROCESS_INFORMATION *child
 
 static void send_failure(struct service *service, const struct failure *failure)
 {
-    send_report(service, &(struct report){.type = WIRE_FAILED,
-                                          .stage = failure->stage,
-                                          .pass = failure->pass,
-                                          .code = failure->code});
+    send_report(
+        service,
+        &(struct report){.type = WIRE_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
 }
 
 /* Anything but a commit, the end of the pipe above all, means that nobody owns the child. */

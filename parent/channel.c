@@ -102,7 +102,8 @@ static BOOL exchange_error(struct transaction *t, DWORD code)
     DWORD exit_code;
 
     if (code == ERROR_PROCESS_ABORTED && end->taken_as == 0 &&
-        WaitForSingleObject(t->launcher, remaining_ms(t)) == WAIT_OBJECT_0 && GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
+        WaitForSingleObject(t->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
+        GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);
     return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }

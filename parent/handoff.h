@@ -47,18 +47,18 @@ struct handoff_pass {
  * creation flags give the child another console or none.
  */
 struct handoff_request {
-    DWORD cb;                        /* sizeof(struct handoff_request) */
-    const wchar_t *application;      /* NULL: the command line's first word */
-    const wchar_t *command_line;     /* NULL: the application's path, as CreateProcessW has it */
-    const wchar_t *environment;      /* UTF-16 block as for CreateProcessW; NULL: the parent's */
-    const wchar_t *directory;        /* NULL: the parent's */
-    DWORD creation_flags;            /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
-    const STARTUPINFOW *startup;     /* may be NULL; its stream fields and lpReserved2 are not read */
+    DWORD cb;                    /* sizeof(struct handoff_request) */
+    const wchar_t *application;  /* NULL: the command line's first word */
+    const wchar_t *command_line; /* NULL: the application's path, as CreateProcessW has it */
+    const wchar_t *environment;  /* UTF-16 block as for CreateProcessW; NULL: the parent's */
+    const wchar_t *directory;    /* NULL: the parent's */
+    DWORD creation_flags;        /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
+    const STARTUPINFOW *startup; /* may be NULL; its stream fields and lpReserved2 are not read */
     const struct handoff_pass *passes;
     DWORD pass_count;
-    DWORD *numbers;                  /* out: pass_count handle numbers in the child; may be NULL */
-    DWORD timeout_ms;                /* until the child exists; 0: 30 s; INFINITE: for ever */
-    const wchar_t *launcher;         /* path; NULL: handoff-launcher.exe beside this library's module */
+    DWORD *numbers;          /* out: pass_count handle numbers in the child; may be NULL */
+    DWORD timeout_ms;        /* until the child exists; 0: 30 s; INFINITE: for ever */
+    const wchar_t *launcher; /* path; NULL: handoff-launcher.exe beside this library's module */
 };
 
 /* What a failed spawn was doing. */
@@ -105,17 +105,13 @@ struct handoff_error {
  * and, where a process has to be terminated, five seconds more for each that does not end at once.
  *
  * Codes with a meaning of their own here:
- *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a creation flag that cannot pass through: DEBUG_PROCESS,
- *                             DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass that
- *                             has neither a name nor a stream, or a stream that there is not
- *   ERROR_INVALID_NAME        a pass's name, by its spelling
- *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
- *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
- *                             of Windows 7 and before, which cannot leave its process
- *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
- *   ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters
- *                             (for a batch file 8,191)
- *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
+ *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a creation flag that cannot pass through:
+ * DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass that has neither a name nor a stream, or
+ * a stream that there is not ERROR_INVALID_NAME        a pass's name, by its spelling ERROR_ALREADY_EXISTS      a name,
+ * or a stream, that an earlier pass has ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a
+ * console handle of Windows 7 and before, which cannot leave its process ERROR_NOT_FOUND           (stage UNUSED) a
+ * pass that nothing mentions ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters (for
+ * a batch file 8,191) ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense

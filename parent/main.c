@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "open.h"
 #include "request.h"
+#include "stream.h"
 
 enum { EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
@@ -299,14 +300,12 @@ static BOOL WINAPI outlive_console_events(DWORD event)
 /* Two of the streams may be one handle, which is closed once. */
 static void close_streams(void)
 {
-    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
-
     for (int i = 0; i < STREAM_COUNT; i++) {
-        HANDLE stream = GetStdHandle(standard[i]);
+        HANDLE stream = GetStdHandle(stream_id(i));
 
         for (int j = i; j < STREAM_COUNT; j++) {
-            if (GetStdHandle(standard[j]) == stream)
-                SetStdHandle(standard[j], NULL);
+            if (GetStdHandle(stream_id(j)) == stream)
+                SetStdHandle(stream_id(j), NULL);
         }
         if (handle_can_travel((uint64_t)(INT_PTR)stream))
             CloseHandle(stream);
@@ -330,7 +329,7 @@ static DWORD failure_code(const struct handoff_error *error)
     if (error->stage != HANDOFF_STAGE_FIND && error->stage != HANDOFF_STAGE_CREATE)
         return EXIT_HANDOFF;
     return error->code == ERROR_FILE_NOT_FOUND || error->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
-                                                                                       : EXIT_CANNOT_RUN;
+                                                                                      : EXIT_CANNOT_RUN;
 }
 
 static DWORD run(const struct command *command)

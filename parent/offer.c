@@ -3,6 +3,7 @@
 #include "handle.h"
 #include "heap.h"
 #include "steal.h"
+#include "stream.h"
 
 #include <string.h>
 
@@ -109,16 +110,10 @@ static DWORD duplicate_one(struct transaction *t, HANDLE handle)
     return code;
 }
 
-static BOOL child_keeps_console(const struct transaction *t)
-{
-    return (t->asked->creation_flags & (CREATE_NEW_CONSOLE | DETACHED_PROCESS | CREATE_NO_WINDOW)) == 0;
-}
-
 /* The parent's own streams, where no pass claims them. One that is not open is none, as it is for
  * CreateProcessW; stdout and stderr that are the same handle stay the same, and in order. */
 static void duplicate_own_streams(struct transaction *t)
 {
-    static const DWORD standard[STREAM_COUNT] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
     struct request *request = &t->request;
     HANDLE own[STREAM_COUNT] = {NULL};
     DWORD claimed = 0;
@@ -126,7 +121,7 @@ static void duplicate_own_streams(struct transaction *t)
     for (uint32_t i = 0; i < request->pass_count; i++)
         claimed |= request->passes[i].streams;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        HANDLE handle = GetStdHandle(standard[stream]);
+        HANDLE handle = GetStdHandle(stream_id(stream));
 
         if ((claimed >> stream & 1) != 0)
             continue;
@@ -147,7 +142,7 @@ BOOL duplicate_passes(struct transaction *t)
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
     }
-    if (child_keeps_console(t))
+    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
         duplicate_own_streams(t);
     return TRUE;
 }

@@ -2,6 +2,7 @@
 
 #include "heap.h"
 #include "steal.h"
+#include "stream.h"
 #include "token.h"
 
 #include <tlhelp32.h>
@@ -67,24 +68,15 @@ static DWORD launcher_flags(void)
     return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
-/* Before Windows 8 a console's stream is no kernel handle but 4n + 3, and means the same in every
- * process on that console. */
-static HANDLE console_stream(DWORD which)
-{
-    HANDLE stream = GetStdHandle(which);
-
-    return stream != INVALID_HANDLE_VALUE && ((UINT_PTR)stream & 3) == 3 ? stream : NULL;
-}
-
 static DWORD create_launcher(struct transaction *t)
 {
     /* Streams of its own, or Windows would copy the parent's into the launcher, and through 8.0 make
      * a real handle to the parent of an INVALID_HANDLE_VALUE (rprichard/win32-console-docs). */
     STARTUPINFOW startup = {.cb = sizeof startup,
                             .dwFlags = STARTF_USESTDHANDLES,
-                            .hStdInput = console_stream(STD_INPUT_HANDLE),
-                            .hStdOutput = console_stream(STD_OUTPUT_HANDLE),
-                            .hStdError = console_stream(STD_ERROR_HANDLE)};
+                            .hStdInput = stream_of_old_console(STREAM_STDIN),
+                            .hStdOutput = stream_of_old_console(STREAM_STDOUT),
+                            .hStdError = stream_of_old_console(STREAM_STDERR)};
     PROCESS_INFORMATION launcher;
     wchar_t *memory = allocate(PATH_CAPACITY * sizeof *memory);
     struct text line = {.at = memory, .capacity = PATH_CAPACITY};
@@ -143,8 +135,7 @@ typedef LONG(WINAPI *query_function)(HANDLE, int, void *, ULONG, ULONG *);
 static BOOL query(const char *name, HANDLE object, void *information, ULONG size)
 {
     enum { BASIC_INFORMATION = 0 };
-    query_function function =
-        (query_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
+    query_function function = (query_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
 
     return function != NULL && function(object, BASIC_INFORMATION, information, size, NULL) >= 0;
 }

@@ -47,7 +47,7 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
 DWORD remaining_ms(const struct transaction *t);
 
 /* Each returns FALSE with t->error set. */
-BOOL plan_passes(struct transaction *t);  /* allocates for the passes and checks the request */
+BOOL plan_passes(struct transaction *t); /* allocates for the passes and checks the request */
 BOOL duplicate_passes(struct transaction *t);
 BOOL offer_duplicates(struct transaction *t); /* needs the pipe: its far end is the first offer */
 BOOL open_channel(struct transaction *t);
@@ -64,7 +64,7 @@ void send_commit(struct transaction *t);
 /* Clean-up. */
 void withdraw_duplicates(struct transaction *t); /* closes those that nobody took or began to take */
 void end_child(struct transaction *t);
-void end_launcher(struct transaction *t);        /* and whatever child it did not report */
+void end_launcher(struct transaction *t); /* and whatever child it did not report */
 DWORD count_unreclaimed(const struct transaction *t);
 
 #endif

@@ -68,19 +68,19 @@ static void after_call(void)
     SetLastError(code);
 }
 
-#define FAULTY(type, call)          \
-    (__extension__({                \
-        type fault_result;          \
-        before_call();              \
-        fault_result = (call);      \
-        after_call();               \
-        fault_result;               \
+#define FAULTY(type, call)                                                                                             \
+    (__extension__({                                                                                                   \
+        type fault_result;                                                                                             \
+        before_call();                                                                                                 \
+        fault_result = (call);                                                                                         \
+        after_call();                                                                                                  \
+        fault_result;                                                                                                  \
     }))
-#define FAULTY_VOID(call)           \
-    (__extension__({                \
-        before_call();              \
-        call;                       \
-        after_call();               \
+#define FAULTY_VOID(call)                                                                                              \
+    (__extension__({                                                                                                   \
+        before_call();                                                                                                 \
+        call;                                                                                                          \
+        after_call();                                                                                                  \
     }))
 
 /* A macro does not expand within itself, so the right-hand sides are the real calls. */

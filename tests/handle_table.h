@@ -27,9 +27,9 @@ static inline struct table *query_table(void)
 {
     enum { EXTENDED_HANDLE_INFORMATION = 64 };
     const LONG length_mismatch = (LONG)0xC0000004;
-    LONG(WINAPI * query)(int, void *, ULONG, ULONG *) =
-        (LONG(WINAPI *)(int, void *, ULONG, ULONG *))(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"),
-                                                                            "NtQuerySystemInformation");
+    LONG(WINAPI * query)
+    (int, void *, ULONG, ULONG *) = (LONG(WINAPI *)(int, void *, ULONG, ULONG *))(void *)GetProcAddress(
+        GetModuleHandleW(L"ntdll.dll"), "NtQuerySystemInformation");
 
     for (ULONG size = 1u << 18; size < 1u << 28; size *= 2) {
         struct table *table = VirtualAlloc(NULL, size, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);

@@ -6,7 +6,14 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { LINE_UNITS = 40000, RANDOM_THREADS = 4, RANDOM_LINES = 300 /* of each thread */, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+enum {
+    LINE_UNITS = 40000,
+    RANDOM_THREADS = 4,
+    RANDOM_LINES = 300 /* of each thread */,
+    EXIT_HANDOFF = 125,
+    EXIT_CANNOT_RUN = 126,
+    EXIT_NOT_FOUND = 127
+};
 
 #ifdef _WIN64
 enum { OWN_WIDTH = X64 };
@@ -106,7 +113,8 @@ static void assert_file(const wchar_t *path, const char *text)
 
 /* ---- G6 ---- */
 
-static const wchar_t nasty[] = L"{}{}:x\"\"\\\\  \t%%^&|<>()!,;='`~ab1-_./*?[]\x00e9\x263a\xd800\xdc00\xd83d\xfffe\x007f";
+static const wchar_t nasty[] =
+    L"{}{}:x\"\"\\\\  \t%%^&|<>()!,;='`~ab1-_./*?[]\x00e9\x263a\xd800\xdc00\xd83d\xfffe\x007f";
 
 static void make_nasty(wchar_t *to, uint32_t length)
 {
@@ -260,7 +268,8 @@ START_TEST(files_become_streams)
     wchar_t options[1024];
 
     write_file(in, "from stdin");
-    swprintf(options, ARRAYSIZE(options), L"--stdout o --read \"i=%ls\" --write \"o=%ls\" --stdin i --stderr o", in, out);
+    swprintf(options, ARRAYSIZE(options), L"--stdout o --read \"i=%ls\" --write \"o=%ls\" --stdin i --stderr o", in,
+             out);
     run_child(options, L"read {i}");
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
     ck_assert_str_eq(result.out, "");

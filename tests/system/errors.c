@@ -16,32 +16,110 @@ struct trial {
 
 static wchar_t long_line[LONG_LINE];
 
-static void wrong_cb(struct trial *t) { t->request.cb--; }
-static void no_program(struct trial *t) { t->request.command_line = NULL; }
-static void debug_flag(struct trial *t) { t->request.creation_flags = DEBUG_PROCESS; }
-static void debug_this_flag(struct trial *t) { t->request.creation_flags = DEBUG_ONLY_THIS_PROCESS; }
-static void extended_flag(struct trial *t) { t->request.creation_flags = EXTENDED_STARTUPINFO_PRESENT; }
-static void empty_name(struct trial *t) { t->passes[1].name = L""; }
-static void name_with_blank(struct trial *t) { t->passes[1].name = L"a b"; }
-static void name_with_brace(struct trial *t) { t->passes[1].name = L"a}"; }
-static void name_twice(struct trial *t) { t->passes[1].name = L"h"; }
-static void stream_twice(struct trial *t) { t->passes[0].streams = t->passes[1].streams = HANDOFF_STDERR; }
-static void unknown_stream(struct trial *t) { t->passes[1].streams = 8; }
-static void no_place(struct trial *t) { t->passes[1].name = NULL; }
-static void handle_zero(struct trial *t) { t->passes[1].handle = NULL; }
-static void handle_process(struct trial *t) { t->passes[1].handle = GetCurrentProcess(); }
-static void handle_thread(struct trial *t) { t->passes[1].handle = GetCurrentThread(); }
-static void handle_minus_12(struct trial *t) { t->passes[1].handle = (HANDLE)(INT_PTR)-12; }
-static void handle_odd(struct trial *t) { t->passes[1].handle = (HANDLE)((UINT_PTR)t->event | 3); }
-static void handle_closed(struct trial *t) { t->passes[1].handle = (HANDLE)(UINT_PTR)0x7ffffffc; }
-static void unused_name(struct trial *t) { t->passes[1].name = L"typo"; }
-static void no_such_program(struct trial *t) { t->request.command_line = L"no-such-program {h} {i}"; }
-static void empty_program(struct trial *t) { t->request.command_line = L"\"\" {h} {i}"; }
-static void no_such_application(struct trial *t) { t->request.application = L"C:\\no\\such.exe"; }
-static void directory_as_program(struct trial *t) { t->request.command_line = L"C:\\windows {h} {i}"; }
-static void no_such_directory(struct trial *t) { t->request.directory = L"C:\\no\\such\\directory"; }
-static void no_launcher(struct trial *t) { t->request.launcher = L"C:\\no\\such\\launcher.exe"; }
-static void launcher_is_no_launcher(struct trial *t) { t->request.launcher = program(X64, L"child.exe"); }
+static void wrong_cb(struct trial *t)
+{
+    t->request.cb--;
+}
+static void no_program(struct trial *t)
+{
+    t->request.command_line = NULL;
+}
+static void debug_flag(struct trial *t)
+{
+    t->request.creation_flags = DEBUG_PROCESS;
+}
+static void debug_this_flag(struct trial *t)
+{
+    t->request.creation_flags = DEBUG_ONLY_THIS_PROCESS;
+}
+static void extended_flag(struct trial *t)
+{
+    t->request.creation_flags = EXTENDED_STARTUPINFO_PRESENT;
+}
+static void empty_name(struct trial *t)
+{
+    t->passes[1].name = L"";
+}
+static void name_with_blank(struct trial *t)
+{
+    t->passes[1].name = L"a b";
+}
+static void name_with_brace(struct trial *t)
+{
+    t->passes[1].name = L"a}";
+}
+static void name_twice(struct trial *t)
+{
+    t->passes[1].name = L"h";
+}
+static void stream_twice(struct trial *t)
+{
+    t->passes[0].streams = t->passes[1].streams = HANDOFF_STDERR;
+}
+static void unknown_stream(struct trial *t)
+{
+    t->passes[1].streams = 8;
+}
+static void no_place(struct trial *t)
+{
+    t->passes[1].name = NULL;
+}
+static void handle_zero(struct trial *t)
+{
+    t->passes[1].handle = NULL;
+}
+static void handle_process(struct trial *t)
+{
+    t->passes[1].handle = GetCurrentProcess();
+}
+static void handle_thread(struct trial *t)
+{
+    t->passes[1].handle = GetCurrentThread();
+}
+static void handle_minus_12(struct trial *t)
+{
+    t->passes[1].handle = (HANDLE)(INT_PTR)-12;
+}
+static void handle_odd(struct trial *t)
+{
+    t->passes[1].handle = (HANDLE)((UINT_PTR)t->event | 3);
+}
+static void handle_closed(struct trial *t)
+{
+    t->passes[1].handle = (HANDLE)(UINT_PTR)0x7ffffffc;
+}
+static void unused_name(struct trial *t)
+{
+    t->passes[1].name = L"typo";
+}
+static void no_such_program(struct trial *t)
+{
+    t->request.command_line = L"no-such-program {h} {i}";
+}
+static void empty_program(struct trial *t)
+{
+    t->request.command_line = L"\"\" {h} {i}";
+}
+static void no_such_application(struct trial *t)
+{
+    t->request.application = L"C:\\no\\such.exe";
+}
+static void directory_as_program(struct trial *t)
+{
+    t->request.command_line = L"C:\\windows {h} {i}";
+}
+static void no_such_directory(struct trial *t)
+{
+    t->request.directory = L"C:\\no\\such\\directory";
+}
+static void no_launcher(struct trial *t)
+{
+    t->request.launcher = L"C:\\no\\such\\launcher.exe";
+}
+static void launcher_is_no_launcher(struct trial *t)
+{
+    t->request.launcher = program(X64, L"child.exe");
+}
 
 static void line_too_long(struct trial *t)
 {

@@ -99,6 +99,9 @@ static DWORD strike_each_call(const char *kind, int width, DWORD timeout_ms, BOO
 
         set_fault(kind, at);
         outcome = spawn_with_fault(width, timeout_ms);
+        if (timeout_ms != 0 && !outcome.spawned)
+            ck_assert_msg(outcome.error.stage == HANDOFF_STAGE_EXCHANGE && outcome.error.code == ERROR_TIMEOUT,
+                          "%s %d: stage %lu, code %lu", kind, at, outcome.error.stage, outcome.error.code);
         unreclaimed += outcome.error.unreclaimed;
         *any_failed |= !outcome.spawned;
         if (outcome.spawned && at > 30)
@@ -126,44 +129,21 @@ static DWORD count_offers(void)
     return offers;
 }
 
-/* Dying right before or right after the steal leaves the one state that nobody can decide: once for
+static const struct {
+    const char *kind;
+    DWORD timeout_ms;
+} strikes[] = {{"die-before", 0}, {"die-after", 0}, {"hang-before", HANG_TIMEOUT_MS}, {"hang-after", HANG_TIMEOUT_MS}};
+
+/* Ending right before or right after the steal leaves the one state that nobody can decide: once for
  * each duplicate, and never otherwise. */
-START_TEST(g4_a_launcher_that_dies_before_each_call)
+START_TEST(g4_a_launcher_that_dies_or_hangs_at_each_call)
 {
     BOOL any_failed = FALSE;
+    int strike = _i / WIDTH_COUNT, width = _i % WIDTH_COUNT;
 
     test_allow(120);
-    ck_assert_uint_eq(strike_each_call("die-before", _i, 0, &any_failed), count_offers());
-    ck_assert(any_failed);
-}
-END_TEST
-
-START_TEST(g4_a_launcher_that_dies_after_each_call)
-{
-    BOOL any_failed = FALSE;
-
-    test_allow(120);
-    ck_assert_uint_eq(strike_each_call("die-after", _i, 0, &any_failed), count_offers());
-    ck_assert(any_failed);
-}
-END_TEST
-
-START_TEST(g4_a_launcher_that_hangs_before_each_call)
-{
-    BOOL any_failed = FALSE;
-
-    test_allow(120);
-    ck_assert_uint_eq(strike_each_call("hang-before", _i, HANG_TIMEOUT_MS, &any_failed), count_offers());
-    ck_assert(any_failed);
-}
-END_TEST
-
-START_TEST(g4_a_launcher_that_hangs_after_each_call)
-{
-    BOOL any_failed = FALSE;
-
-    test_allow(120);
-    ck_assert_uint_eq(strike_each_call("hang-after", _i, HANG_TIMEOUT_MS, &any_failed), count_offers());
+    ck_assert_uint_eq(strike_each_call(strikes[strike].kind, width, strikes[strike].timeout_ms, &any_failed),
+                      count_offers());
     ck_assert(any_failed);
 }
 END_TEST
@@ -172,16 +152,11 @@ static const struct {
     const char *kind;
     DWORD stage, code;
 } lies[] = {
-    {"pseudo", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
-    {"self", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
-    {"parent", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
-    {"pid", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
-    {"thread", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
-    {"closed", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
-    {"untaken", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
-    {"type", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
-    {"huge", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
-    {"short", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
+    {"pseudo", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},   {"self", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"parent", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"pid", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
+    {"thread", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"closed", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
+    {"untaken", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA}, {"type", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"huge", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},    {"short", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
     {"garbage", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
 };
 
@@ -242,8 +217,8 @@ static DWORD wait_for_job(HANDLE job, HANDLE port, DWORD most)
     OVERLAPPED *data;
 
     do {
-        ck_assert(QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &accounting, sizeof accounting,
-                                            NULL));
+        ck_assert(
+            QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL));
     } while (accounting.ActiveProcesses > most && GetQueuedCompletionStatus(port, &message, &key, &data, 10000));
     return accounting.ActiveProcesses;
 }
@@ -344,10 +319,7 @@ Suite *faults_suite(void)
     TCase *launchers = tcase_create("launchers");
     TCase *parents = tcase_create("parents");
 
-    tcase_add_loop_test(launchers, g4_a_launcher_that_dies_before_each_call, 0, WIDTH_COUNT);
-    tcase_add_loop_test(launchers, g4_a_launcher_that_dies_after_each_call, 0, WIDTH_COUNT);
-    tcase_add_loop_test(launchers, g4_a_launcher_that_hangs_before_each_call, 0, WIDTH_COUNT);
-    tcase_add_loop_test(launchers, g4_a_launcher_that_hangs_after_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, ARRAYSIZE(strikes) * WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, a_report_may_come_byte_by_byte, 0, WIDTH_COUNT);

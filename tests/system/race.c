@@ -77,7 +77,8 @@ static void spawn_one(int i, int width, int *succeeded, int *failed)
     char fault[32];
 
     for (int pass = 0; pass < 4; pass++)
-        passes[pass] = (struct handoff_pass){.name = (const wchar_t *[]){L"a", L"b", L"c", L"d"}[pass], .handle = event};
+        passes[pass] =
+            (struct handoff_pass){.name = (const wchar_t *[]){L"a", L"b", L"c", L"d"}[pass], .handle = event};
     request.passes = passes;
     request.pass_count = 4;
     if (i % 3 == 1)

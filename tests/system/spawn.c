@@ -69,8 +69,7 @@ static void start_witness(struct witness *witness, struct handoff_request *reque
     make_pipe(&stdin_read, &witness->stdin_write);
     make_pipe(&witness->stdout_read, &stdout_write);
     passes[count] = (struct handoff_pass){.handle = stdin_read, .streams = HANDOFF_STDIN};
-    passes[count + 1] =
-        (struct handoff_pass){.handle = stdout_write, .streams = HANDOFF_STDOUT | HANDOFF_STDERR};
+    passes[count + 1] = (struct handoff_pass){.handle = stdout_write, .streams = HANDOFF_STDOUT | HANDOFF_STDERR};
     request->passes = passes;
     request->pass_count = count + 2;
     request->creation_flags = DETACHED_PROCESS;
@@ -128,8 +127,8 @@ static DWORD count_without_handoff(int width)
     make_pipe(&stdin_read, &witness.stdin_write);
     make_pipe(&witness.stdout_read, &stdout_write);
     swprintf(line, ARRAYSIZE(line), L"\"%ls\" table", program(width, L"child.exe"));
-    ck_assert(start_directly(line, (HANDLE[]){stdin_read, stdout_write, stdout_write}, DETACHED_PROCESS,
-                             &witness.child));
+    ck_assert(
+        start_directly(line, (HANDLE[]){stdin_read, stdout_write, stdout_write}, DETACHED_PROCESS, &witness.child));
     CloseHandle(stdin_read);
     CloseHandle(stdout_write);
     read_table(&witness);
@@ -290,8 +289,8 @@ START_TEST(every_kind_arrives_as_the_same_object)
     DWORD count = 0;
 
     make_pipe(&pipe_read, &pipe_write);
-    DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &process,
-                    PROCESS_QUERY_INFORMATION, FALSE, 0);
+    DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &process, PROCESS_QUERY_INFORMATION,
+                    FALSE, 0);
     DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0, FALSE,
                     DUPLICATE_SAME_ACCESS);
     HANDLE objects[] = {make_file("x"),

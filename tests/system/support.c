@@ -157,8 +157,9 @@ void make_pipe(HANDLE *read, HANDLE *write)
 
 BOOL same_object(HANDLE a, HANDLE b, BOOL *known)
 {
-    BOOL(WINAPI * compare)(HANDLE, HANDLE) = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(
-        GetModuleHandleW(L"kernelbase.dll"), "CompareObjectHandles");
+    BOOL(WINAPI * compare)
+    (HANDLE, HANDLE) = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(GetModuleHandleW(L"kernelbase.dll"),
+                                                                              "CompareObjectHandles");
 
     *known = compare != NULL;
     return compare != NULL && compare(a, b);
