@@ -128,7 +128,8 @@ $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_
 $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) $(COMMON)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
-$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a
+$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a \
+                              build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
 HELPERS := child.exe faulty-launcher.exe faulty-parent.exe

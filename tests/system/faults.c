@@ -5,6 +5,9 @@
  */
 #include "system.h"
 
+#include "claim.h"
+#include "token.h"
+
 #include <tlhelp32.h>
 
 #include <stdio.h>
@@ -200,6 +203,116 @@ START_TEST(a_report_may_come_byte_by_byte)
 }
 END_TEST
 
+/* ---- tokens ---- */
+
+/* A page with one claim, of this process, and the token that names it. */
+struct offer {
+    HANDLE section, event;
+    struct claim_page *page;
+    struct token token;
+};
+
+static void wrong_pid(struct offer *offer)
+{
+    offer->token.process_id += 1000000;
+}
+
+static void wrong_creation(struct offer *offer)
+{
+    offer->token.created++; /* another process had this pid by then */
+}
+
+static void wrong_nonce(struct offer *offer)
+{
+    offer->token.nonce++; /* another page has this number by now */
+}
+
+static void closed_page(struct offer *offer)
+{
+    offer->token.page = 0x7ffffffc;
+}
+
+static void page_is_an_event(struct offer *offer)
+{
+    offer->token.page = (UINT_PTR)offer->event;
+}
+
+static void page_is_the_process(struct offer *offer)
+{
+    offer->token.page = (uint64_t)-1;
+}
+
+static void endless_page(struct offer *offer)
+{
+    offer->page->count = 0x10000000;
+}
+
+static void empty_page(struct offer *offer)
+{
+    offer->page->count = 0;
+}
+
+static const struct {
+    void (*forge)(struct offer *);
+    DWORD exit_code;
+} forgeries[] = {
+    {wrong_pid, ERROR_INVALID_PARAMETER},     {wrong_creation, ERROR_INVALID_PARAMETER},
+    {wrong_nonce, ERROR_INVALID_DATA},        {closed_page, ERROR_INVALID_HANDLE},
+    {page_is_an_event, ERROR_INVALID_HANDLE}, {page_is_the_process, ERROR_INVALID_HANDLE},
+    {endless_page, ERROR_INVALID_DATA},       {empty_page, ERROR_INVALID_DATA},
+};
+
+static struct offer make_offer(void)
+{
+    struct offer offer = {.event = make_event()};
+    FILETIME created, exited, kernel, user;
+
+    offer.section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, NULL);
+    offer.page = MapViewOfFile(offer.section, FILE_MAP_WRITE, 0, 0, 0);
+    ck_assert(offer.page != NULL && GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user));
+    offer.page->nonce = 0x1234567890;
+    offer.page->count = 1;
+    claim_offer(&offer.page->claims[0], (UINT_PTR)offer.event);
+    offer.token = (struct token){.process_id = GetCurrentProcessId(),
+                                 .created = (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime,
+                                 .page = (UINT_PTR)offer.section,
+                                 .nonce = offer.page->nonce};
+    return offer;
+}
+
+static DWORD run_launcher(int width, const struct token *token)
+{
+    wchar_t memory[512];
+    struct text line = {.at = memory, .capacity = ARRAYSIZE(memory)};
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION launcher;
+
+    text_put(&line, L"launcher --service=");
+    token_put(&line, token);
+    ck_assert(text_end(&line));
+    ck_assert(CreateProcessW(program(width, L"handoff-launcher.exe"), memory, NULL, NULL, FALSE, 0, NULL, NULL,
+                             &startup, &launcher));
+    return finish_child(&launcher);
+}
+
+/* What does not name the right page of the right process is not touched. */
+START_TEST(g3_a_token_that_names_something_else)
+{
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct offer offer = make_offer();
+        DWORD exit_code;
+
+        forgeries[_i].forge(&offer);
+        exit_code = run_launcher(width, &offer.token);
+        ck_assert_uint_eq(claim_state(&offer.page->claims[0]), CLAIM_OFFERED);
+        ck_assert(CloseHandle(offer.event));
+        UnmapViewOfFile(offer.page);
+        ck_assert(CloseHandle(offer.section));
+        ck_assert_uint_eq(exit_code, forgeries[_i].exit_code);
+    }
+}
+END_TEST
+
 /* ---- parents ---- */
 
 struct parent_outcome {
@@ -317,6 +430,7 @@ Suite *faults_suite(void)
 {
     Suite *suite = suite_create("faults");
     TCase *launchers = tcase_create("launchers");
+    TCase *tokens = tcase_create("tokens");
     TCase *parents = tcase_create("parents");
 
     tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, ARRAYSIZE(strikes) * WIDTH_COUNT);
@@ -324,6 +438,8 @@ Suite *faults_suite(void)
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, a_report_may_come_byte_by_byte, 0, WIDTH_COUNT);
     suite_add_tcase(suite, launchers);
+    tcase_add_loop_test(tokens, g3_a_token_that_names_something_else, 0, ARRAYSIZE(forgeries));
+    suite_add_tcase(suite, tokens);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
