@@ -46,17 +46,23 @@ static DWORD read_all(HANDLE from, char *to, DWORD capacity)
 static BOOL try_run(struct result *result, const wchar_t *line)
 {
     HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
-    HANDLE out, err, streams[3] = {nul};
+    HANDLE out = NULL, err = NULL, streams[3] = {nul, NULL, NULL};
     PROCESS_INFORMATION process;
+    DWORD code;
     BOOL started = CreatePipe(&out, &streams[1], NULL, 0) && CreatePipe(&err, &streams[2], NULL, 0);
 
     swprintf(result->line, LINE_UNITS, L"\"%ls\" ", program(OWN_WIDTH, L"handoff.exe"));
     wcscat(result->line, line);
     started = started && start_directly(result->line, streams, 0, &process);
+    code = GetLastError();
     for (int i = 0; i < 3; i++)
         CloseHandle(streams[i]);
-    if (!started)
+    if (!started) {
+        CloseHandle(out);
+        CloseHandle(err);
+        SetLastError(code);
         return FALSE;
+    }
     result->out_size = read_all(out, result->out, sizeof result->out);
     read_all(err, result->err, sizeof result->err);
     WaitForSingleObject(process.hProcess, INFINITE);
@@ -144,12 +150,15 @@ static void check_verbatim(struct sender *sender)
     static const wchar_t options[] = L"-- ";
     static __thread wchar_t line[LINE_UNITS];
     const struct result *came = &sender->result;
+    BOOL ran = FALSE;
 
     swprintf(line, LINE_UNITS, L"%ls", options);
     wcscat(line, sender->sent);
-    for (int tries = 0; tries < START_TRIES; tries++) {
-        if (!try_run(&sender->result, line) || strstr(came->err, "Win32 error 1359") == NULL)
-            break;
+    for (int tries = 0; tries < START_TRIES && !ran; tries++)
+        ran = try_run(&sender->result, line) && strstr(came->err, "Win32 error 1359") == NULL;
+    if (!ran) {
+        snprintf(sender->trouble, sizeof sender->trouble, "handoff does not start: error %lu", GetLastError());
+        return;
     }
     if (came->exit_code != 0)
         snprintf(sender->trouble, sizeof sender->trouble, "%lu: %s", came->exit_code, came->err);
