@@ -2,7 +2,8 @@
  * The launcher, with a fault (faults.h), on an older Windows, or a liar:
  *
  *   old             finds no function newer than Windows XP
- *   refuse          has its handle list refused, as Windows 7 does with console handles
+ *   refuse          has its handle list refused, as Windows 7 does with some handles
+ *                   (both with inheritable handles of somebody else's)
  *
  *   lie pseudo      reports its own process by pseudo-handle
  *   lie self        reports its own process by a real handle
@@ -133,6 +134,15 @@ static DWORD serve_lies(const wchar_t *text)
     return 0;
 }
 
+/* As if whoever started the launcher had let it inherit something. */
+static void make_rubbish(void)
+{
+    SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof inheritable, .bInheritHandle = TRUE};
+
+    for (int i = 0; i < 5; i++)
+        CreateEventW(&inheritable, TRUE, FALSE, NULL);
+}
+
 int main(void)
 {
     const wchar_t *token = wcsstr(GetCommandLineW(), L"--service=");
@@ -141,5 +151,7 @@ int main(void)
     if (token == NULL)
         return 2;
     token += wcslen(L"--service=");
+    if (strcmp(fault_kind, "old") == 0 || strcmp(fault_kind, "refuse") == 0)
+        make_rubbish();
     ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(token) : serve(token));
 }

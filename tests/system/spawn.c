@@ -175,7 +175,7 @@ START_TEST(g2_exactly_the_selected_handles)
 }
 END_TEST
 
-/* Plain inheritance, although the launcher was itself given inheritable handles: its streams. */
+/* Plain inheritance, although the launcher was itself given inheritable handles. */
 START_TEST(g8_without_a_handle_list)
 {
     SetEnvironmentVariableA("HANDOFF_FAULT", "old");
