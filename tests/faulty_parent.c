@@ -4,14 +4,16 @@
  *   faulty-parent LAUNCHER EVENT LINE    spawns LINE with the named event as {event}
  *
  * A death leaves an exit code of DIED plus what had been done: RESUMED, COMMITTED. The end without
- * one leaves 0 for a child, 1 for an error. With HANDOFF_FAULT "watch" it looks at all its handles
- * after every OS call, and ends with INHERITABLE if one ever was (G1).
+ * one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that ran before it was resumed. With HANDOFF_FAULT
+ * "watch" it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1).
  */
 #include "faults.h"
 
 #include "handle_table.h"
 
-enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, INHERITABLE = 0x200 };
+enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, INHERITABLE = 0x200, RAN_EARLY = 0x400 };
+
+static BOOL ran_early;
 
 /* The two calls that the rest of the world can see. */
 static DWORD WINAPI resume_noting(HANDLE thread)
@@ -19,6 +21,7 @@ static DWORD WINAPI resume_noting(HANDLE thread)
     DWORD result = (ResumeThread)(thread);
 
     fault_exit_code |= RESUMED;
+    ran_early |= result != 1; /* how often the thread had been suspended */
     return result;
 }
 
@@ -86,5 +89,7 @@ int wmain(int argc, wchar_t **argv)
     done = handoff_spawn(&request, &child, NULL);
     if (seen_inheritable)
         return INHERITABLE;
+    if (ran_early)
+        return RAN_EARLY;
     return done ? 0 : 1;
 }

@@ -418,6 +418,12 @@ START_TEST(g5_a_parent_that_dies_after_each_call)
 }
 END_TEST
 
+START_TEST(g5_the_child_is_suspended_until_the_parent_has_it)
+{
+    ck_assert_uint_eq(run_parent(_i).exit_code, 0);
+}
+END_TEST
+
 /* The parent itself looks at all its handles after each of its OS calls. */
 START_TEST(g1_no_handle_is_ever_inheritable)
 {
@@ -442,6 +448,7 @@ Suite *faults_suite(void)
     suite_add_tcase(suite, tokens);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
     return suite;
