@@ -9,7 +9,7 @@
 enum {
     LINE_UNITS = 40000,
     RANDOM_THREADS = 4,
-    RANDOM_LINES = 300 /* of each thread */,
+    RANDOM_LINES = 250 /* of each thread */,
     EXIT_HANDOFF = 125,
     EXIT_CANNOT_RUN = 126,
     EXIT_NOT_FOUND = 127
