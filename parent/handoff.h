@@ -105,13 +105,17 @@ struct handoff_error {
  * and, where a process has to be terminated, five seconds more for each that does not end at once.
  *
  * Codes with a meaning of their own here:
- *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a creation flag that cannot pass through:
- * DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass that has neither a name nor a stream, or
- * a stream that there is not ERROR_INVALID_NAME        a pass's name, by its spelling ERROR_ALREADY_EXISTS      a name,
- * or a stream, that an earlier pass has ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a
- * console handle of Windows 7 and before, which cannot leave its process ERROR_NOT_FOUND           (stage UNUSED) a
- * pass that nothing mentions ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters (for
- * a batch file 8,191) ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
+ *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a pass that has neither a
+ *                             name nor a stream, or a stream that there is not; a creation flag
+ *                             that cannot pass through: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS,
+ *                             EXTENDED_STARTUPINFO_PRESENT
+ *   ERROR_INVALID_NAME        a pass's name, by its spelling
+ *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
+ *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
+ *                             of Windows 7 and before, which cannot leave its process
+ *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
+ *   ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters
+ *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
