@@ -40,10 +40,9 @@ CFLAGS := -std=c11 -O2 -g $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The launcher has no C runtime, only kernel32.dll, and starts on every Windows since XP.
-BARE-CFLAGS := -std=c11 -Os $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
-               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
-               -ffunction-sections -fdata-sections
-BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp \
+BARE-CFLAGS := -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
+               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident
+BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,-T,launcher/launcher.ld,--gc-sections,--no-insert-timestamp \
                 -Wl,--dynamicbase,--nxcompat,--major-os-version=5
 BARE-LDFLAGS-x64 := -Wl,-e,launcher_start,--high-entropy-va,--subsystem,console:5.2,--minor-os-version=2
 BARE-LDFLAGS-x86 := -Wl,-e,_launcher_start@0,--subsystem,console:5.1,--minor-os-version=1
@@ -59,7 +58,8 @@ objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
 COMMON := $(call objects,common/*.c)
 COMMAND-SOURCES := parent/main.c parent/open.c
 COMMAND := $(call objects,$(COMMAND-SOURCES))
-LIBRARY := $(COMMON) $(call objects,$(filter-out $(COMMAND-SOURCES),$(wildcard parent/*.c)))
+PREFIX-SOURCES := common/prefix.c common/trace.c common/voice.c
+LIBRARY := $(call objects,$(filter-out $(COMMAND-SOURCES) $(PREFIX-SOURCES),$(wildcard common/*.c parent/*.c)))
 LAUNCHER := $(patsubst %.c,build/\%/bare/%.o,$(wildcard launcher/*.c common/*.c))
 HARNESS := $(call objects,tests/harness.c)
 
@@ -96,8 +96,8 @@ $(foreach w,x64 x86,$(patsubst %.c,build/$w/%.o,$(wildcard tests/harness.c tests
 
 both = build/x64/$1 build/x86/$1
 
-$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER)
-	$(CC) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) -o $@ $^ $(BARE-LIBS)
+$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/launcher.ld
+	$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) -o $@ $(filter %.o,$^) $(BARE-LIBS)
 
 # One object whose only global names are the library's own, so that none of its inner ones can
 # meet a name of the program that links it.
@@ -125,7 +125,7 @@ $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/fau
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) $(COMMON)
+$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
 $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a \

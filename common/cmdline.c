@@ -80,7 +80,7 @@ static const wchar_t *skip_blanks(const wchar_t *line)
     return line;
 }
 
-void line_program(struct text *program, const wchar_t *line)
+const wchar_t *line_program(struct text *program, const wchar_t *line)
 {
     bool quoted = *line == L'"';
 
@@ -88,6 +88,7 @@ void line_program(struct text *program, const wchar_t *line)
         line++;
     while (*line != L'\0' && (quoted ? *line != L'"' : !is_blank(*line)))
         text_put_unit(program, *line++);
+    return quoted && *line == L'"' ? line + 1 : line;
 }
 
 const wchar_t *line_after_program(const wchar_t *line)
@@ -129,4 +130,55 @@ const wchar_t *line_argument(const wchar_t *line, wchar_t *argument)
     }
     *argument = L'\0';
     return skip_blanks(line);
+}
+
+void line_put_argument(struct text *line, const wchar_t *argument)
+{
+    size_t backslashes = 0;
+    bool bare = *argument != L'\0';
+
+    for (const wchar_t *at = argument; *at != L'\0'; at++)
+        bare = bare && !is_blank(*at) && *at != L'"' && *at > L' ';
+    if (line->length > 0)
+        text_put_unit(line, L' ');
+    if (bare) {
+        text_put(line, argument);
+        return;
+    }
+    text_put_unit(line, L'"');
+    for (; *argument != L'\0'; argument++) {
+        /* Backslashes count double where a quote follows, ours at the end included. */
+        for (; *argument == L'"' && backslashes > 0; backslashes--)
+            text_put_unit(line, L'\\');
+        backslashes = *argument == L'\\' ? backslashes + 1 : 0;
+        if (*argument == L'"')
+            text_put_unit(line, L'\\');
+        text_put_unit(line, *argument);
+    }
+    for (; backslashes > 0; backslashes--)
+        text_put_unit(line, L'\\');
+    text_put_unit(line, L'"');
+}
+
+bool line_is_batch(const wchar_t *path)
+{
+    size_t length = text_length(path);
+    wchar_t last[5] = {0};
+
+    while (length > 0 && (path[length - 1] == L'.' || path[length - 1] == L' '))
+        length--;
+    for (size_t i = 0; i < 4 && i < length; i++)
+        last[3 - i] = path[length - 1 - i] | (L'a' ^ L'A');
+    return text_equal_ascii(last, ".bat") || text_equal_ascii(last, ".cmd");
+}
+
+bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path, const wchar_t *line)
+{
+    wchar_t nowhere[1];
+    struct text first = {.at = nowhere, .capacity = 1};
+    const wchar_t *parts[] = {L"\"", cmd, L"\" /d /s /c \"\"", path, L"\"", line != NULL ? line_program(&first, line) : L"", L"\""};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        text_put(result, parts[i]);
+    return text_end(result) && result->length < BATCH_CAPACITY;
 }

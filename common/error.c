@@ -1,42 +1,88 @@
-/* The one form of every error line, for the library and for the launcher's own voice. */
-#include <windows.h>
+#include "error.h"
 
-#include "handoff.h"
+#include "cmdline.h"
+#include "stream.h"
 #include "text.h"
 
-static const wchar_t *stage_text(DWORD stage)
+static void put_pass(struct text *text, const struct pass *pass)
 {
-    switch (stage) {
-    case HANDOFF_STAGE_REQUEST: return L"bad request";
-    case HANDOFF_STAGE_OPEN: return L"cannot open";
-    case HANDOFF_STAGE_PREPARE: return L"cannot prepare the spawn";
-    case HANDOFF_STAGE_DUPLICATE: return L"cannot duplicate the handle";
-    case HANDOFF_STAGE_LAUNCHER: return L"cannot start the launcher";
-    case HANDOFF_STAGE_CONNECT: return L"the launcher cannot reach its parent";
-    case HANDOFF_STAGE_EXCHANGE: return L"the launcher failed";
-    case HANDOFF_STAGE_STEAL: return L"the launcher cannot take the handle";
-    case HANDOFF_STAGE_REWRITE: return L"cannot write the command line";
-    case HANDOFF_STAGE_UNUSED: return L"nothing uses the handle";
-    case HANDOFF_STAGE_FIND: return L"cannot find the program";
-    case HANDOFF_STAGE_CREATE: return L"cannot run the program";
-    case HANDOFF_STAGE_ADOPT: return L"cannot take over the child";
-    case HANDOFF_STAGE_RESUME: return L"cannot resume the child";
-    case HANDOFF_STAGE_CLEAN_UP: return L"cannot end the launcher";
-    default: return L"failed";
+    if (pass->name != NULL)
+        text_put(text, pass->name);
+    for (int stream = 0; pass->name == NULL && stream < STREAM_COUNT; stream++) {
+        if ((pass->streams >> stream & 1) == 0)
+            continue;
+        if (text->length > 0)
+            text_put_unit(text, L'+');
+        text_put_ascii(text, stream_name(stream));
     }
 }
 
+void error_describe(struct handoff_error *error, const struct request *request, DWORD stage, DWORD pass, DWORD code)
+{
+    struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
+
+    error->stage = stage;
+    error->pass = pass;
+    error->code = code;
+    if (pass < request->pass_count)
+        put_pass(&subject, &request->passes[pass]);
+    else if ((stage == HANDOFF_STAGE_FIND || stage == HANDOFF_STAGE_CREATE) && request->application != NULL)
+        text_put(&subject, request->application);
+    else if (stage == HANDOFF_STAGE_FIND || stage == HANDOFF_STAGE_CREATE)
+        line_program(&subject, request->command_line);
+    text_end(&subject);
+}
+
+static const char *stage_text(DWORD stage)
+{
+    switch (stage) {
+    case HANDOFF_STAGE_REQUEST: return "bad request";
+    case HANDOFF_STAGE_OPEN: return "cannot open";
+    case HANDOFF_STAGE_PREPARE: return "cannot prepare the spawn";
+    case HANDOFF_STAGE_DUPLICATE: return "cannot duplicate the handle";
+    case HANDOFF_STAGE_LAUNCHER: return "cannot start the launcher";
+    case HANDOFF_STAGE_CONNECT: return "the launcher cannot reach its parent";
+    case HANDOFF_STAGE_EXCHANGE: return "the launcher failed";
+    case HANDOFF_STAGE_STEAL: return "the launcher cannot take the handle";
+    case HANDOFF_STAGE_REWRITE: return "cannot write the command line";
+    case HANDOFF_STAGE_UNUSED: return "nothing uses the handle";
+    case HANDOFF_STAGE_FIND: return "cannot find the program";
+    case HANDOFF_STAGE_CREATE: return "cannot run the program";
+    case HANDOFF_STAGE_ADOPT: return "cannot take over the child";
+    case HANDOFF_STAGE_RESUME: return "cannot resume the child";
+    case HANDOFF_STAGE_REPORT: return "cannot report to the parent";
+    case HANDOFF_STAGE_CLEAN_UP: return "cannot end the launcher";
+    default: return "failed";
+    }
+}
+
+/* Where the program was looked for: see launcher/lookup.c. */
+static const char *search_text(const wchar_t *name)
+{
+    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
+        name++;
+    if (*name != L'\0')
+        return "looked for only there, also with each extension of PATHEXT";
+    return GetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", NULL, 0) != 0
+               ? "looked for along PATH, with each extension of PATHEXT"
+               : "looked for in the current directory and along PATH, with each extension of PATHEXT";
+}
+
 /* What to do about it, where there is something to do. */
-static const wchar_t *advice(const struct handoff_error *error)
+static const char *advice(const struct handoff_error *error)
 {
     if (error->stage == HANDOFF_STAGE_UNUSED)
-        return L"mention it as {name} in the command line or make it a stream";
+        return "mention it as {name} in the command line or make it a stream";
+    if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND)
+        return search_text(error->subject);
+    if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_NOT_SUPPORTED)
+        return "cmd.exe would take the quoted arguments of a batch file for something else: give a command line";
     if (error->stage == HANDOFF_STAGE_LAUNCHER && error->code == ERROR_FILE_NOT_FOUND)
-        return L"handoff-launcher.exe belongs beside the program that uses it";
+        return "handoff-launcher.exe belongs beside the program that uses it";
     if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_ACCESS_DENIED)
-        return L"the parent may be ending";
+        return "the parent may be ending";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_BAD_EXE_FORMAT)
-        return L"it is not a program that Windows can run";
+        return "it is not a program that Windows can run";
     return NULL;
 }
 
@@ -50,15 +96,15 @@ static void put_code(struct text *line, DWORD code)
 
     while (length > 0 && (description[length - 1] <= L' ' || description[length - 1] == L'.'))
         length--;
-    text_put(line, L": Win32 error ");
+    text_put_ascii(line, ": Win32 error ");
     if (code < 0x10000) {
         text_put_decimal(line, code);
     } else {
-        text_put(line, L"0x");
+        text_put_ascii(line, "0x");
         text_put_hex(line, code);
     }
     if (length > 0)
-        text_put(line, L": ");
+        text_put_ascii(line, ": ");
     text_put_units(line, description, length);
 }
 
@@ -68,17 +114,17 @@ size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size
 
     if (capacity == 0)
         return 0;
-    text_put(&line, stage_text(error->stage));
+    text_put_ascii(&line, stage_text(error->stage));
     if (error->subject[0] != L'\0')
         text_put_quoted(&line, error->subject);
     put_code(&line, error->code);
     if (advice(error) != NULL) {
-        text_put(&line, L" (");
-        text_put(&line, advice(error));
+        text_put_ascii(&line, " (");
+        text_put_ascii(&line, advice(error));
         text_put_unit(&line, L')');
     }
     if (error->unreclaimed != 0) {
-        text_put(&line, L"; handles left open: ");
+        text_put_ascii(&line, "; handles left open: ");
         text_put_decimal(&line, error->unreclaimed);
     }
     text_end(&line);

@@ -15,6 +15,9 @@ enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 struct pass {
     const wchar_t *name; /* of its placeholder; NULL if it has none */
     uint32_t streams;    /* 1 << STREAM_..., for each stream that it becomes */
+    uint32_t descriptor; /* of the child's C runtime; 0: none, since 0 to 2 are streams */
+    uint32_t crt_flags;  /* of the descriptor; 0: as the handle's type suggests */
+    uint32_t sealed;     /* not inheritable in the child */
     uint32_t number;     /* in the launcher, and so in the child, once it is stolen */
     bool used;           /* a placeholder or a stream mentions it */
 };
@@ -33,6 +36,11 @@ struct request {
     const wchar_t *title;
     const wchar_t *environment;  /* a block; NULL: the launcher's own, which is the parent's */
     uint32_t environment_length; /* units, both closing NULs included */
+    const wchar_t *variables;    /* changes of the environment, as environment_edit() takes them; NULL: none */
+    uint32_t variables_length;   /* as above */
+    const uint8_t *reserved;     /* bytes for lpReserved2 that are no C runtime's; NULL: none */
+    uint32_t reserved_size;
+    uint32_t refuse_batch;       /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
     struct startup startup;
     struct pass *passes;

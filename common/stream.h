@@ -17,6 +17,21 @@ static inline DWORD stream_id(int stream)
     return ids[stream];
 }
 
+static inline const char *stream_name(int stream)
+{
+    static const char names[STREAM_COUNT][8] = {"stdin", "stdout", "stderr"};
+
+    return names[stream];
+}
+
+/*
+ * Appends a pass for each stream that no pass of the request claims: a copy of this process' own, by
+ * handle. One that is not open is none, as it is for CreateProcessW; stdout and stderr that are the
+ * same handle stay the same, and in order. `copies` takes the handles, at most STREAM_COUNT, in the
+ * order of the new passes, for which the request must have room.
+ */
+void append_own_streams(struct request *request, BOOL inheritable, HANDLE *copies);
+
 /*
  * This process' own stream if it is a console's of before Windows 8, else NULL. Such a one is no
  * kernel handle and cannot travel: its number, 4n + 3, means the same in every process on that

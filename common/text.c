@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <stdarg.h>
+
 void text_put_unit(struct text *text, wchar_t unit)
 {
     if (text->length < text->capacity)
@@ -18,10 +20,16 @@ void text_put(struct text *text, const wchar_t *string)
     text_put_units(text, string, text_length(string));
 }
 
+void text_put_ascii(struct text *text, const char *string)
+{
+    while (*string != '\0')
+        text_put_unit(text, (wchar_t)*string++);
+}
+
 /* What is quoted may have been refused for its spelling, a line break in it included. */
 void text_put_quoted(struct text *text, const wchar_t *string)
 {
-    text_put(text, L" '");
+    text_put_ascii(text, " '");
     for (; *string != L'\0'; string++)
         text_put_unit(text, *string < L' ' ? L'?' : *string);
     text_put_unit(text, L'\'');
@@ -47,7 +55,28 @@ void text_put_hex(struct text *text, uint64_t number)
     while (shift > 0 && number >> shift == 0)
         shift -= 4;
     for (; shift >= 0; shift -= 4)
-        text_put_unit(text, L"0123456789abcdef"[number >> shift & 15]);
+        text_put_unit(text, (wchar_t)"0123456789abcdef"[number >> shift & 15]);
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    for (; *format != '\0'; format++) {
+        if (*format != '%') {
+            text_put_unit(text, (wchar_t)*format);
+            continue;
+        }
+        switch (*++format) {
+        case 's': text_put_ascii(text, va_arg(values, const char *)); break;
+        case 'w': text_put(text, va_arg(values, const wchar_t *)); break;
+        case 'q': text_put_quoted(text, va_arg(values, const wchar_t *)); break;
+        case 'u': text_put_decimal(text, va_arg(values, uint32_t)); break;
+        default: text_put_hex(text, va_arg(values, uint32_t)); break; /* 'x' */
+        }
+    }
+    va_end(values);
 }
 
 bool text_end(struct text *text)
@@ -72,4 +101,35 @@ bool text_equal(const wchar_t *a, const wchar_t *b)
     while (*a != L'\0' && *a == *b)
         a++, b++;
     return *a == *b;
+}
+
+bool text_equal_ascii(const wchar_t *a, const char *b)
+{
+    while (*a != L'\0' && *a == (wchar_t)*b)
+        a++, b++;
+    return *a == (wchar_t)*b;
+}
+
+static uint32_t digit(wchar_t unit)
+{
+    if (unit >= L'0' && unit <= L'9')
+        return unit - (uint32_t)L'0';
+    unit |= L'a' ^ L'A';
+    return unit >= L'a' && unit <= L'f' ? unit - (uint32_t)L'a' + 10 : 16;
+}
+
+const wchar_t *text_parse_number(const wchar_t *text, uint64_t *number)
+{
+    uint32_t base = text[0] == L'0' && (text[1] | (L'x' ^ L'X')) == L'x' ? 16 : 10;
+    const wchar_t *first = text += base == 16 ? 2 : 0;
+
+    *number = 0;
+    for (; digit(*text) < base; text++) {
+        uint64_t next = *number * base + digit(*text);
+
+        if (*number >> 60 != 0 || next < *number)
+            return NULL;
+        *number = next;
+    }
+    return text > first ? text : NULL;
 }

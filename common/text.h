@@ -17,15 +17,24 @@ struct text {
 
 void text_put_unit(struct text *text, wchar_t unit);
 void text_put(struct text *text, const wchar_t *string);
+void text_put_ascii(struct text *text, const char *string); /* our own words, at half the size */
 void text_put_units(struct text *text, const wchar_t *units, size_t count);
 void text_put_quoted(struct text *text, const wchar_t *string); /* after a blank; on one line */
 void text_put_decimal(struct text *text, uint32_t number);
 void text_put_hex(struct text *text, uint64_t number); /* without a prefix, no leading zeros */
+
+/* %s: const char *, %w: const wchar_t *, %q: the same, quoted as above, %u: uint32_t, %x: uint32_t. */
+void text_format(struct text *text, const char *format, ...);
 
 /* Terminates the text. False if it did not fit: it is then cut to the capacity. */
 bool text_end(struct text *text);
 
 size_t text_length(const wchar_t *string); /* units before the NUL */
 bool text_equal(const wchar_t *a, const wchar_t *b);
+bool text_equal_ascii(const wchar_t *a, const char *b);
+
+/* Reads a number, decimal or hexadecimal after 0x, and returns what follows it; NULL if there is none
+ * or it needs more than 64 bits. */
+const wchar_t *text_parse_number(const wchar_t *text, uint64_t *number);
 
 #endif

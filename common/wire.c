@@ -56,25 +56,36 @@ static void move_padding(struct wire *wire)
         wire->failed = true;
 }
 
-/* Units and their closing NUL; in place when decoding. `count` is 0 for an absent string. */
-static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
+/* Data of `count` items; in place when decoding. The count is 0 for absent data. */
+static const void *move_items(struct wire *wire, const void *items, uint32_t *count, size_t size)
 {
     move_u32(wire, count);
-    if (*count == 0) {
-        *units = NULL;
-        return;
-    }
+    if (*count == 0)
+        return NULL;
     if (is_encoding(wire)) {
-        move_bytes(wire, (void *)(uintptr_t)*units, *count * sizeof **units);
-    } else if (wire->failed || *count > (wire->size - wire->at) / sizeof **units) {
+        move_bytes(wire, (void *)(uintptr_t)items, *count * size);
+    } else if (wire->failed || *count > (wire->size - wire->at) / size) {
         wire->failed = true;
-        return;
+        return NULL;
     } else {
-        *units = (const wchar_t *)(const void *)(wire->from + wire->at);
-        wire->at += *count * sizeof **units;
-        wire->failed = (*units)[*count - 1] != L'\0';
+        items = wire->from + wire->at;
+        wire->at += *count * size;
     }
     move_padding(wire);
+    return items;
+}
+
+static void move_data(struct wire *wire, const uint8_t **data, uint32_t *size)
+{
+    *data = move_items(wire, *data, size, 1);
+}
+
+/* Units and their closing NUL. */
+static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
+{
+    *units = move_items(wire, *units, count, sizeof **units);
+    if (*units != NULL && (*units)[*count - 1] != L'\0')
+        wire->failed = true;
 }
 
 static void move_string(struct wire *wire, const wchar_t **string)
@@ -86,12 +97,11 @@ static void move_string(struct wire *wire, const wchar_t **string)
         wire->failed = true;
 }
 
-static void move_environment(struct wire *wire, struct request *request)
+/* Strings, each with its NUL, and a NUL more. */
+static void move_block(struct wire *wire, const wchar_t **block, uint32_t *count)
 {
-    uint32_t *count = &request->environment_length;
-
-    move_units(wire, &request->environment, count);
-    if (!wire->failed && *count != 0 && (*count < 2 || request->environment[*count - 2] != L'\0'))
+    move_units(wire, block, count);
+    if (!wire->failed && *count != 0 && (*count < 2 || (*block)[*count - 2] != L'\0'))
         wire->failed = true;
 }
 
@@ -111,6 +121,9 @@ static void move_startup(struct wire *wire, struct startup *startup)
 static void move_pass(struct wire *wire, struct pass *pass)
 {
     move_u32(wire, &pass->streams);
+    move_u32(wire, &pass->descriptor);
+    move_u32(wire, &pass->crt_flags);
+    move_u32(wire, &pass->sealed);
     move_string(wire, &pass->name);
 }
 
@@ -128,7 +141,10 @@ static void move_request(struct wire *wire, struct request *request)
     move_string(wire, &request->directory);
     move_string(wire, &request->desktop);
     move_string(wire, &request->title);
-    move_environment(wire, request);
+    move_block(wire, &request->environment, &request->environment_length);
+    move_block(wire, &request->variables, &request->variables_length);
+    move_data(wire, &request->reserved, &request->reserved_size);
+    move_u32(wire, &request->refuse_batch);
     for (uint32_t i = 0; i < request->pass_count && !wire->failed; i++)
         move_pass(wire, &request->passes[i]);
 }
@@ -203,7 +219,7 @@ size_t wire_encode_report(void *frame, size_t capacity, const struct report *rep
 
 uint32_t wire_pass_count(const void *frame, size_t size)
 {
-    enum { SMALLEST_PASS = 8 };
+    enum { SMALLEST_PASS = 20 };
     uint32_t count = 0;
 
     if (size >= WIRE_HEADER + sizeof count)

@@ -1,6 +1,8 @@
 #include "cmdline.h"
+#include "environment.h"
 #include "heap.h"
 #include "launcher.h"
+#include "startup.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -14,34 +16,58 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
     return FALSE;
 }
 
-void close_passes(struct request *request)
-{
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        if (request->passes[i].number != 0)
-            CloseHandle(handle_from_number(request->passes[i].number));
-        request->passes[i].number = 0;
-    }
-}
-
 /* What CreateProcessW is called with, made up piece by piece. */
 struct creation {
     STARTUPINFOEXW startup;
-    HANDLE *handles;  /* what the child inherits; owns the memory of the next two as well */
-    wchar_t *program; /* LINE_CAPACITY units */
-    wchar_t *line;    /* the same; NULL if the request has none */
+    HANDLE *handles;      /* what the child inherits; owns the memory of the next three as well */
+    wchar_t *program;     /* LINE_CAPACITY units */
+    wchar_t *line;        /* the same; NULL if the request has none */
+    wchar_t *spare;       /* the same */
+    wchar_t *environment; /* with changes; NULL: the request's */
 };
 
-static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
+static BOOL rewrite_line(struct creation *creation, const struct request *request)
 {
     struct text line = {.at = creation->line, .capacity = LINE_CAPACITY};
-    uint32_t unused;
 
     if (request->command_line == NULL)
         creation->line = NULL;
     else
         line_rewrite(&line, request->command_line, request->passes, request->pass_count);
-    if (creation->line != NULL && !text_end(&line))
-        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+    return creation->line == NULL || text_end(&line);
+}
+
+/* The base is the request's block, or else the launcher's own. */
+static DWORD change_environment(struct creation *creation, const struct request *request)
+{
+    wchar_t *own = GetEnvironmentStringsW(), nowhere[1];
+    const wchar_t *base = request->environment != NULL ? request->environment : own;
+    struct text text = {.at = nowhere, .capacity = 1};
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+
+    if (own == NULL)
+        return code;
+    environment_edit(&text, base, request->variables, request->passes, request->pass_count);
+    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+    if (text.at != NULL) {
+        environment_edit(&text, base, request->variables, request->passes, request->pass_count);
+        text_end(&text);
+        code = ERROR_SUCCESS;
+    }
+    creation->environment = text.at;
+    FreeEnvironmentStringsW(own);
+    return code;
+}
+
+static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
+{
+    DWORD code = rewrite_line(creation, request) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    uint32_t unused;
+
+    if (code == ERROR_SUCCESS && request->variables != NULL)
+        code = change_environment(creation, request);
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, code);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
 }
@@ -61,21 +87,25 @@ static BOOL find_program(struct creation *creation, const struct request *reques
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
 }
 
-static void set_startup(STARTUPINFOW *to, const struct request *request)
+/* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short
+ * and, on Wine, with every inheritable handle. */
+static BOOL wrap_batch(struct creation *creation, const struct request *request, struct failure *failure)
 {
-    const struct startup *from = &request->startup;
+    struct text line = {.at = creation->spare, .capacity = LINE_CAPACITY};
+    wchar_t cmd[MAX_PATH + 8];
+    struct text path = {.at = cmd, .capacity = ARRAYSIZE(cmd)};
 
-    to->dwFlags = from->flags & ~(DWORD)STARTF_USESTDHANDLES;
-    to->dwX = from->x;
-    to->dwY = from->y;
-    to->dwXSize = from->x_size;
-    to->dwYSize = from->y_size;
-    to->dwXCountChars = from->x_chars;
-    to->dwYCountChars = from->y_chars;
-    to->dwFillAttribute = from->fill;
-    to->wShowWindow = (WORD)from->show;
-    to->lpDesktop = (wchar_t *)(UINT_PTR)request->desktop;
-    to->lpTitle = (wchar_t *)(UINT_PTR)request->title;
+    if (!line_is_batch(creation->program))
+        return TRUE;
+    if (request->refuse_batch)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
+    path.length = GetSystemDirectoryW(cmd, MAX_PATH);
+    text_put(&path, L"\\cmd.exe");
+    if (!text_end(&path) || !line_put_batch(&line, cmd, creation->program, creation->line))
+        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+    CopyMemory(creation->program, cmd, (path.length + 1) * sizeof *cmd);
+    creation->line = creation->spare;
+    return TRUE;
 }
 
 /* All streams or none: with one of them given, Windows takes the others as they are. */
@@ -106,7 +136,9 @@ static BOOL create(const struct creation *creation, const struct request *reques
      * and means "everything" on others. */
     return CreateProcessW(creation->program, creation->line, NULL, NULL, request->pass_count > 0,
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
-                          (void *)(UINT_PTR)request->environment, request->directory,
+                          creation->environment != NULL ? creation->environment
+                                                        : (void *)(UINT_PTR)request->environment,
+                          request->directory,
                           (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child);
 }
 
@@ -172,7 +204,7 @@ static BOOL start(struct creation *creation, const struct request *request, PROC
 {
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
-    set_startup(&creation->startup.StartupInfo, request);
+    give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);
     for (uint32_t i = 0; i < request->pass_count; i++)
         creation->handles[i] = handle_from_number(request->passes[i].number);
@@ -188,13 +220,14 @@ static BOOL start(struct creation *creation, const struct request *request, PROC
 static BOOL allocate_creation(struct creation *creation, const struct request *request, struct failure *failure)
 {
     size_t handles = (request->pass_count + 1) * sizeof *creation->handles;
-    unsigned char *memory = allocate(handles + 2 * LINE_CAPACITY * sizeof(wchar_t));
+    unsigned char *memory = allocate(handles + 3 * LINE_CAPACITY * sizeof(wchar_t));
 
     if (memory == NULL)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     creation->handles = (HANDLE *)(void *)memory;
     creation->program = (wchar_t *)(void *)(memory + handles);
     creation->line = creation->program + LINE_CAPACITY;
+    creation->spare = creation->line + LINE_CAPACITY;
     return TRUE;
 }
 
@@ -205,11 +238,12 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
 
     memset(&creation, 0, sizeof creation);
     if (allocate_creation(&creation, request, failure)) {
-        done = rewrite(&creation, request, failure) && find_program(&creation, request, failure);
-        if (done)
-            done = start(&creation, request, child, failure);
+        done = rewrite(&creation, request, failure) && find_program(&creation, request, failure) &&
+               wrap_batch(&creation, request, failure) && start(&creation, request, child, failure);
+        release(creation.environment);
         release(creation.handles);
     }
-    close_passes(request);
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        CloseHandle(handle_from_number(request->passes[i].number));
     return done;
 }

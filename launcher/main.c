@@ -1,11 +1,6 @@
 #include "cmdline.h"
 #include "launcher.h"
-
-/* Ctrl-C and Ctrl-Break are the child's. A handler, because "ignore" would be inherited by it. */
-static BOOL WINAPI outlive_console_events(DWORD event)
-{
-    return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
-}
+#include "process.h"
 
 static const wchar_t *after_prefix(const wchar_t *text, const wchar_t *prefix)
 {
@@ -16,10 +11,11 @@ static const wchar_t *after_prefix(const wchar_t *text, const wchar_t *prefix)
 
 static DWORD run(void)
 {
-    const wchar_t *token = after_prefix(line_after_program(GetCommandLineW()), L"--service=");
+    const wchar_t *line = GetCommandLineW();
+    const wchar_t *token = after_prefix(line_after_program(line), L"--service=");
 
-    SetConsoleCtrlHandler(outlive_console_events, TRUE);
-    return token != NULL ? serve(token) : ERROR_INVALID_PARAMETER;
+    outlive_console_events();
+    return token != NULL ? serve(token) : run_prefix(line);
 }
 
 /* The process' entry point: no C runtime was here before. */

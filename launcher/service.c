@@ -13,19 +13,6 @@ struct service {
     void *frame; /* what the request points into */
 };
 
-/* A pid may have been recycled; pid and creation time together cannot. */
-static DWORD open_parent(struct service *service, const struct token *token)
-{
-    FILETIME created, exited, kernel, user;
-
-    service->parent = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, token->process_id);
-    if (service->parent == NULL || !GetProcessTimes(service->parent, &created, &exited, &kernel, &user))
-        return GetLastError();
-    if (((uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime) != token->created)
-        return ERROR_INVALID_PARAMETER; /* as OpenProcess says of a pid that is nobody's */
-    return ERROR_SUCCESS;
-}
-
 static BOOL page_is_whole(const struct claim_page *page, const struct token *token)
 {
     MEMORY_BASIC_INFORMATION memory;
@@ -55,9 +42,9 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
     struct token token;
     DWORD code;
 
-    if (!token_parse(text, &token))
+    if (!token_parse(text, &token) || token.created == 0)
         return ERROR_INVALID_PARAMETER;
-    code = open_parent(service, &token);
+    code = open_parent(token.process_id, token.created, &service->parent);
     if (code == ERROR_SUCCESS)
         code = open_page(service, &token);
     if (code == ERROR_SUCCESS)

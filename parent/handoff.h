@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define HANDOFF_VERSION L"0.1"
+#define HANDOFF_VERSION "0.1"
 
 /* Which standard streams of the child a handle becomes. */
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
@@ -48,9 +48,11 @@ struct handoff_pass {
  */
 struct handoff_request {
     DWORD cb;                    /* sizeof(struct handoff_request) */
-    const wchar_t *application;  /* NULL: the command line's first word */
+    const wchar_t *application;  /* NULL: the first word of the command line */
     const wchar_t *command_line; /* NULL: the application's path, as CreateProcessW has it */
+    const wchar_t *const *arguments; /* instead of a command line: up to a NULL, quoted for a C runtime */
     const wchar_t *environment;  /* UTF-16 block as for CreateProcessW; NULL: the parent's */
+    const wchar_t *variables;    /* changes of it, a block too: NAME=TEXT with placeholders sets, NAME removes */
     const wchar_t *directory;    /* NULL: the parent's */
     DWORD creation_flags;        /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
     const STARTUPINFOW *startup; /* may be NULL; its stream fields and lpReserved2 are not read */
@@ -59,6 +61,16 @@ struct handoff_request {
     DWORD *numbers;          /* out: pass_count handle numbers in the child; may be NULL */
     DWORD timeout_ms;        /* until the child exists; 0: 30 s; INFINITE: for ever */
     const wchar_t *launcher; /* path; NULL: handoff-launcher.exe beside this library's module */
+    struct handoff_trace *trace; /* out: what happened when; may be NULL */
+};
+
+/* A spawn in retrospect. Times are microseconds since its beginning. */
+struct handoff_trace {
+    DWORD launcher_id;   /* pid */
+    DWORD duplicated_us; /* the handles are duplicated and offered */
+    DWORD launched_us;   /* the launcher's process exists */
+    DWORD created_us;    /* it has reported the child */
+    DWORD adopted_us;    /* the parent holds the child's handles */
 };
 
 /* What a failed spawn was doing. */
@@ -78,6 +90,7 @@ enum handoff_stage {
     HANDOFF_STAGE_CREATE,    /* creating the child */
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
+    HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
     HANDOFF_STAGE_CLEAN_UP   /* a launcher that was terminated and does not end */
 };
 

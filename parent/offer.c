@@ -1,42 +1,17 @@
 #include "transaction.h"
 
+#include "cmdline.h"
+#include "environment.h"
 #include "handle.h"
 #include "heap.h"
 #include "steal.h"
+#include "startup.h"
 #include "stream.h"
 
 #include <string.h>
 
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
-
-/* With these the stream fields mean something: streams, a hot key, a monitor. They are not read. */
-enum { STARTF_OF_STREAMS = STARTF_USESTDHANDLES | STARTF_USEHOTKEY | 0x400 /* STARTF_HASSHELLDATA */ };
-
-static void set_startup(struct request *request, const STARTUPINFOW *startup)
-{
-    request->desktop = startup->lpDesktop;
-    request->title = startup->lpTitle;
-    request->startup = (struct startup){.flags = startup->dwFlags & ~(DWORD)STARTF_OF_STREAMS,
-                                        .x = startup->dwX,
-                                        .y = startup->dwY,
-                                        .x_size = startup->dwXSize,
-                                        .y_size = startup->dwYSize,
-                                        .x_chars = startup->dwXCountChars,
-                                        .y_chars = startup->dwYCountChars,
-                                        .fill = startup->dwFillAttribute,
-                                        .show = startup->wShowWindow};
-}
-
-/* Units of an environment block with its two closing NULs, which an empty one may lack. */
-static uint32_t environment_length(const wchar_t *block)
-{
-    uint32_t length = 0;
-
-    while (block[length] != L'\0' || (length > 0 && block[length - 1] != L'\0'))
-        length++;
-    return length + 1;
-}
 
 static void set_strings(struct request *request, const struct handoff_request *asked)
 {
@@ -46,10 +21,48 @@ static void set_strings(struct request *request, const struct handoff_request *a
     request->creation_flags = asked->creation_flags;
     if (asked->environment != NULL) {
         request->environment = asked->environment[0] != L'\0' ? asked->environment : L"\0";
-        request->environment_length = asked->environment[0] != L'\0' ? environment_length(asked->environment) : 2;
+        request->environment_length = environment_length(asked->environment);
+    }
+    if (asked->variables != NULL && asked->variables[0] != L'\0') {
+        request->variables = asked->variables;
+        request->variables_length = environment_length(asked->variables);
     }
     if (asked->startup != NULL)
-        set_startup(request, asked->startup);
+        take_startup(request, asked->startup);
+}
+
+/* The first word is read by other rules than the rest, which know no quote in a name. */
+static BOOL put_arguments(struct text *line, const wchar_t *const *arguments)
+{
+    if (arguments[0] == NULL || arguments[0][0] == L'\0')
+        return FALSE;
+    for (const wchar_t *at = arguments[0]; *at != L'\0'; at++) {
+        if (*at == L'"')
+            return FALSE;
+    }
+    for (; *arguments != NULL; arguments++)
+        line_put_argument(line, *arguments);
+    return TRUE;
+}
+
+static BOOL quote_arguments(struct transaction *t)
+{
+    wchar_t nowhere[1];
+    struct text line = {.at = nowhere, .capacity = 1};
+
+    if (t->asked->arguments == NULL)
+        return TRUE;
+    if (t->asked->command_line != NULL || !put_arguments(&line, t->asked->arguments))
+        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
+    line = (struct text){.capacity = line.length + 1, .at = allocate((line.length + 1) * sizeof *line.at)};
+    if (line.at == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    put_arguments(&line, t->asked->arguments);
+    text_end(&line);
+    t->line = line.at;
+    t->request.command_line = t->line;
+    t->request.refuse_batch = TRUE;
+    return TRUE;
 }
 
 static DWORD fault_code(enum request_fault fault)
@@ -97,7 +110,7 @@ BOOL plan_passes(struct transaction *t)
     }
     t->request.pass_count = asked->pass_count;
     t->duplicate_count = 1;
-    return check_request(t);
+    return quote_arguments(t) && check_request(t);
 }
 
 /* Pins the object, even if the caller closes the original meanwhile. */
@@ -110,30 +123,6 @@ static DWORD duplicate_one(struct transaction *t, HANDLE handle)
     return code;
 }
 
-/* The parent's own streams, where no pass claims them. One that is not open is none, as it is for
- * CreateProcessW; stdout and stderr that are the same handle stay the same, and in order. */
-static void duplicate_own_streams(struct transaction *t)
-{
-    struct request *request = &t->request;
-    HANDLE own[STREAM_COUNT] = {NULL};
-    DWORD claimed = 0;
-
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        claimed |= request->passes[i].streams;
-    for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        HANDLE handle = GetStdHandle(stream_id(stream));
-
-        if ((claimed >> stream & 1) != 0)
-            continue;
-        if (stream == STREAM_STDERR && handle == own[STREAM_STDOUT] && handle != NULL) {
-            request->passes[request->pass_count - 1].streams |= 1u << stream;
-        } else if (duplicate_one(t, handle) == ERROR_SUCCESS) {
-            own[stream] = handle;
-            request->passes[request->pass_count++].streams = 1u << stream;
-        }
-    }
-}
-
 BOOL duplicate_passes(struct transaction *t)
 {
     for (DWORD i = 0; i < t->asked->pass_count; i++) {
@@ -143,7 +132,8 @@ BOOL duplicate_passes(struct transaction *t)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
     }
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        duplicate_own_streams(t);
+        append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
+    t->duplicate_count = t->request.pass_count + 1;
     return TRUE;
 }
 

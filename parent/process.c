@@ -1,6 +1,7 @@
 #include "transaction.h"
 
 #include "heap.h"
+#include "process.h"
 #include "steal.h"
 #include "stream.h"
 #include "token.h"
@@ -38,15 +39,6 @@ static DWORD launcher_path(const struct transaction *t, wchar_t *path)
         return default_launcher(path);
     text_put(&text, t->asked->launcher);
     return text_end(&text) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
-}
-
-static uint64_t creation_time(HANDLE process)
-{
-    FILETIME created, exited, kernel, user;
-
-    if (!GetProcessTimes(process, &created, &exited, &kernel, &user))
-        return 0;
-    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
 }
 
 static void put_launcher_line(struct text *line, const struct transaction *t)

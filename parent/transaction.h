@@ -19,10 +19,13 @@ struct transaction {
     const struct handoff_request *asked;
     struct handoff_error error;
     DWORD started; /* GetTickCount() */
+    LONGLONG clock;
+    struct handoff_trace trace;
 
     /* offer.c. Duplicate 0 is the launcher's end of the pipe, duplicate i + 1 belongs to pass i. Its
      * numbers are kept here because only here nobody else can write. */
     struct request request;
+    wchar_t *line; /* of the caller's arguments; NULL: there are none */
     HANDLE *duplicates;
     uint32_t duplicate_count;
     uint64_t nonce;

@@ -1,0 +1,24 @@
+/* Environment blocks, as CreateProcessW takes them: strings NAME=TEXT, each with its NUL, and one
+ * more NUL after the last. No OS calls. */
+#ifndef HANDOFF_ENVIRONMENT_H
+#define HANDOFF_ENVIRONMENT_H
+
+#include "request.h"
+#include "text.h"
+
+/*
+ * Copies a block with changes, which are a block too: NAME=TEXT sets a variable, NAME alone removes
+ * it, and of two changes of one variable the later counts. Placeholders in TEXT are replaced, as
+ * line_rewrite() does. A variable that is there is set where it stands, a new one comes last, and
+ * everything else stays unit for unit and in its order, the hidden ones (=C:=C:\directory) included.
+ * Names are compared as Windows does, but without regard to case in ASCII only.
+ *
+ * result->length counts all but the last NUL, which text_end() puts.
+ */
+void environment_edit(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *passes,
+                      uint32_t pass_count);
+
+/* Units of a block with its closing NULs; two for an empty one, which may have only one. */
+uint32_t environment_length(const wchar_t *block);
+
+#endif

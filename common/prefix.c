@@ -1,0 +1,193 @@
+#include "prefix.h"
+
+#include "cmdline.h"
+#include "environment.h"
+#include "text.h"
+
+/* A pass needs an option, a blank, a name and what it is: many more than four units. */
+static size_t most_passes(const wchar_t *line)
+{
+    return text_length(line) / 4 + STREAM_COUNT;
+}
+
+/* Words and their NULs need no more than the line; the variables end with two NULs. */
+static size_t most_units(const wchar_t *line)
+{
+    return text_length(line) + 2;
+}
+
+size_t prefix_memory(const wchar_t *line)
+{
+    return most_passes(line) * (sizeof(struct pass) + sizeof(struct source)) + 2 * most_units(line) * sizeof(wchar_t);
+}
+
+static bool refuse(struct prefix *prefix, const char *fault, const wchar_t *subject)
+{
+    prefix->fault = fault;
+    prefix->subject = subject;
+    return false;
+}
+
+/* The index of the option, or option_count. */
+static uint32_t find_option(const struct prefix *prefix, const wchar_t *word)
+{
+    uint32_t i = 0;
+
+    if (word[0] != L'-' || word[1] != L'-')
+        return prefix->option_count;
+    while (i < prefix->option_count && !text_equal_ascii(word + 2, prefix->options[i].name))
+        i++;
+    return i;
+}
+
+/* Cuts NAME=VALUE in two; NULL if it is not of that form. */
+static wchar_t *split_value(wchar_t *word)
+{
+    while (*word != L'\0' && *word != L'=')
+        word++;
+    if (*word == L'\0')
+        return NULL;
+    *word = L'\0';
+    return word + 1;
+}
+
+/* The index of the pass, or pass_count. */
+static uint32_t find_pass(const struct prefix *prefix, const wchar_t *name)
+{
+    const struct request *request = &prefix->request;
+    uint32_t i = 0;
+
+    while (i < request->pass_count && !text_equal(request->passes[i].name, name))
+        i++;
+    return i;
+}
+
+static bool add_pass(struct prefix *prefix, uint32_t option, wchar_t *value)
+{
+    wchar_t *what = split_value(value);
+    uint32_t i = prefix->request.pass_count;
+
+    if (what == NULL)
+        return refuse(prefix, "expected NAME=VALUE, not", value);
+    if (!name_is_valid(value))
+        return refuse(prefix, "a name has letters, digits, '_', '-' and '.' only, not", value);
+    if (find_pass(prefix, value) != i)
+        return refuse(prefix, "two handles of the name", value);
+    prefix->request.passes[i].name = value;
+    prefix->sources[i] = (struct source){.option = option, .what = what};
+    prefix->request.pass_count++;
+    return true;
+}
+
+/* A change for environment_edit(). */
+static bool add_variable(struct prefix *prefix, struct text *changes, bool sets, const wchar_t *value)
+{
+    size_t name = 0;
+
+    while (value[name] != L'\0' && value[name] != L'=')
+        name++;
+    if (name == 0 || (value[name] == L'=') != sets)
+        return refuse(prefix, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
+    text_put_units(changes, value, text_length(value) + 1);
+    return true;
+}
+
+static bool apply(struct prefix *prefix, struct text *changes, uint32_t option, const wchar_t *word, wchar_t *value)
+{
+    switch (prefix->options[option].kind) {
+    case OPTION_SOURCE: return add_pass(prefix, option, value);
+    case OPTION_VARIABLE: return add_variable(prefix, changes, true, value);
+    case OPTION_REMOVAL: return add_variable(prefix, changes, false, value);
+    default:
+        if (prefix->values[option] != NULL)
+            return refuse(prefix, "given twice:", word);
+        prefix->values[option] = value;
+        return true;
+    }
+}
+
+/* The name of a stream may be declared after it is used, so this comes last. */
+static bool resolve_streams(struct prefix *prefix)
+{
+    for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+        const wchar_t *name = prefix->values[OPTION_STDIN + stream];
+        uint32_t i;
+
+        if (name == NULL)
+            continue;
+        i = find_pass(prefix, name);
+        if (i == prefix->request.pass_count)
+            return refuse(prefix, "a stream is to be a handle that nothing declares:", name);
+        prefix->request.passes[i].streams |= 1u << stream;
+    }
+    return true;
+}
+
+/* The engine looks too, but only after handles have been opened or stolen. */
+static bool check_use(struct prefix *prefix)
+{
+    struct request *request = &prefix->request;
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+    uint32_t unused;
+
+    line_rewrite(&text, request->command_line, request->passes, request->pass_count);
+    if (request->variables != NULL)
+        environment_edit(&text, L"", request->variables, request->passes, request->pass_count);
+    unused = request_find_unused(request->passes, request->pass_count);
+    return unused == request->pass_count ||
+           refuse(prefix, "nothing uses the handle (mention it as {name} or make it a stream):",
+                  request->passes[unused].name);
+}
+
+static bool asks_for_text(const struct prefix *prefix)
+{
+    return prefix->values[OPTION_HELP] != NULL || prefix->values[OPTION_VERSION] != NULL;
+}
+
+/* Returns where the command line begins, or NULL. */
+static const wchar_t *read_options(struct prefix *prefix, const wchar_t *rest, wchar_t *word, struct text *changes)
+{
+    wchar_t *next;
+
+    while (!asks_for_text(prefix) && (rest = line_argument(rest, word)) != NULL && !text_equal_ascii(word, "--")) {
+        uint32_t option = find_option(prefix, word);
+        wchar_t *value = word;
+
+        if (option == prefix->option_count)
+            return refuse(prefix, "there is no option", word), NULL;
+        if (prefix->options[option].kind != OPTION_FLAG) {
+            value = word + text_length(word) + 1;
+            rest = line_argument(rest, value);
+            if (rest == NULL)
+                return refuse(prefix, "the option needs a value:", word), NULL;
+        }
+        next = value + text_length(value) + 1; /* before the value is cut in two */
+        if (!apply(prefix, changes, option, word, value))
+            return NULL;
+        word = next;
+    }
+    return rest;
+}
+
+bool prefix_parse(struct prefix *prefix, const wchar_t *line, void *memory)
+{
+    struct request *request = &prefix->request;
+    struct text changes;
+    const wchar_t *rest;
+
+    request->passes = memory;
+    prefix->sources = (struct source *)(void *)(request->passes + most_passes(line));
+    changes = (struct text){.at = (wchar_t *)(void *)(prefix->sources + most_passes(line)), .capacity = most_units(line)};
+    rest = read_options(prefix, line_after_program(line), changes.at + most_units(line), &changes);
+    if (prefix->fault != NULL)
+        return false;
+    if (asks_for_text(prefix))
+        return true;
+    if (rest == NULL || *rest == L'\0')
+        return refuse(prefix, "no command: it follows the options after -- (see --help)", NULL);
+    if (changes.length > 0)
+        request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
+    request->command_line = rest;
+    return resolve_streams(prefix) && check_use(prefix);
+}

@@ -1,0 +1,63 @@
+#include "process.h"
+
+#include "handle.h"
+#include "steal.h"
+#include "stream.h"
+
+uint64_t creation_time(HANDLE process)
+{
+    FILETIME created, exited, kernel, user;
+
+    if (!GetProcessTimes(process, &created, &exited, &kernel, &user))
+        return 0;
+    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+}
+
+static BOOL WINAPI outlive(DWORD event)
+{
+    return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+}
+
+/* A handler, because the other way, "ignore", would be inherited by the child. */
+void outlive_console_events(void)
+{
+    SetConsoleCtrlHandler(outlive, TRUE);
+}
+
+void bind_child(HANDLE process)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
+        .BasicLimitInformation = {.LimitFlags =
+                                      JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK}};
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+
+    if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        AssignProcessToJobObject(job, process);
+}
+
+/* Two of the streams may be one handle, which is closed once. */
+static void close_streams(void)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        HANDLE stream = GetStdHandle(stream_id(i));
+
+        for (int j = i; j < STREAM_COUNT; j++) {
+            if (GetStdHandle(stream_id(j)) == stream)
+                SetStdHandle(stream_id(j), NULL);
+        }
+        if (handle_can_travel(handle_number(stream)))
+            CloseHandle(stream);
+    }
+}
+
+DWORD stand_in_for(HANDLE process)
+{
+    wchar_t directory[MAX_PATH];
+    DWORD code;
+
+    close_streams();
+    if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
+        SetCurrentDirectoryW(directory);
+    WaitForSingleObject(process, INFINITE);
+    return GetExitCodeProcess(process, &code) ? code : (DWORD)-1;
+}

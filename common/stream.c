@@ -1,0 +1,26 @@
+#include "stream.h"
+
+#include "steal.h"
+
+void append_own_streams(struct request *request, BOOL inheritable, HANDLE *copies)
+{
+    HANDLE own_stdout = NULL;
+    uint32_t claimed = 0;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        claimed |= request->passes[i].streams;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        HANDLE own = GetStdHandle(stream_id(stream));
+
+        if ((claimed >> stream & 1) != 0)
+            continue;
+        if (stream == STREAM_STDERR && own == own_stdout && own != NULL) {
+            request->passes[request->pass_count - 1].streams |= 1u << stream;
+        } else if (copy(GetCurrentProcess(), handle_number(own), inheritable, copies) == ERROR_SUCCESS) {
+            copies++;
+            request->passes[request->pass_count++] = (struct pass){.streams = 1u << stream};
+            if (stream == STREAM_STDOUT)
+                own_stdout = own;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/* How launcher and command speak to people. */
+#ifndef HANDOFF_VOICE_H
+#define HANDOFF_VOICE_H
+
+#include <windows.h>
+
+#include "handoff.h"
+#include "text.h"
+
+/* A line under construction: begins with the program's name, and is cut rather than broken. */
+struct line {
+    struct text text;
+    wchar_t units[1024];
+};
+
+struct text *line_begin(struct line *line);
+
+/* Ends the line and writes it to the stream (STD_ERROR_HANDLE, ...). */
+void line_print(struct line *line, DWORD stream);
+
+/* To a console as it is, elsewhere in the console's code page, as the tools around us write. */
+void print(DWORD stream, const wchar_t *units, size_t length);
+void print_ascii(DWORD stream, const char *text);
+
+/* "NAME: what 'which'" as one line on stderr; `which` may be NULL. */
+void complain(const char *what, const wchar_t *which);
+
+/* What a prefix ends with when there is no child whose exit code it could pass on. */
+enum { EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+
+/* EXIT_NOT_FOUND, EXIT_CANNOT_RUN or, where the failure was not the program's, EXIT_HANDOFF. */
+DWORD error_exit_code(const struct handoff_error *error);
+
+/* Of the program that speaks; each defines its own. */
+extern const char program_name[];
+
+#endif
