@@ -15,6 +15,8 @@ static void put_pass(struct text *text, const struct pass *pass)
             text_put_unit(text, L'+');
         text_put_ascii(text, stream_name(stream));
     }
+    if (pass->name == NULL && pass->streams == 0)
+        text_format(text, "descriptor %u", pass->descriptor);
 }
 
 void error_describe(struct handoff_error *error, const struct request *request, DWORD stage, DWORD pass, DWORD code)
@@ -49,6 +51,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_FIND: return "cannot find the program";
     case HANDOFF_STAGE_CREATE: return "cannot run the program";
     case HANDOFF_STAGE_ADOPT: return "cannot take over the child";
+    case HANDOFF_STAGE_SEAL: return "cannot seal the handle in the child";
     case HANDOFF_STAGE_RESUME: return "cannot resume the child";
     case HANDOFF_STAGE_REPORT: return "cannot report to the parent";
     case HANDOFF_STAGE_CLEAN_UP: return "cannot end the launcher";
@@ -72,9 +75,11 @@ static const char *search_text(const wchar_t *name)
 static const char *advice(const struct handoff_error *error)
 {
     if (error->stage == HANDOFF_STAGE_UNUSED)
-        return "mention it as {name} in the command line or make it a stream";
+        return "mention it as {name}, or make it a stream or a descriptor";
     if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND)
         return search_text(error->subject);
+    if (error->code == ERROR_TOO_MANY_OPEN_FILES)
+        return "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_NOT_SUPPORTED)
         return "cmd.exe would take the quoted arguments of a batch file for something else: give a command line";
     if (error->stage == HANDOFF_STAGE_LAUNCHER && error->code == ERROR_FILE_NOT_FOUND)

@@ -2,12 +2,13 @@
 
 #include "cmdline.h"
 #include "environment.h"
+#include "fdblock.h"
 #include "text.h"
 
-/* A pass needs an option, a blank, a name and what it is: many more than four units. */
-static size_t most_passes(const wchar_t *line)
+/* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
+static size_t most_passes(const wchar_t *line, uint32_t room)
 {
-    return text_length(line) / 4 + STREAM_COUNT;
+    return text_length(line) / 4 + room;
 }
 
 /* Words and their NULs need no more than the line; the variables end with two NULs. */
@@ -16,9 +17,10 @@ static size_t most_units(const wchar_t *line)
     return text_length(line) + 2;
 }
 
-size_t prefix_memory(const wchar_t *line)
+size_t prefix_memory(const wchar_t *line, uint32_t room)
 {
-    return most_passes(line) * (sizeof(struct pass) + sizeof(struct source)) + 2 * most_units(line) * sizeof(wchar_t);
+    return most_passes(line, room) * (sizeof(struct pass) + sizeof(struct source) + sizeof(wchar_t *)) +
+           2 * most_units(line) * sizeof(wchar_t);
 }
 
 static bool refuse(struct prefix *prefix, const char *fault, const wchar_t *subject)
@@ -98,6 +100,7 @@ static bool apply(struct prefix *prefix, struct text *changes, uint32_t option, 
     case OPTION_SOURCE: return add_pass(prefix, option, value);
     case OPTION_VARIABLE: return add_variable(prefix, changes, true, value);
     case OPTION_REMOVAL: return add_variable(prefix, changes, false, value);
+    case OPTION_FD: prefix->mappings[prefix->mapping_count++] = value; return true;
     default:
         if (prefix->values[option] != NULL)
             return refuse(prefix, "given twice:", word);
@@ -106,7 +109,7 @@ static bool apply(struct prefix *prefix, struct text *changes, uint32_t option, 
     }
 }
 
-/* The name of a stream may be declared after it is used, so this comes last. */
+/* Names may be declared after they are used, so this comes last. */
 static bool resolve_streams(struct prefix *prefix)
 {
     for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
@@ -115,10 +118,55 @@ static bool resolve_streams(struct prefix *prefix)
 
         if (name == NULL)
             continue;
+        if (*name == L'\0') {
+            prefix->request.closed_streams |= 1u << stream;
+            continue;
+        }
         i = find_pass(prefix, name);
         if (i == prefix->request.pass_count)
             return refuse(prefix, "a stream is to be a handle that nothing declares:", name);
         prefix->request.passes[i].streams |= 1u << stream;
+    }
+    return true;
+}
+
+static bool is_descriptor_of_another(const struct prefix *prefix, uint32_t descriptor)
+{
+    for (uint32_t i = 0; i < prefix->request.pass_count; i++) {
+        if (prefix->request.passes[i].descriptor == descriptor)
+            return true;
+    }
+    return false;
+}
+
+/* The first three descriptors are the streams. */
+static bool resolve_descriptor(struct prefix *prefix, wchar_t *mapping)
+{
+    wchar_t *name = split_value(mapping);
+    uint64_t descriptor;
+    const wchar_t *end = text_parse_number(mapping, &descriptor);
+    struct pass *pass;
+
+    if (name == NULL || end == NULL || *end != L'\0')
+        return refuse(prefix, "expected NUMBER=NAME, not", mapping);
+    if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
+        return refuse(prefix, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
+    pass = &prefix->request.passes[find_pass(prefix, name)];
+    if (pass == &prefix->request.passes[prefix->request.pass_count])
+        return refuse(prefix, "a descriptor is to be a handle that nothing declares:", name);
+    if (pass->descriptor != 0)
+        return refuse(prefix, "one handle as two descriptors, which takes two names:", name);
+    if (is_descriptor_of_another(prefix, (uint32_t)descriptor))
+        return refuse(prefix, "two handles as one descriptor:", mapping);
+    pass->descriptor = (uint32_t)descriptor;
+    return true;
+}
+
+static bool resolve_descriptors(struct prefix *prefix)
+{
+    for (uint32_t i = 0; i < prefix->mapping_count; i++) {
+        if (!resolve_descriptor(prefix, prefix->mappings[i]))
+            return false;
     }
     return true;
 }
@@ -136,7 +184,7 @@ static bool check_use(struct prefix *prefix)
         environment_edit(&text, L"", request->variables, request->passes, request->pass_count);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
-           refuse(prefix, "nothing uses the handle (mention it as {name} or make it a stream):",
+           refuse(prefix, "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",
                   request->passes[unused].name);
 }
 
@@ -173,12 +221,14 @@ static const wchar_t *read_options(struct prefix *prefix, const wchar_t *rest, w
 bool prefix_parse(struct prefix *prefix, const wchar_t *line, void *memory)
 {
     struct request *request = &prefix->request;
+    size_t most = most_passes(line, prefix->room);
     struct text changes;
     const wchar_t *rest;
 
     request->passes = memory;
-    prefix->sources = (struct source *)(void *)(request->passes + most_passes(line));
-    changes = (struct text){.at = (wchar_t *)(void *)(prefix->sources + most_passes(line)), .capacity = most_units(line)};
+    prefix->sources = (struct source *)(void *)(request->passes + most);
+    prefix->mappings = (wchar_t **)(void *)(prefix->sources + most);
+    changes = (struct text){.at = (wchar_t *)(void *)(prefix->mappings + most), .capacity = most_units(line)};
     rest = read_options(prefix, line_after_program(line), changes.at + most_units(line), &changes);
     if (prefix->fault != NULL)
         return false;
@@ -189,5 +239,5 @@ bool prefix_parse(struct prefix *prefix, const wchar_t *line, void *memory)
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;
-    return resolve_streams(prefix) && check_use(prefix);
+    return resolve_streams(prefix) && resolve_descriptors(prefix) && check_use(prefix);
 }

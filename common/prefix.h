@@ -12,9 +12,10 @@ enum option_kind {
     OPTION_FLAG,
     OPTION_VALUE,    /* --parent PID: at most once */
     OPTION_SOURCE,   /* --read NAME=WHAT: declares a pass */
-    OPTION_STREAM,   /* --stdin NAME: at most once */
+    OPTION_STREAM,   /* --stdin NAME: at most once; an empty name: closed */
     OPTION_VARIABLE, /* --env VARIABLE=TEXT */
-    OPTION_REMOVAL   /* --unset VARIABLE */
+    OPTION_REMOVAL,  /* --unset VARIABLE */
+    OPTION_FD        /* --fd NUMBER=NAME */
 };
 
 struct option {
@@ -25,7 +26,8 @@ struct option {
 /* Every table of options begins with these. */
 #define OPTIONS_OF_BOTH                                                                                                \
     {"help", OPTION_FLAG}, {"version", OPTION_FLAG}, {"trace", OPTION_FLAG}, {"stdin", OPTION_STREAM},                 \
-        {"stdout", OPTION_STREAM}, {"stderr", OPTION_STREAM}, {"env", OPTION_VARIABLE}, {"unset", OPTION_REMOVAL}
+        {"stdout", OPTION_STREAM}, {"stderr", OPTION_STREAM}, {"env", OPTION_VARIABLE}, {"unset", OPTION_REMOVAL},       \
+        {"fd", OPTION_FD}, {"seal", OPTION_FLAG}
 
 enum {
     OPTION_HELP,
@@ -34,6 +36,8 @@ enum {
     OPTION_STDIN, /* the streams, in the order of enum STREAM_... */
     OPTION_ENV = OPTION_STDIN + STREAM_COUNT,
     OPTION_UNSET,
+    OPTION_DESCRIPTOR,
+    OPTION_SEAL,
     OPTION_OWN, /* the first of a command's own */
     OPTION_MOST = 32
 };
@@ -50,14 +54,17 @@ struct prefix {
 
     const wchar_t *values[OPTION_MOST]; /* by option; of flags not NULL if given */
     struct source *sources;             /* of the passes */
-    struct request request;             /* its passes, variables and command line; room for STREAM_COUNT passes more */
+    wchar_t **mappings;                 /* NUMBER=NAME, of --fd */
+    uint32_t mapping_count;
+    struct request request;             /* passes, closed streams, variables and command line */
+    uint32_t room;                      /* in: for so many passes more than the line declares */
 
     const char *fault; /* what is wrong, and with which of the words */
     const wchar_t *subject;
 };
 
-/* Bytes that the parts of this command line need. */
-size_t prefix_memory(const wchar_t *line);
+/* Bytes that the parts of this command line need, with `room` as below. */
+size_t prefix_memory(const wchar_t *line, uint32_t room);
 
 /*
  * Reads a command line, its first word, the prefix's own name, included. `memory`, aligned for

@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include "fdblock.h"
 #include "text.h"
 
 bool name_has_unit(wchar_t unit)
@@ -26,11 +27,23 @@ static bool name_is_taken(const struct pass *passes, uint32_t before)
     return false;
 }
 
+static bool descriptor_is_good(const struct pass *passes, uint32_t before)
+{
+    uint32_t descriptor = passes[before].descriptor;
+
+    for (uint32_t i = 0; i < before; i++) {
+        if (passes[i].descriptor == descriptor)
+            return false;
+    }
+    /* One that was handed on, flags and all, is what some C runtime could do. */
+    return descriptor >= STREAM_COUNT && (descriptor <= FD_MOST || passes[before].crt_flags != 0);
+}
+
 static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t *streams)
 {
     const struct pass *pass = &passes[i];
 
-    if (pass->name == NULL && pass->streams == 0)
+    if (pass->name == NULL && pass->streams == 0 && pass->descriptor == 0)
         return REQUEST_NO_PLACE;
     if (pass->name != NULL && !name_is_valid(pass->name))
         return REQUEST_NAME;
@@ -40,6 +53,8 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
         return REQUEST_STREAM;
     if ((pass->streams & *streams) != 0)
         return REQUEST_STREAM_TWICE;
+    if (pass->descriptor != 0 && !descriptor_is_good(passes, i))
+        return REQUEST_DESCRIPTOR;
     *streams |= pass->streams;
     return REQUEST_OK;
 }
@@ -47,7 +62,7 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
 enum request_fault request_check(const struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
-    uint32_t streams = 0;
+    uint32_t streams = request->closed_streams;
 
     if (request->application == NULL && request->command_line == NULL)
         return REQUEST_NO_PROGRAM;
@@ -62,7 +77,8 @@ uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
 {
     uint32_t i = 0;
 
-    while (i < pass_count && (passes[i].used || passes[i].streams != 0))
+    while (i < pass_count && (passes[i].used || passes[i].streams != 0 || passes[i].descriptor != 0 ||
+                              (passes[i].flags & PASS_OPTIONAL) != 0))
         i++;
     return i;
 }

@@ -11,13 +11,18 @@
 
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
+enum {
+    PASS_SEALED = 1,  /* not inheritable in the child */
+    PASS_OPTIONAL = 2 /* need not be mentioned anywhere */
+};
+
 /* One handle on its way to the child. */
 struct pass {
     const wchar_t *name; /* of its placeholder; NULL if it has none */
     uint32_t streams;    /* 1 << STREAM_..., for each stream that it becomes */
     uint32_t descriptor; /* of the child's C runtime; 0: none, since 0 to 2 are streams */
     uint32_t crt_flags;  /* of the descriptor; 0: as the handle's type suggests */
-    uint32_t sealed;     /* not inheritable in the child */
+    uint32_t flags;      /* PASS_... */
     uint32_t number;     /* in the launcher, and so in the child, once it is stolen */
     bool used;           /* a placeholder or a stream mentions it */
 };
@@ -38,6 +43,8 @@ struct request {
     uint32_t environment_length; /* units, both closing NULs included */
     const wchar_t *variables;    /* changes of the environment, as environment_edit() takes them; NULL: none */
     uint32_t variables_length;   /* as above */
+    uint32_t closed_streams;     /* 1 << STREAM_..., for each that the child shall not have */
+    uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
     const uint8_t *reserved;     /* bytes for lpReserved2 that are no C runtime's; NULL: none */
     uint32_t reserved_size;
     uint32_t refuse_batch;       /* the line was quoted for a C runtime, which cmd.exe is not */
@@ -53,14 +60,16 @@ enum request_fault {
     REQUEST_NAME_TWICE,
     REQUEST_STREAM, /* there is no such stream */
     REQUEST_STREAM_TWICE,
-    REQUEST_NO_PLACE,  /* the pass has neither a name nor a stream, so no child could find it */
+    REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
+    REQUEST_NO_PLACE,  /* the pass has no name, stream or descriptor, so no child could find it */
     REQUEST_NO_PROGRAM /* neither application nor command line */
 };
 
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */
 enum request_fault request_check(const struct request *request, uint32_t *pass);
 
-/* The first pass that has no stream and that no placeholder has marked as used, or pass_count. */
+/* The first pass without a stream or descriptor that no placeholder has marked as used though it has to
+ * be, or pass_count. */
 uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
 
 /* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */

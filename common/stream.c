@@ -5,7 +5,7 @@
 void append_own_streams(struct request *request, BOOL inheritable, HANDLE *copies)
 {
     HANDLE own_stdout = NULL;
-    uint32_t claimed = 0;
+    uint32_t claimed = request->closed_streams;
 
     for (uint32_t i = 0; i < request->pass_count; i++)
         claimed |= request->passes[i].streams;

@@ -16,6 +16,10 @@ void trace_handle(const struct way *way, const struct pass *pass, uint32_t in_pa
         if ((pass->streams >> stream & 1) != 0)
             text_format(text, ">%s", stream_name(stream));
     }
+    if (pass->descriptor != 0)
+        text_format(text, ">fd%u", pass->descriptor);
+    if ((pass->flags & PASS_SEALED) != 0)
+        text_put_ascii(text, " (sealed)");
     text_put_ascii(text, ": ");
     if (in_parent != 0)
         text_format(text, "0x%x in parent %u -> ", in_parent, way->parent_id);

@@ -123,7 +123,7 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_u32(wire, &pass->streams);
     move_u32(wire, &pass->descriptor);
     move_u32(wire, &pass->crt_flags);
-    move_u32(wire, &pass->sealed);
+    move_u32(wire, &pass->flags);
     move_string(wire, &pass->name);
 }
 
@@ -143,6 +143,9 @@ static void move_request(struct wire *wire, struct request *request)
     move_string(wire, &request->title);
     move_block(wire, &request->environment, &request->environment_length);
     move_block(wire, &request->variables, &request->variables_length);
+    move_u32(wire, &request->closed_streams);
+    for (int stream = 0; stream < STREAM_COUNT; stream++)
+        move_u32(wire, &request->stream_flags[stream]);
     move_data(wire, &request->reserved, &request->reserved_size);
     move_u32(wire, &request->refuse_batch);
     for (uint32_t i = 0; i < request->pass_count && !wire->failed; i++)

@@ -1,5 +1,7 @@
 #include "cmdline.h"
+#include "descriptor.h"
 #include "environment.h"
+#include "fdblock.h"
 #include "heap.h"
 #include "launcher.h"
 #include "startup.h"
@@ -24,6 +26,7 @@ struct creation {
     wchar_t *line;        /* the same; NULL if the request has none */
     wchar_t *spare;       /* the same */
     wchar_t *environment; /* with changes; NULL: the request's */
+    uint8_t *block;       /* of descriptors; NULL: none, or the request's reserved bytes */
 };
 
 static BOOL rewrite_line(struct creation *creation, const struct request *request)
@@ -112,15 +115,15 @@ static BOOL wrap_batch(struct creation *creation, const struct request *request,
 static void set_streams(STARTUPINFOW *to, const struct request *request)
 {
     HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
-    uint32_t given = 0;
+    uint32_t decided = request->closed_streams;
 
     for (uint32_t i = 0; i < request->pass_count; i++)
-        given |= request->passes[i].streams;
-    if (given == 0)
+        decided |= request->passes[i].streams;
+    if (decided == 0)
         return;
     to->dwFlags |= STARTF_USESTDHANDLES;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
+        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && (request->closed_streams >> stream & 1) == 0)
             *streams[stream] = stream_of_old_console(stream);
         for (uint32_t i = 0; i < request->pass_count; i++) {
             if ((request->passes[i].streams >> stream & 1) != 0)
@@ -199,22 +202,168 @@ static DWORD create_without_list(struct creation *creation, const struct request
     return create(creation, request, 0, child) ? ERROR_SUCCESS : GetLastError();
 }
 
-static BOOL start(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
-                  struct failure *failure)
+static DWORD create_suspended(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
 {
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
-    give_startup(request, &creation->startup.StartupInfo);
-    set_streams(&creation->startup.StartupInfo, request);
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        creation->handles[i] = handle_from_number(request->passes[i].number);
     if (request->pass_count > 0)
         code = create_with_list(creation, request, child);
     /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
      * compat/mingw.c; rprichard/win32-console-docs). */
     if (code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES)
         code = create_without_list(creation, request, child);
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+    return code;
+}
+
+/* ---- the descriptor block, which has the width of the child's pointers ---- */
+
+typedef BOOL(WINAPI *wow64_function)(HANDLE, BOOL *);
+
+static BOOL is_wow64(HANDLE process)
+{
+    wow64_function ask = (wow64_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "IsWow64Process");
+    BOOL wow64 = FALSE;
+
+    return ask != NULL && ask(process, &wow64) && wow64;
+}
+
+/* 32-bit programs on 64-bit Windows run under WOW64, and all others have the width of Windows. */
+static uint32_t pointer_of(HANDLE process)
+{
+    BOOL windows_has_64 = sizeof(void *) == 8 || is_wow64(GetCurrentProcess());
+
+    return windows_has_64 && !is_wow64(process) ? 8 : 4;
+}
+
+/* A guess, from the file's name alone for what is not there under it; the child knows. */
+static uint32_t guess_pointer(const wchar_t *program)
+{
+    enum { SCS_64BIT = 6 };
+    DWORD type;
+
+    if (!GetBinaryTypeW(program, &type))
+        return sizeof(void *);
+    return type == SCS_64BIT ? 8 : 4;
+}
+
+static void set_descriptor_flags(struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        struct pass *pass = &request->passes[i];
+
+        if (pass->descriptor != 0 && pass->crt_flags == 0)
+            pass->crt_flags = descriptor_flags(handle_from_number(pass->number));
+    }
+}
+
+static DWORD set_block(struct creation *creation, const struct request *request, uint32_t pointer)
+{
+    STARTUPINFOW *startup = &creation->startup.StartupInfo;
+    uint32_t size = fdblock_make(NULL, 0, pointer, request);
+
+    startup->lpReserved2 = (BYTE *)(UINT_PTR)request->reserved;
+    startup->cbReserved2 = (WORD)request->reserved_size;
+    if (size == 0)
+        return ERROR_SUCCESS;
+    if (size > FDBLOCK_MOST)
+        return ERROR_TOO_MANY_OPEN_FILES;
+    if (creation->block == NULL)
+        creation->block = allocate(FDBLOCK_MOST);
+    if (creation->block == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    fdblock_make(creation->block, FDBLOCK_MOST, pointer, request);
+    startup->lpReserved2 = creation->block;
+    startup->cbReserved2 = (WORD)size;
+    return ERROR_SUCCESS;
+}
+
+static void end_suspended(const PROCESS_INFORMATION *child)
+{
+    TerminateProcess(child->hProcess, ERROR_PROCESS_ABORTED);
+    CloseHandle(child->hThread);
+    CloseHandle(child->hProcess);
+}
+
+/* If the guess was wrong the child, which has not run, is made anew with the right width. */
+static DWORD create_with_block(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+{
+    BOOL has_block = fdblock_make(NULL, 0, 8, request) != 0;
+    uint32_t pointer = has_block ? guess_pointer(creation->program) : sizeof(void *);
+    DWORD code = set_block(creation, request, pointer);
+
+    if (code == ERROR_SUCCESS)
+        code = create_suspended(creation, request, child);
+    if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess) == pointer)
+        return code;
+    end_suspended(child);
+    code = set_block(creation, request, pointer ^ 4 ^ 8);
+    return code == ERROR_SUCCESS ? create_suspended(creation, request, child) : code;
+}
+
+/* ---- sealing ---- */
+
+/*
+ * There is no way to clear the inherit flag of a handle in another process. So it is taken out of the
+ * child, which has not run yet, and put back non-inheritable until it comes to lie under its number again:
+ * Windows gives a free number again, if not the next one. What lies elsewhere is taken back.
+ */
+static DWORD seal(HANDLE child, uint32_t number)
+{
+    enum { MOST_TRIES = 2048 };
+    DWORD *elsewhere = allocate(MOST_TRIES * sizeof *elsewhere);
+    DWORD tries = 0, code = ERROR_NOT_ENOUGH_MEMORY;
+    HANDLE handle = NULL, there = NULL, back;
+
+    if (elsewhere != NULL)
+        code = steal(child, (uint64_t)(int64_t)(int32_t)number, FALSE, &handle);
+    while (code == ERROR_SUCCESS && (uint32_t)handle_number(there) != number) {
+        if (there != NULL)
+            elsewhere[tries++] = (DWORD)handle_number(there);
+        if (tries == MOST_TRIES)
+            code = ERROR_NO_MORE_ITEMS;
+        else if (!DuplicateHandle(GetCurrentProcess(), handle, child, &there, 0, FALSE, DUPLICATE_SAME_ACCESS))
+            code = GetLastError();
+    }
+    while (tries > 0) {
+        if (steal(child, handle_number(handle_from_number(elsewhere[--tries])), FALSE, &back) == ERROR_SUCCESS)
+            CloseHandle(back);
+    }
+    if (handle != NULL)
+        CloseHandle(handle);
+    release(elsewhere);
+    return code;
+}
+
+static BOOL seal_passes(const struct request *request, HANDLE child, struct failure *failure)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        DWORD code = ERROR_SUCCESS;
+
+        if ((request->passes[i].flags & PASS_SEALED) != 0)
+            code = seal(child, request->passes[i].number);
+        if (code != ERROR_SUCCESS)
+            return fail(failure, HANDOFF_STAGE_SEAL, i, code);
+    }
+    return TRUE;
+}
+
+static BOOL start(struct creation *creation, struct request *request, PROCESS_INFORMATION *child,
+                  struct failure *failure)
+{
+    DWORD code;
+
+    give_startup(request, &creation->startup.StartupInfo);
+    set_streams(&creation->startup.StartupInfo, request);
+    set_descriptor_flags(request);
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        creation->handles[i] = handle_from_number(request->passes[i].number);
+    code = create_with_block(creation, request, child);
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+    if (seal_passes(request, child->hProcess, failure))
+        return TRUE;
+    end_suspended(child);
+    return FALSE;
 }
 
 static BOOL allocate_creation(struct creation *creation, const struct request *request, struct failure *failure)
@@ -240,6 +389,7 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
     if (allocate_creation(&creation, request, failure)) {
         done = rewrite(&creation, request, failure) && find_program(&creation, request, failure) &&
                wrap_batch(&creation, request, failure) && start(&creation, request, child, failure);
+        release(creation.block);
         release(creation.environment);
         release(creation.handles);
     }

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "cmdline.h"
+#include "descriptor.h"
 #include "error.h"
 #include "heap.h"
 #include "launcher.h"
@@ -35,8 +36,8 @@ static const struct option options[] = {OPTIONS_OF_BOTH,
 
 static const char help[] =
     "handoff-launcher [--parent PID[:CREATED]] [--steal|--copy NAME=HANDLE]...\r\n"
-    "  [--stdin|--stdout|--stderr NAME] [--env VARIABLE=TEXT] [--unset VARIABLE]...\r\n"
-    "  [--report HANDLE] [--trace] -- COMMAND LINE\r\n"
+    "  [--stdin|--stdout|--stderr NAME] [--fd NUMBER=NAME]... [--seal]\r\n"
+    "  [--env VARIABLE=TEXT] [--unset VARIABLE]... [--report HANDLE] [--trace] -- COMMAND LINE\r\n"
     "{NAME} becomes the handle's number, {NAME:x} hexadecimal. Exit code: the command's;\r\n"
     "127 not found, 126 cannot be run, 125 nothing was stolen.\r\n";
 
@@ -47,6 +48,7 @@ struct door {
     DWORD parent_id;
     HANDLE parent;
     HANDLE report;    /* a pipe; NULL: the launcher stands in for the child */
+    STARTUPINFOW startup;
     BOOL stolen;      /* what --steal names is gone */
     LONGLONG started; /* clock_now() */
     DWORD copied_us, created_us;
@@ -207,8 +209,11 @@ static BOOL reach_parent(struct door *door, struct failure *failure)
 static BOOL copy_handles(struct door *door, struct failure *failure)
 {
     struct request *request = &door->prefix.request;
-    HANDLE handle, streams[STREAM_COUNT];
     uint32_t declared = request->pass_count;
+    HANDLE handle, *own = allocate((door->prefix.room + 1) * sizeof *own);
+
+    if (own == NULL)
+        return fail(failure, HANDOFF_STAGE_STEAL, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
 
     for (uint32_t i = 0; i < declared; i++) {
         uint64_t number;
@@ -220,9 +225,13 @@ static BOOL copy_handles(struct door *door, struct failure *failure)
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
         request->passes[i].number = (uint32_t)handle_number(handle);
     }
-    append_own_streams(request, TRUE, streams);
+    append_own_streams(request, TRUE, own);
+    append_descriptors(request, &door->startup, TRUE, own + request->pass_count - declared);
     for (uint32_t i = declared; i < request->pass_count; i++)
-        request->passes[i].number = (uint32_t)handle_number(streams[i - declared]);
+        request->passes[i].number = (uint32_t)handle_number(own[i - declared]);
+    for (uint32_t i = 0; door->prefix.values[OPTION_SEAL] != NULL && i < request->pass_count; i++)
+        request->passes[i].flags |= PASS_SEALED;
+    release(own);
     return TRUE;
 }
 
@@ -242,16 +251,6 @@ static void close_stolen(struct door *door)
 }
 
 /* ---- the child ---- */
-
-/* What a process hands on by being a process. */
-static void pass_on_start(struct request *request)
-{
-    STARTUPINFOW startup;
-
-    GetStartupInfoW(&startup);
-    take_startup(request, &startup);
-    request->creation_flags = GetPriorityClass(GetCurrentProcess()); /* a high one is not inherited */
-}
 
 static BOOL write_child(const struct door *door, const PROCESS_INFORMATION *child, uint32_t there)
 {
@@ -313,7 +312,8 @@ static DWORD start(struct door *door)
         return give_up(door, &failure);
     close_stolen(door);
     door->copied_us = clock_us(door->started);
-    pass_on_start(&door->prefix.request);
+    take_startup(&door->prefix.request, &door->startup);
+    door->prefix.request.creation_flags = GetPriorityClass(GetCurrentProcess()); /* a high one is not inherited */
     if (!create_child(&door->prefix.request, &child, &failure))
         return give_up(door, &failure);
     door->created_us = clock_us(door->started);
@@ -330,8 +330,11 @@ static DWORD start(struct door *door)
 DWORD run_prefix(const wchar_t *line)
 {
     struct door door = {.prefix = {.options = options, .option_count = ARRAYSIZE(options)}, .started = clock_now()};
-    void *memory = allocate(prefix_memory(line));
+    void *memory;
 
+    GetStartupInfoW(&door.startup);
+    door.prefix.room = STREAM_COUNT + count_startup_descriptors(&door.startup);
+    memory = allocate(prefix_memory(line, door.prefix.room));
     if (memory == NULL)
         return EXIT_HANDOFF;
     if (!prefix_parse(&door.prefix, line, memory) || !check_options(&door))

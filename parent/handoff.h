@@ -28,6 +28,8 @@ struct handoff_pass {
     const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if only `streams` says where it goes */
     HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
     DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
+    DWORD descriptor;    /* of the child's C runtime, for _read(3, ...): 3 to 2047; 0: none */
+    BOOL sealed;         /* not inheritable in the child, so that its own children do not get it */
 };
 
 /*
@@ -55,9 +57,11 @@ struct handoff_request {
     const wchar_t *variables;    /* changes of it, a block too: NAME=TEXT with placeholders sets, NAME removes */
     const wchar_t *directory;    /* NULL: the parent's */
     DWORD creation_flags;        /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
-    const STARTUPINFOW *startup; /* may be NULL; its stream fields and lpReserved2 are not read */
+    const STARTUPINFOW *startup; /* may be NULL; its stream fields are not read, and lpReserved2 as below */
     const struct handoff_pass *passes;
     DWORD pass_count;
+    DWORD closed_streams;        /* HANDOFF_STDIN | ...: the child shall not have them */
+    BOOL seal_all;               /* as if every pass were sealed, the parent's own streams included */
     DWORD *numbers;          /* out: pass_count handle numbers in the child; may be NULL */
     DWORD timeout_ms;        /* until the child exists; 0: 30 s; INFINITE: for ever */
     const wchar_t *launcher; /* path; NULL: handoff-launcher.exe beside this library's module */
@@ -88,6 +92,7 @@ enum handoff_stage {
     HANDOFF_STAGE_UNUSED,    /* a pass that nothing mentions */
     HANDOFF_STAGE_FIND,      /* finding the program */
     HANDOFF_STAGE_CREATE,    /* creating the child */
+    HANDOFF_STAGE_SEAL,      /* making a handle non-inheritable in the child */
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */

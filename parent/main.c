@@ -31,6 +31,8 @@ static const char help[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
                            "  --stdin NAME         let the handle be the command's standard input\r\n"
                            "  --stdout NAME        ... its standard output\r\n"
                            "  --stderr NAME        ... its standard error\r\n"
+                           "  --fd NUMBER=NAME     ... its C runtime's descriptor, as for _read(3, ...)\r\n"
+                           "  --seal               its own children shall not inherit any of its handles\r\n"
                            "\r\n"
                            "  --env VARIABLE=TEXT  set a variable for the command, placeholders and all\r\n"
                            "  --unset VARIABLE     remove one\r\n"
@@ -83,8 +85,10 @@ static BOOL open_sources(const struct command *command)
         struct handoff_error error = {.stage = HANDOFF_STAGE_OPEN};
         struct text subject = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
 
-        command->passes[i] = (struct handoff_pass){
-            .name = request->passes[i].name, .handle = open_source(source), .streams = request->passes[i].streams};
+        command->passes[i] = (struct handoff_pass){.name = request->passes[i].name,
+                                                   .handle = open_source(source),
+                                                   .streams = request->passes[i].streams,
+                                                   .descriptor = request->passes[i].descriptor};
         if (command->passes[i].handle != NULL)
             continue;
         error.code = GetLastError();
@@ -105,6 +109,8 @@ static void trace(struct command *command, const PROCESS_INFORMATION *child)
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         request->passes[i].number = command->numbers[i];
+        if (command->prefix.values[OPTION_SEAL] != NULL)
+            request->passes[i].flags |= PASS_SEALED;
         trace_handle(&way, &request->passes[i], (uint32_t)(UINT_PTR)command->passes[i].handle, command->numbers[i]);
     }
     trace_command_line(request);
@@ -116,15 +122,20 @@ static void trace(struct command *command, const PROCESS_INFORMATION *child)
 
 static BOOL spawn(struct command *command, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
+    STARTUPINFOW startup;
     struct handoff_request request = {.cb = sizeof request,
                                       .command_line = command->prefix.request.command_line,
                                       .variables = command->prefix.request.variables,
-                                      .creation_flags = CREATE_SUSPENDED,
+                                      .creation_flags = CREATE_SUSPENDED | GetPriorityClass(GetCurrentProcess()),
+                                      .startup = &startup,
+                                      .closed_streams = command->prefix.request.closed_streams,
+                                      .seal_all = command->prefix.values[OPTION_SEAL] != NULL,
                                       .passes = command->passes,
                                       .pass_count = command->prefix.request.pass_count,
                                       .numbers = command->numbers,
                                       .trace = &command->trace};
 
+    GetStartupInfoW(&startup);
     return handoff_spawn(&request, child, error);
 }
 
@@ -153,7 +164,7 @@ static DWORD run(struct command *command)
 static DWORD run_line(const wchar_t *line)
 {
     struct command command = {.prefix = {.options = options, .option_count = ARRAYSIZE(options)}};
-    void *memory = allocate(prefix_memory(line));
+    void *memory = allocate(prefix_memory(line, 0));
 
     if (memory == NULL || !prefix_parse(&command.prefix, line, memory)) {
         complain(memory != NULL ? command.prefix.fault : "out of memory", command.prefix.subject);

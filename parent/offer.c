@@ -1,6 +1,7 @@
 #include "transaction.h"
 
 #include "cmdline.h"
+#include "descriptor.h"
 #include "environment.h"
 #include "handle.h"
 #include "heap.h"
@@ -19,6 +20,7 @@ static void set_strings(struct request *request, const struct handoff_request *a
     request->command_line = asked->command_line;
     request->directory = asked->directory;
     request->creation_flags = asked->creation_flags;
+    request->closed_streams = asked->closed_streams;
     if (asked->environment != NULL) {
         request->environment = asked->environment[0] != L'\0' ? asked->environment : L"\0";
         request->environment_length = environment_length(asked->environment);
@@ -70,6 +72,7 @@ static DWORD fault_code(enum request_fault fault)
     switch (fault) {
     case REQUEST_OK: return ERROR_SUCCESS;
     case REQUEST_NAME: return ERROR_INVALID_NAME;
+    case REQUEST_DESCRIPTOR: return ERROR_TOO_MANY_OPEN_FILES;
     case REQUEST_NAME_TWICE:
     case REQUEST_STREAM_TWICE: return ERROR_ALREADY_EXISTS;
     default: return ERROR_INVALID_PARAMETER;
@@ -94,11 +97,12 @@ enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
-    size_t most;
+    size_t most = (size_t)asked->pass_count + STREAM_COUNT;
 
     if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES)
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
-    most = (size_t)asked->pass_count + STREAM_COUNT;
+    if (asked->startup != NULL)
+        most += count_startup_descriptors(asked->startup);
     t->request.passes = allocate(most * sizeof *t->request.passes);
     t->duplicates = allocate((most + 1) * sizeof *t->duplicates);
     if (t->request.passes == NULL || t->duplicates == NULL)
@@ -107,6 +111,8 @@ BOOL plan_passes(struct transaction *t)
     for (DWORD i = 0; i < asked->pass_count; i++) {
         t->request.passes[i].name = asked->passes[i].name;
         t->request.passes[i].streams = asked->passes[i].streams;
+        t->request.passes[i].descriptor = asked->passes[i].descriptor;
+        t->request.passes[i].flags = asked->passes[i].sealed ? PASS_SEALED : 0;
     }
     t->request.pass_count = asked->pass_count;
     t->duplicate_count = 1;
@@ -134,6 +140,11 @@ BOOL duplicate_passes(struct transaction *t)
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
         append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
     t->duplicate_count = t->request.pass_count + 1;
+    if (t->asked->startup != NULL)
+        append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
+    t->duplicate_count = t->request.pass_count + 1;
+    for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
+        t->request.passes[i].flags |= PASS_SEALED;
     return TRUE;
 }
 

@@ -1,0 +1,66 @@
+#include "descriptor.h"
+
+#include "fdblock.h"
+#include "steal.h"
+
+static struct fdblock open_block(const STARTUPINFOW *startup)
+{
+    return fdblock_open(startup->lpReserved2, startup->cbReserved2, sizeof(void *));
+}
+
+uint32_t count_startup_descriptors(const STARTUPINFOW *startup)
+{
+    return open_block(startup).count;
+}
+
+static BOOL is_taken(const struct request *request, uint32_t descriptor)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].descriptor == descriptor)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Flags of a stream mean this process' own stream: another handle that became it has its own. */
+static void note_stream_flags(struct request *request, const struct fdblock *block)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        for (uint32_t stream = 0; pass->name == NULL && stream < STREAM_COUNT; stream++) {
+            if ((pass->streams >> stream & 1) != 0)
+                request->stream_flags[stream] = fdblock_flags(block, stream);
+        }
+    }
+}
+
+void append_descriptors(struct request *request, const STARTUPINFOW *startup, BOOL inheritable, HANDLE *copies)
+{
+    struct fdblock block = open_block(startup);
+
+    if (block.count == 0 && startup->lpReserved2 != NULL) {
+        request->reserved = startup->lpReserved2;
+        request->reserved_size = startup->cbReserved2;
+        return;
+    }
+    note_stream_flags(request, &block);
+    for (uint32_t descriptor = STREAM_COUNT; descriptor < block.count; descriptor++) {
+        uint32_t flags = fdblock_flags(&block, descriptor);
+
+        if (flags == 0 || is_taken(request, descriptor) ||
+            copy(GetCurrentProcess(), fdblock_handle(&block, descriptor), inheritable, copies) != ERROR_SUCCESS)
+            continue;
+        copies++;
+        request->passes[request->pass_count++] = (struct pass){.descriptor = descriptor, .crt_flags = flags};
+    }
+}
+
+uint32_t descriptor_flags(HANDLE handle)
+{
+    switch (GetFileType(handle) & ~(DWORD)FILE_TYPE_REMOTE) {
+    case FILE_TYPE_PIPE: return FD_OPEN | FD_PIPE;
+    case FILE_TYPE_CHAR: return FD_OPEN | FD_DEVICE;
+    default: return FD_OPEN;
+    }
+}

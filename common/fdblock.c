@@ -1,0 +1,89 @@
+#include "fdblock.h"
+
+#include <string.h>
+
+static uint32_t block_size(uint32_t count, uint32_t pointer)
+{
+    return (uint32_t)sizeof count + count * (1 + pointer);
+}
+
+struct fdblock fdblock_open(const void *bytes, uint32_t size, uint32_t own_pointer)
+{
+    struct fdblock block = {.bytes = bytes};
+    uint32_t count;
+
+    if (bytes == NULL || size < sizeof count || size > FDBLOCK_MOST)
+        return block;
+    memcpy(&count, bytes, sizeof count);
+    if (count == 0 || count > size)
+        return block;
+    if (size == block_size(count, 4) || size == block_size(count, 8))
+        block.pointer = size == block_size(count, 4) ? 4 : 8;
+    else if (size >= block_size(count, own_pointer))
+        block.pointer = own_pointer;
+    block.count = block.pointer != 0 ? count : 0;
+    return block;
+}
+
+uint32_t fdblock_flags(const struct fdblock *block, uint32_t descriptor)
+{
+    uint32_t flags = descriptor < block->count ? block->bytes[sizeof(uint32_t) + descriptor] : 0;
+
+    return (flags & FD_OPEN) != 0 && (flags & FD_NOINHERIT) == 0 ? flags : 0;
+}
+
+uint64_t fdblock_handle(const struct fdblock *block, uint32_t descriptor)
+{
+    int32_t handle;
+
+    memcpy(&handle, block->bytes + sizeof(uint32_t) + block->count + descriptor * block->pointer, sizeof handle);
+    return (uint64_t)(int64_t)handle;
+}
+
+/* One more than the last descriptor, or 0. */
+static uint32_t count_descriptors(const struct request *request)
+{
+    uint32_t count = 0;
+
+    for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+        if (request->stream_flags[stream] != 0)
+            count = STREAM_COUNT;
+    }
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].descriptor >= count && request->passes[i].descriptor != 0)
+            count = request->passes[i].descriptor + 1;
+    }
+    return count;
+}
+
+static void put(uint8_t *bytes, uint32_t count, uint32_t pointer, uint32_t descriptor, uint32_t flags, uint32_t number)
+{
+    int64_t handle = (int32_t)number;
+
+    bytes[sizeof count + descriptor] = (uint8_t)(flags | FD_OPEN);
+    memcpy(bytes + sizeof count + count + descriptor * pointer, &handle, pointer);
+}
+
+uint32_t fdblock_make(uint8_t *bytes, uint32_t capacity, uint32_t pointer, const struct request *request)
+{
+    uint32_t count = count_descriptors(request);
+    uint32_t size = count != 0 ? block_size(count, pointer) : 0;
+
+    if (size == 0 || size > capacity)
+        return size;
+    /* Those that are not open have no flags, and the handle -1. */
+    memcpy(bytes, &count, sizeof count);
+    memset(bytes + sizeof count, 0, count);
+    memset(bytes + sizeof count + count, 0xFF, count * pointer);
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if (pass->descriptor != 0)
+            put(bytes, count, pointer, pass->descriptor, pass->crt_flags, pass->number);
+        for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+            if ((pass->streams >> stream & 1) != 0 && request->stream_flags[stream] != 0)
+                put(bytes, count, pointer, stream, request->stream_flags[stream], pass->number);
+        }
+    }
+    return size;
+}
