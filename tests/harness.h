@@ -23,7 +23,7 @@ typedef Suite *suite_maker(void);
  */
 int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count);
 
-/* How long the running test may take from its start. Without this: 30 s. */
+/* How long the running test may take from its start. Without this: 60 s. */
 void test_allow(unsigned seconds);
 
 void skip(const char *reason);

@@ -187,7 +187,7 @@ START_TEST(g6_random_lines_arrive_verbatim)
 {
     static struct sender senders[RANDOM_THREADS];
 
-    test_allow(240);
+    test_allow(300);
     InitializeCriticalSection(&random_lock);
     for (int i = 0; i < RANDOM_THREADS; i++)
         senders[i].thread = CreateThread(NULL, 0, send_random_lines, &senders[i], 0, NULL);

@@ -187,7 +187,7 @@ static void check_row(size_t row, int width)
     t.request.pass_count = 2;
     rows[row].spoil(&t);
     before = count_own_handles();
-    if (handoff_spawn(&t.request, &child, &error))
+    if (spawn_patiently(&t.request, &child, &error))
         ck_abort_msg("%s: a child was started", rows[row].name);
     last_error = GetLastError();
     ck_assert_uint_eq(last_error, error.code);

@@ -48,12 +48,23 @@ DWORD finish_child(PROCESS_INFORMATION *child)
     return code;
 }
 
+BOOL spawn_patiently(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error)
+{
+    for (int tries = 0; tries < START_TRIES; tries++) {
+        if (handoff_spawn(request, child, error))
+            return TRUE;
+        if (error->code != ERROR_INTERNAL_ERROR)
+            return FALSE;
+    }
+    return FALSE;
+}
+
 PROCESS_INFORMATION spawn_or_fail(const struct handoff_request *request)
 {
     PROCESS_INFORMATION child;
     struct handoff_error error;
 
-    if (!handoff_spawn(request, &child, &error)) {
+    if (!spawn_patiently(request, &child, &error)) {
         wchar_t text[512];
 
         handoff_error_text(&error, text, ARRAYSIZE(text));

@@ -26,16 +26,19 @@ DWORD finish_child(PROCESS_INFORMATION *child);
 /* Spawns with stdout as a pipe and returns what came, NUL-terminated, and the child's exit code. */
 char *spawn_reading(struct handoff_request *request, DWORD *size, DWORD *exit_code);
 
+/* Wine 8 sometimes fails to start a process while other threads are busy (the forked copy of the
+ * process trips over ld.so's lock): then it is ERROR_INTERNAL_ERROR, and worth another try. */
+enum { START_TRIES = 3 };
+
+/* handoff_spawn() with such tries. May be called from any thread: it asserts nothing. */
+BOOL spawn_patiently(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
+
 /* Fails the test with the error's text if the spawn fails. */
 PROCESS_INFORMATION spawn_or_fail(const struct handoff_request *request);
 
-/* Starts a program without handoff, with these streams and no other handle. May be called from any
- * thread: it asserts nothing. */
+/* Starts a program without handoff, with these streams and no other handle, with the same tries. May
+ * be called from any thread: it asserts nothing. */
 BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags, PROCESS_INFORMATION *process);
-
-/* Wine 8 sometimes fails to start a process while another thread starts one (the forked copy of the
- * process trips over ld.so's lock): then it is ERROR_INTERNAL_ERROR, and worth another try. */
-enum { START_TRIES = 3 };
 
 HANDLE make_event(void); /* manual reset, non-inheritable */
 BOOL is_set(HANDLE event);
