@@ -127,7 +127,7 @@ const wchar_t *text_parse_number(const wchar_t *text, uint64_t *number)
     for (; digit(*text) < base; text++) {
         uint64_t next = *number * base + digit(*text);
 
-        if (*number >> 60 != 0 || next < *number)
+        if (*number > (base == 16 ? UINT64_MAX / 16 : UINT64_MAX / 10) || next < *number)
             return NULL;
         *number = next;
     }
