@@ -1,6 +1,4 @@
-#include <windows.h>
-
-#include "handoff.h"
+#include "error.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -39,7 +37,10 @@ static const struct row {
     const wchar_t *subject, *parts[4]; /* in this order */
 } rows[] = {
     {HANDOFF_STAGE_UNUSED, ERROR_NOT_FOUND, 0, L"log", {L"nothing uses the handle 'log': Win32 error 1168", L"{name}"}},
-    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"tool", {L"cannot find the program 'tool': Win32 error 2: "}},
+    {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED, 0, L"a.bat", {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
+    {HANDOFF_STAGE_REQUEST, ERROR_TOO_MANY_OPEN_FILES, 0, L"a", {L"bad request 'a': Win32 error 4: ", L"3 to 2047"}},
+    {HANDOFF_STAGE_SEAL, ERROR_INVALID_HANDLE, 0, L"a", {L"cannot seal the handle in the child 'a': Win32 error 6"}},
+    {HANDOFF_STAGE_REPORT, ERROR_BROKEN_PIPE, 0, L"", {L"cannot report to the parent: Win32 error 109"}},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, 0, L"", {L"launcher: Win32 error 2: ", L"handoff-launcher.exe"}},
     {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, 0, L"a", {L"'a': Win32 error 5: ", L"parent may be ending"}},
     {HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, 0, L"a.txt", {L"'a.txt': Win32 error 193: ", L"not a program"}},
@@ -71,6 +72,63 @@ START_TEST(error_row)
     }
     require((wcsstr(text, L"left open") != NULL) == (row->unreclaimed != 0), "'%s'", shown(text));
     require((wcschr(text, L'\'') != NULL) == (row->subject[0] != L'\0'), "'%s'", shown(text));
+}
+END_TEST
+
+/* Where a program was looked for, and so what to look at. */
+static const struct {
+    const wchar_t *subject;
+    bool safe; /* the current directory is left out */
+    const wchar_t *where;
+} search_rows[] = {
+    {L"tool", false, L" (looked for in the current directory and along PATH, "},
+    {L"tool", true, L" (looked for along PATH, "},
+    {L"tool.exe", false, L" (looked for in the current directory and along PATH, "},
+    {L"", true, L" (looked for along PATH, "},
+    {L"dir\\tool", false, L" (looked for only there, "},
+    {L"dir/tool", false, L" (looked for only there, "},
+    {L".\\tool", true, L" (looked for only there, "},
+    {L"C:tool", true, L" (looked for only there, "},
+    {L"\\tool", false, L" (looked for only there, "},
+    {L"tool/", false, L" (looked for only there, "},
+};
+
+START_TEST(error_says_where_it_looked)
+{
+    static const wchar_t variable[] = L"NoDefaultCurrentDirectoryInExePath";
+    struct handoff_error error = error_of(HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, search_rows[_i].subject);
+    const wchar_t *text, *where;
+
+    SetEnvironmentVariableW(variable, search_rows[_i].safe ? L"1" : NULL);
+    text = text_of(&error);
+    where = wcsstr(text, search_rows[_i].where);
+    if (search_rows[_i].safe)
+        SetEnvironmentVariableW(variable, L""); /* it counts without a value too */
+    require(wcscmp(text, text_of(&error)) == 0, "'%s'", shown(text));
+    SetEnvironmentVariableW(variable, NULL);
+    require(where != NULL && wcsstr(where, L"each extension of PATHEXT)") != NULL, "'%s'", shown(text));
+}
+END_TEST
+
+/* Advice is for one stage and one code: any other pair of these has none. */
+START_TEST(error_advice_is_for_its_code_only)
+{
+    static const DWORD codes[] = {ERROR_INVALID_DATA, ERROR_FILE_NOT_FOUND, ERROR_NOT_SUPPORTED, ERROR_ACCESS_DENIED,
+                                  ERROR_BAD_EXE_FORMAT};
+    static const DWORD advised[STAGES] = {[HANDOFF_STAGE_LAUNCHER] = 1 << 1,
+                                          [HANDOFF_STAGE_STEAL] = 1 << 3,
+                                          [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
+                                          [HANDOFF_STAGE_FIND] = 1 << 1,
+                                          [HANDOFF_STAGE_CREATE] = 1 << 2 | 1 << 4};
+
+    for (DWORD stage = 0; stage < STAGES; stage++) {
+        for (DWORD i = 0; i < LENGTH(codes); i++) {
+            struct handoff_error error = error_of(stage, codes[i], L"x");
+            const wchar_t *text = text_of(&error);
+
+            require((wcschr(text, L'(') != NULL) == (advised[stage] >> i & 1), "stage %lu: '%s'", stage, shown(text));
+        }
+    }
 }
 END_TEST
 
@@ -158,18 +216,101 @@ START_TEST(error_subject_may_be_full)
 }
 END_TEST
 
+/* --- error_describe -------------------------------------------------------------------------- */
+
+static const struct describe_row {
+    DWORD stage, pass;
+    const wchar_t *application, *command_line, *subject;
+} describe_rows[] = {
+    {HANDOFF_STAGE_STEAL, 0, NULL, L"x", L"log"},
+    {HANDOFF_STAGE_REQUEST, 1, NULL, NULL, L"stdin"},
+    {HANDOFF_STAGE_OPEN, 2, NULL, L"x", L"stdout+stderr"},
+    {HANDOFF_STAGE_DUPLICATE, 3, NULL, L"x", L"in"}, /* a name is enough */
+    {HANDOFF_STAGE_STEAL, 4, NULL, L"x", L"stdin+stdout+stderr"},
+    {HANDOFF_STAGE_UNUSED, 5, NULL, L"x", L"descriptor 2047"},
+    {HANDOFF_STAGE_SEAL, 6, NULL, L"x", L"stderr"},  /* a stream is enough */
+    {HANDOFF_STAGE_FIND, 0, L"a.exe", L"x", L"log"}, /* the pass first */
+    {HANDOFF_STAGE_STEAL, 7, NULL, L"x", L""},       /* there is none */
+    {HANDOFF_STAGE_STEAL, HANDOFF_NO_PASS, L"a.exe", L"x", L""},
+    {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, L"a.exe", L"x y", L"a.exe"},
+    {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, L"a.exe", NULL, L"a.exe"},
+    {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, NULL, L"tool a b", L"tool"},
+    {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, NULL, L"", L""},
+    {HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, NULL, L"\"a b\\tool\" c", L"a b\\tool"},
+    {HANDOFF_STAGE_CREATE, 99, L"C:\\a b.exe", L"x y", L"C:\\a b.exe"},
+    {HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, NULL, L"tool {x}", L""},
+    {HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, L"a.exe", L"tool", L""},
+    {HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, L"a.exe", L"tool", L""},
+};
+
+START_TEST(error_is_described)
+{
+    static struct pass passes[] = {{.name = L"log"},
+                                   {.streams = 1},
+                                   {.streams = 6},
+                                   {.name = L"in", .streams = 1},
+                                   {.streams = 7},
+                                   {.descriptor = 2047},
+                                   {.streams = 4, .descriptor = 3}};
+    const struct describe_row *row = &describe_rows[_i];
+    struct request request = {.application = row->application,
+                              .command_line = row->command_line,
+                              .passes = passes,
+                              .pass_count = LENGTH(passes)};
+    struct handoff_error error;
+
+    memset(&error, 0x55, sizeof error);
+    error_describe(&error, &request, row->stage, row->pass, 1234);
+    ck_assert_uint_eq(error.stage, row->stage);
+    ck_assert_uint_eq(error.pass, row->pass);
+    ck_assert_uint_eq(error.code, 1234);
+    require(wcscmp(error.subject, row->subject) == 0, "'%s', not '%s'", shown(error.subject), shown(row->subject));
+}
+END_TEST
+
+START_TEST(error_subject_is_cut)
+{
+    static const size_t room = LENGTH(((struct handoff_error *)0)->subject);
+    struct handoff_error *error = (struct handoff_error *)guard_end(GUARD_OUTPUT) - 1;
+    struct request request = {0};
+    wchar_t name[200];
+
+    for (size_t length = room - 3; length < LENGTH(name); length++) {
+        wmemset(name, L'x', length);
+        name[length] = L'\0';
+        request.application = guard_string(GUARD_INPUT, name);
+        error_describe(error, &request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, 2);
+        ck_assert_uint_eq(wcslen(error->subject), min(length, room - 1));
+        request.application = NULL;
+        request.command_line = guard_string(GUARD_INPUT, name);
+        error_describe(error, &request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, 2);
+        ck_assert_uint_eq(wcslen(error->subject), min(length, room - 1));
+        request.pass_count = 1;
+        request.passes = &(struct pass){.name = request.command_line};
+        error_describe(error, &request, HANDOFF_STAGE_STEAL, 0, 2);
+        ck_assert_uint_eq(wcslen(error->subject), min(length, room - 1));
+        request.pass_count = 0;
+    }
+}
+END_TEST
+
 Suite *error_suite(void)
 {
     Suite *suite = suite_create("error");
-    TCase *tcase = tcase_create("error_text");
+    TCase *tcase = tcase_create("error_text"), *describe = tcase_create("error_describe");
 
     tcase_add_loop_test(tcase, error_row, 0, LENGTH(rows));
+    tcase_add_loop_test(tcase, error_says_where_it_looked, 0, LENGTH(search_rows));
+    tcase_add_test(tcase, error_advice_is_for_its_code_only);
     tcase_add_test(tcase, error_tells_the_stages_apart);
     tcase_add_test(tcase, error_of_an_unknown_stage);
     tcase_add_test(tcase, error_has_the_text_of_windows);
     tcase_add_test(tcase, error_of_any_code_is_one_line);
     tcase_add_test(tcase, error_text_is_cut);
     tcase_add_test(tcase, error_subject_may_be_full);
+    tcase_add_loop_test(describe, error_is_described, 0, LENGTH(describe_rows));
+    tcase_add_test(describe, error_subject_is_cut);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, describe);
     return suite;
 }

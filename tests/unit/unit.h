@@ -28,5 +28,7 @@ Suite *token_suite(void);
 Suite *text_suite(void);
 Suite *handle_suite(void);
 Suite *error_suite(void);
+Suite *environment_suite(void);
+Suite *prefix_suite(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16 };
+enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 5 * 4 };
 
 /* A request and the memory of its strings. */
 struct sample {
@@ -13,6 +13,7 @@ struct sample {
     struct pass passes[MOST_PASSES];
     wchar_t units[8192];
     size_t used;
+    uint8_t reserved[64];
 };
 
 static struct sample sample;
@@ -44,15 +45,38 @@ static const wchar_t *random_string(uint32_t most)
 }
 
 /* Two NULs at its end are all that makes a block: what is between them may be anything. */
-static void random_environment(struct request *request, uint32_t most)
+static const wchar_t *random_block(uint32_t most, uint32_t *length)
 {
-    uint32_t length = 2 + random_below(most);
-    wchar_t *block = take_units(length);
+    wchar_t *block;
 
-    for (uint32_t i = 0; i < length; i++)
-        block[i] = i + 2 < length && random_below(6) != 0 ? random_unit() : L'\0';
-    request->environment = random_below(3) == 0 ? NULL : block;
-    request->environment_length = request->environment != NULL ? length : 0;
+    *length = 0;
+    if (random_below(3) == 0)
+        return NULL;
+    *length = 2 + random_below(most);
+    block = take_units(*length);
+    for (uint32_t i = 0; i < *length; i++)
+        block[i] = i + 2 < *length && random_below(6) != 0 ? random_unit() : L'\0';
+    return block;
+}
+
+/* Any number of them: only strings have an even size. */
+static const uint8_t *random_reserved(uint32_t *size)
+{
+    *size = random_below(3) == 0 ? 0 : random_below(LENGTH(sample.reserved) + 1);
+    for (uint32_t i = 0; i < *size; i++)
+        sample.reserved[i] = (uint8_t)random_next();
+    return *size != 0 ? sample.reserved : NULL;
+}
+
+static struct pass random_pass(uint32_t most_units)
+{
+    return (struct pass){.name = random_string(most_units),
+                         .streams = (uint32_t)random_next(),
+                         .descriptor = (uint32_t)random_next(),
+                         .crt_flags = (uint32_t)random_next(),
+                         .flags = (uint32_t)random_next(),
+                         .number = (uint32_t)random_next(), /* these two are not sent */
+                         .used = random_below(2)};
 }
 
 static void make_sample(uint32_t most_units, uint32_t passes)
@@ -66,14 +90,20 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     request->directory = random_string(most_units);
     request->desktop = random_string(most_units);
     request->title = random_string(most_units);
-    random_environment(request, most_units);
+    request->environment = random_block(most_units, &request->environment_length);
+    request->variables = random_block(most_units, &request->variables_length);
+    request->reserved = random_reserved(&request->reserved_size);
+    request->closed_streams = (uint32_t)random_next();
+    for (int stream = 0; stream < STREAM_COUNT; stream++)
+        request->stream_flags[stream] = (uint32_t)random_next();
+    request->refuse_batch = (uint32_t)random_next();
     request->creation_flags = (uint32_t)random_next();
     for (size_t i = 0; i < sizeof request->startup / sizeof(uint32_t); i++)
         ((uint32_t *)&request->startup)[i] = (uint32_t)random_next();
     request->passes = sample.passes;
     request->pass_count = passes;
     for (uint32_t i = 0; i < passes; i++)
-        sample.passes[i] = (struct pass){.name = random_string(most_units), .streams = (uint32_t)random_next()};
+        sample.passes[i] = random_pass(most_units);
 }
 
 static size_t encode_sample(uint8_t *frame)
@@ -100,21 +130,25 @@ static bool decode(const uint8_t *frame, size_t size)
     const void *copy = guard_bytes(GUARD_INPUT, frame, size);
     uint32_t count = wire_pass_count(copy, size);
 
-    require(count <= size / 8, "%zu bytes ask for %u passes", size, count);
+    require(count <= size / SMALLEST_PASS, "%zu bytes ask for %u passes", size, count);
     return wire_decode_request(copy, size, &decoded, (struct pass *)guard_end(GUARD_PASSES) - count);
+}
+
+static bool is_block(const wchar_t *block, uint32_t length)
+{
+    return block == NULL ? length == 0 : length >= 2 && block[length - 1] == L'\0' && block[length - 2] == L'\0';
 }
 
 /* A decoder accepts only what the encoder would have written, and what CreateProcessW can read. */
 static bool decode_strictly(const uint8_t *frame, size_t size)
 {
     uint8_t *again = (uint8_t *)guard_end(GUARD_AGAIN) - size;
-    const wchar_t *end;
 
     if (!decode(frame, size))
         return false;
-    end = decoded.environment + decoded.environment_length;
-    require(decoded.environment == NULL || (decoded.environment_length >= 2 && end[-1] == L'\0' && end[-2] == L'\0'),
-            "accepted, but the environment has no end");
+    require(is_block(decoded.environment, decoded.environment_length), "accepted, but the environment has no end");
+    require(is_block(decoded.variables, decoded.variables_length), "accepted, but the variables have no end");
+    require((decoded.reserved == NULL) == (decoded.reserved_size == 0), "accepted, but reserved is half absent");
     require(wire_encode_request(again, size, &decoded) == size, "accepted, but encodes in another size");
     require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
     return true;
@@ -125,11 +159,22 @@ static bool same_string(const wchar_t *a, const wchar_t *b)
     return a == NULL || b == NULL ? a == b : wcscmp(a, b) == 0;
 }
 
-static bool same_environment(const struct request *a, const struct request *b)
+static bool same_data(const void *a, uint32_t a_count, const void *b, uint32_t b_count, size_t size)
 {
-    return a->environment_length == b->environment_length && (a->environment == NULL) == (b->environment == NULL) &&
-           (a->environment == NULL ||
-            memcmp(a->environment, b->environment, a->environment_length * sizeof(wchar_t)) == 0);
+    return a_count == b_count && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_count * size) == 0);
+}
+
+static bool same_blocks(const struct request *a, const struct request *b)
+{
+    return same_data(a->environment, a->environment_length, b->environment, b->environment_length, sizeof(wchar_t)) &&
+           same_data(a->variables, a->variables_length, b->variables, b->variables_length, sizeof(wchar_t)) &&
+           same_data(a->reserved, a->reserved_size, b->reserved, b->reserved_size, 1);
+}
+
+static bool same_pass(const struct pass *a, const struct pass *b)
+{
+    return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
+           a->crt_flags == b->crt_flags && a->flags == b->flags && b->number == 0 && !b->used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -137,8 +182,7 @@ static bool same_passes(const struct request *a, const struct request *b)
     bool same = a->pass_count == b->pass_count;
 
     for (uint32_t i = 0; i < a->pass_count && same; i++)
-        same = a->passes[i].streams == b->passes[i].streams && same_string(a->passes[i].name, b->passes[i].name) &&
-               b->passes[i].number == 0 && !b->passes[i].used;
+        same = same_pass(&a->passes[i], &b->passes[i]);
     return same;
 }
 
@@ -146,7 +190,9 @@ static bool same_request(const struct request *a, const struct request *b)
 {
     return same_string(a->application, b->application) && same_string(a->command_line, b->command_line) &&
            same_string(a->directory, b->directory) && same_string(a->desktop, b->desktop) &&
-           same_string(a->title, b->title) && same_environment(a, b) && a->creation_flags == b->creation_flags &&
+           same_string(a->title, b->title) && same_blocks(a, b) && a->creation_flags == b->creation_flags &&
+           a->refuse_batch == b->refuse_batch && a->closed_streams == b->closed_streams &&
+           memcmp(a->stream_flags, b->stream_flags, sizeof a->stream_flags) == 0 &&
            memcmp(&a->startup, &b->startup, sizeof a->startup) == 0 && same_passes(a, b);
 }
 
@@ -174,7 +220,7 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        112, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        168, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -185,15 +231,35 @@ START_TEST(request_layout)
         2, 0, 0, 0, 'd', 0, 0, 0,                       /* desktop */
         0, 0, 0, 0,                                     /* no title */
         3, 0, 0, 0, '=', 0, 0, 0, 0, 0, 0, 0,           /* environment, padded */
-        5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,             /* streams, empty name, padded */
+        5, 0, 0, 0, 'A', 0, 0, 0, 'B', 0, 0, 0, 0, 0, 0, 0, /* variables, padded */
+        2, 0, 0, 0,                                     /* closed streams */
+        0x41, 0, 0, 0, 0, 0, 0, 0, 0xC9, 0, 0, 0,       /* flags of descriptors 0 to 2 */
+        3, 0, 0, 0, 0xA1, 0xB2, 0xC3, 0,                /* reserved, padded */
+        6, 0, 0, 0,                                     /* refuse batch files */
+        5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
+        1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
     };
     /* clang-format on */
-    struct pass pass = {.name = L"", .streams = 5, .number = 99, .used = true};
+    static const uint8_t reserved[] = {0xA1, 0xB2, 0xC3};
+    struct pass pass = {.name = L"",
+                        .streams = 5,
+                        .descriptor = 7,
+                        .crt_flags = 0x81,
+                        .flags = PASS_SEALED,
+                        .number = 99,
+                        .used = true};
     struct request request = {.command_line = L"a \xD800",
                               .directory = L"",
                               .desktop = L"d",
                               .environment = L"=\0",
                               .environment_length = 3,
+                              .variables = L"A\0B\0",
+                              .variables_length = 5,
+                              .closed_streams = 2,
+                              .stream_flags = {0x41, 0, 0xC9},
+                              .reserved = reserved,
+                              .reserved_size = sizeof reserved,
+                              .refuse_batch = 6,
                               .creation_flags = 0x08000004,
                               .startup = {1, 2, 3, 4, 5, 6, 7, 8, 9},
                               .passes = &pass,
@@ -326,15 +392,120 @@ START_TEST(request_with_a_forged_pass_count)
     size = encode_sample(frame);
     for (uint32_t count = 0; count < 2 * size; count++) {
         set_u32(frame, WIRE_HEADER, count);
-        ck_assert_uint_eq(wire_pass_count(frame, size), count <= size / 8 ? count : 0);
+        ck_assert_uint_eq(wire_pass_count(frame, size), count <= size / SMALLEST_PASS ? count : 0);
         require(decode(frame, size) == (count == 5), "count %u", count);
     }
     for (uint32_t count = UINT32_MAX; count != 0; count /= 2) {
         set_u32(frame, WIRE_HEADER, count);
-        ck_assert_uint_le(wire_pass_count(frame, size), size / 8);
+        ck_assert_uint_le(wire_pass_count(frame, size), size / SMALLEST_PASS);
     }
     for (size_t length = 0; length < WIRE_HEADER + 4; length++)
         ck_assert_uint_eq(wire_pass_count(guard_bytes(GUARD_INPUT, frame, length), length), 0);
+}
+END_TEST
+
+/* Passes without a name are the smallest: however many there are, the limit lets them through. */
+START_TEST(request_of_many_small_passes)
+{
+    static uint8_t frame[MOST_FRAME];
+    static struct pass passes[MOST_FRAME / SMALLEST_PASS];
+    struct request request = {.passes = passes};
+
+    for (request.pass_count = 0; request.pass_count < LENGTH(passes) - 10; request.pass_count += 1 + random_below(9)) {
+        size_t size = wire_encode_request(frame, sizeof frame, &request);
+
+        require(size <= sizeof frame, "%zu bytes", size);
+        require(decode_strictly(frame, size) && decoded.pass_count == request.pass_count, "%u passes",
+                request.pass_count);
+    }
+}
+END_TEST
+
+/* Counts of what follows them, with no padding that could be a part of it instead. */
+static const struct count_row {
+    const char *what;
+    size_t at;
+    uint32_t right;
+} count_rows[] = {
+    {"environment", WIRE_HEADER + 4 * (2 + 9 + 5), 4},
+    {"variables", WIRE_HEADER + 4 * (2 + 9 + 5 + 3), 4},
+    {"reserved", WIRE_HEADER + 4 * (2 + 9 + 5 + 3 + 3 + 4), 8},
+};
+
+START_TEST(request_with_a_forged_count)
+{
+    static const uint8_t reserved[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    const struct count_row *row = &count_rows[_i];
+    struct request request = {.environment = L"=A\0",
+                              .environment_length = 4,
+                              .variables = L"AB\0",
+                              .variables_length = 4,
+                              .reserved = reserved,
+                              .reserved_size = sizeof reserved};
+    uint8_t frame[200];
+    size_t size = wire_encode_request(frame, sizeof frame, &request);
+    uint32_t right;
+
+    memcpy(&right, frame + row->at, sizeof right);
+    ck_assert_uint_eq(right, row->right);
+    for (uint32_t count = 0; count < 3 * size; count++) {
+        set_u32(frame, row->at, count);
+        require(decode_strictly(frame, size) == (count == right), "%s: count %u", row->what, count);
+    }
+    for (uint32_t high = 1; high != 0; high <<= 1) {
+        set_u32(frame, row->at, right ^ high);
+        require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, right ^ high);
+        set_u32(frame, row->at, UINT32_MAX - high);
+        require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, UINT32_MAX - high);
+    }
+}
+END_TEST
+
+/* Every length, which padding makes a multiple of four; only zeros are padding. */
+START_TEST(request_with_reserved_bytes)
+{
+    uint8_t reserved[70], frame[256];
+
+    memset(reserved, 0xFF, sizeof reserved);
+    for (uint32_t length = 0; length <= sizeof reserved; length++) {
+        struct request request = {.reserved = length != 0 ? reserved : NULL, .reserved_size = length};
+        size_t size = wire_encode_request(frame, sizeof frame, &request);
+        size_t end = size - 4 - (4 - length % 4) % 4; /* before the padding and refuse_batch */
+
+        ck_assert_uint_eq(size, WIRE_HEADER + 4 * (2 + 9 + 5 + 2 + 4 + 2) + (length + 3) / 4 * 4);
+        require(decode_strictly(frame, size) && decoded.reserved_size == length, "%u bytes", length);
+        require(length == 0 || memcmp(decoded.reserved, reserved, length) == 0, "%u bytes differ", length);
+        for (size_t at = end; at < size - 4; at++) {
+            ck_assert_uint_eq(frame[at], 0);
+            frame[at] = 1;
+            require(!decode_strictly(frame, size), "%u bytes and something in the padding", length);
+            frame[at] = 0;
+        }
+    }
+}
+END_TEST
+
+static const struct {
+    const wchar_t *block;
+    uint32_t length;
+    bool valid;
+} block_rows[] = {
+    {L"\0", 2, true},   {L"A\0", 3, true},   {L"A\0\0", 4, true},   {L"A\0B=1\0", 7, true},
+    {L"", 1, false},    {L"A", 1, false},    {L"A", 2, false},      {L"AB", 2, false},
+    {L"\0A", 2, false}, {L"A\0B", 4, false}, {L"A\0\0B", 4, false}, {L"\0\0A", 3, false},
+};
+
+START_TEST(request_with_a_block)
+{
+    for (int field = 0; field < 2; field++) {
+        struct request request = {0};
+        uint8_t frame[200];
+
+        *(field == 0 ? &request.environment : &request.variables) = block_rows[_i].block;
+        *(field == 0 ? &request.environment_length : &request.variables_length) = block_rows[_i].length;
+        require(decode_strictly(frame, wire_encode_request(frame, sizeof frame, &request)) == block_rows[_i].valid,
+                "field %d", field);
+    }
 }
 END_TEST
 
@@ -513,6 +684,10 @@ static TCase *request_case(void)
     tcase_add_test(tcase, request_with_another_bit);
     tcase_add_test(tcase, request_with_another_field);
     tcase_add_test(tcase, request_with_a_forged_pass_count);
+    tcase_add_test(tcase, request_of_many_small_passes);
+    tcase_add_loop_test(tcase, request_with_a_forged_count, 0, LENGTH(count_rows));
+    tcase_add_test(tcase, request_with_reserved_bytes);
+    tcase_add_loop_test(tcase, request_with_a_block, 0, LENGTH(block_rows));
     tcase_add_test(tcase, request_that_is_noise);
     return tcase;
 }

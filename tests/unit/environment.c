@@ -1,0 +1,348 @@
+#include "environment.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "unit.h"
+
+enum { MOST_STRINGS = 12, STRING_ROOM = 80, BLOCK_ROOM = 2 * MOST_STRINGS * STRING_ROOM };
+
+static const struct pass declared = {.name = L"h", .number = 420};
+
+/* A block from text in which '|' stands for the NUL after each string, and its size in units. An
+ * empty one is a single NUL. */
+static size_t make_block(wchar_t *block, const wchar_t *text)
+{
+    size_t length = wcslen(text);
+
+    wcscpy(block, text);
+    block[length + 1] = L'\0';
+    for (wchar_t *at = block; at < block + length; at++)
+        *at = *at == L'|' ? L'\0' : *at;
+    return length == 0 ? 1 : length + 2;
+}
+
+static const wchar_t *guard_block(enum guard guard, const wchar_t *text)
+{
+    static wchar_t block[BLOCK_ROOM + 2];
+    size_t units = make_block(block, text);
+
+    return guard_bytes(guard, block, units * sizeof *block);
+}
+
+/* Edits into just `capacity` units; all strings end where memory ends. */
+static struct text edit(const wchar_t *block, const wchar_t *changes, size_t capacity, struct pass *pass)
+{
+    struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - capacity, .capacity = capacity};
+
+    wmemset(result.at, 0x5555, capacity);
+    *pass = declared;
+    environment_edit(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass, 1);
+    return result;
+}
+
+static void check_edit(const wchar_t *block, const wchar_t *changes, const wchar_t *expected, bool used)
+{
+    static wchar_t whole[BLOCK_ROOM + 2];
+    size_t units = make_block(whole, expected);
+    struct text result;
+    struct pass pass;
+
+    units += units == 1; /* what CreateProcessW takes has two NULs even if it is empty */
+    result = edit(block, changes, units, &pass);
+    require(result.length == units - 1, "'%s' with '%s' has length %zu, not %zu", shown(block), shown(changes),
+            result.length, units - 1);
+    require(text_end(&result), "'%s' with '%s' does not fit", shown(block), shown(changes));
+    for (size_t i = 0; i < units; i++)
+        require(result.at[i] == whole[i], "'%s' with '%s' is not '%s': unit %zu is 0x%x", shown(block), shown(changes),
+                shown(expected), i, result.at[i]);
+    require(pass.used == used, "'%s' with '%s': used is %d", shown(block), shown(changes), pass.used);
+    require(environment_length(result.at) == units, "'%s': another length", shown(expected));
+}
+
+static const struct row {
+    const wchar_t *block, *changes, *result;
+    bool used;
+} rows[] = {
+    {L"", L"", L"", false},
+    {L"A=1", L"", L"A=1", false},
+    {L"=C:=C:\\dir|=ExitCode=00000001|A=1|B=|c=x=y", L"", L"=C:=C:\\dir|=ExitCode=00000001|A=1|B=|c=x=y", false},
+    {L"", L"A=1", L"A=1", false},
+    {L"", L"A=1|B=2|C=3", L"A=1|B=2|C=3", false},
+    {L"", L"A=", L"A=", false},
+    {L"", L"A", L"", false},
+
+    {L"A=1|B=2|C=3", L"A=9", L"A=9|B=2|C=3", false}, /* where it stands */
+    {L"A=1|B=2|C=3", L"B=longer than before", L"A=1|B=longer than before|C=3", false},
+    {L"A=1|B=2|C=3", L"C=", L"A=1|B=2|C=", false},
+    {L"A=1|B=2|C=3", L"C=8|A=9", L"A=9|B=2|C=8", false},
+    {L"B=2|A=1", L"Z=3|Y=4", L"B=2|A=1|Z=3|Y=4", false}, /* last, and in the order of the changes */
+    {L"B=2|A=1", L"Z=3|B=9|Y=4", L"B=9|A=1|Z=3|Y=4", false},
+    {L"A=1", L"B==", L"A=1|B==", false},
+    {L"A=1", L"A=x=y", L"A=x=y", false},
+
+    {L"A=1|B=2|C=3", L"A", L"B=2|C=3", false},
+    {L"A=1|B=2|C=3", L"B", L"A=1|C=3", false},
+    {L"A=1|B=2|C=3", L"C", L"A=1|B=2", false},
+    {L"A=1|B=2|C=3", L"D", L"A=1|B=2|C=3", false},
+    {L"A=1|B=2|C=3", L"C|B|A", L"", false},
+    {L"A=1", L"A", L"", false},
+
+    {L"", L"A=1|A=2", L"A=2", false}, /* the later of two counts */
+    {L"A=0|B=0", L"A=1|A=2", L"A=2|B=0", false},
+    {L"A=0|B=0", L"A=1|A", L"B=0", false},
+    {L"A=0|B=0", L"A|A=1", L"A=1|B=0", false},
+    {L"", L"A=1|A", L"", false},
+    {L"", L"A|A=1", L"A=1", false},
+    {L"", L"A=1|B=2|a=3", L"B=2|a=3", false},
+
+    {L"Path=1|B=2", L"PATH=3", L"PATH=3|B=2", false}, /* whatever the case */
+    {L"Path=1|B=2", L"pATH", L"B=2", false},
+    {L"az=1", L"AZ=2", L"AZ=2", false},
+    {L"@=1|[=2|{=3|`=4", L"`=5|{", L"@=1|[=2|`=5", false}, /* they differ from each other as letters do */
+    {L"\xE9=1", L"\xC9=2", L"\xE9=1|\xC9=2", false},       /* beyond ASCII case counts */
+    {L"A\x0141=1", L"AA=2", L"A\x0141=1|AA=2", false},
+
+    {L"AB=1|A=2", L"A=3", L"AB=1|A=3", false}, /* the whole name */
+    {L"A=1|AB=2", L"AB=3", L"A=1|AB=3", false},
+    {L"A=1|AB=2", L"A", L"AB=2", false},
+    {L"A=1|AB=2", L"B", L"A=1|AB=2", false},
+    {L"BA=1|A=2", L"A", L"BA=1", false},
+
+    {L"=C:=C:\\a|=D:=D:\\b|A=1", L"=C:=C:\\x y", L"=C:=C:\\x y|=D:=D:\\b|A=1", false},
+    {L"=C:=C:\\a|=D:=D:\\b|A=1", L"=D:", L"=C:=C:\\a|A=1", false},
+    {L"=C:=C:\\a|C:=1", L"C:=2", L"=C:=C:\\a|C:=2", false},
+    {L"==x|=C:=1", L"==y", L"==y|=C:=1", false},
+    {L"=::=::\\|A=1", L"A", L"=::=::\\", false},
+
+    {L"A=1|A=2|B=3|a=4", L"", L"A=1|A=2|B=3|a=4", false}, /* what nobody mentions may be twice */
+    {L"A=1|A=2|B=3|a=4", L"B=5", L"A=1|A=2|B=5|a=4", false},
+    {L"A=1|B=3|A=2|a=4", L"A=5", L"A=5|B=3", false},
+    {L"A=1|B=3|A=2|a=4", L"A", L"B=3", false},
+    {L"A|B=1", L"", L"A|B=1", false}, /* not even a variable */
+    {L"A|B=1", L"A=2", L"A=2|B=1", false},
+
+    {L"A=1", L"H={h}", L"A=1|H=420", true},
+    {L"H=1", L"H=<{h:x}> {h}", L"H=<1a4> 420", true},
+    {L"H=1", L"H={{h}} {z} {\"h\":1}", L"H={h} {z} {\"h\":1}", false},
+    {L"A={h}|B={h:x}", L"C=1", L"A={h}|B={h:x}|C=1", false}, /* only in what is set */
+    {L"A={h}", L"{h}=1|{h:x}", L"A={h}|{h}=1", false},
+    {L"{h}=1", L"{H}={h}", L"{H}=420", true},
+    {L"", L"A={h}|A=1", L"A=1", false},
+    {L"A=0", L"A={h}|a", L"", false},
+    {L"", L"A=1|A={h}", L"A=420", true},
+    {L"\xD800=\xDC00|\xFFFF=\x1", L"\xD800=\xFFFF", L"\xD800=\xFFFF|\xFFFF=\x1", false},
+};
+
+START_TEST(environment_row)
+{
+    check_edit(rows[_i].block, rows[_i].changes, rows[_i].result, rows[_i].used);
+}
+END_TEST
+
+/* The rules once more, as operations on a list. Texts are expected ones: without placeholders. */
+struct entry {
+    wchar_t name[8], written[STRING_ROOM], expected[STRING_ROOM];
+    bool sets, uses;
+};
+
+struct list {
+    struct entry entries[2 * MOST_STRINGS];
+    size_t count;
+};
+
+static bool is_same_name(const wchar_t *a, const wchar_t *b)
+{
+    while (*a != L'\0' && (*a == *b || (*a < 0x80 && *b < 0x80 && isalpha(*a) && tolower(*a) == tolower(*b))))
+        a++, b++;
+    return *a == *b;
+}
+
+static size_t list_find(const struct list *list, size_t from, const wchar_t *name)
+{
+    while (from < list->count && !is_same_name(list->entries[from].name, name))
+        from++;
+    return from;
+}
+
+static void list_remove(struct list *list, size_t at)
+{
+    list->count--;
+    memmove(&list->entries[at], &list->entries[at + 1], (list->count - at) * sizeof *list->entries);
+}
+
+static void list_remove_all(struct list *list, size_t from, const wchar_t *name)
+{
+    while ((from = list_find(list, from, name)) < list->count)
+        list_remove(list, from);
+}
+
+static void list_change(struct list *list, const struct entry *change)
+{
+    size_t at = list_find(list, 0, change->name);
+
+    if (!change->sets) {
+        list_remove_all(list, 0, change->name);
+        return;
+    }
+    list->entries[at] = *change;
+    if (at == list->count)
+        list->count++;
+    list_remove_all(list, at + 1, change->name);
+}
+
+static void list_keep_last(struct list *result, const struct list *changes)
+{
+    result->count = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        list_remove_all(result, 0, changes->entries[i].name);
+        result->entries[result->count++] = changes->entries[i];
+    }
+}
+
+static void list_text(const struct list *list, bool expected, wchar_t *text)
+{
+    *text = L'\0';
+    for (size_t i = 0; i < list->count; i++) {
+        wcscat(text, i > 0 ? L"|" : L"");
+        wcscat(text, expected ? list->entries[i].expected : list->entries[i].written);
+    }
+}
+
+static bool list_uses(const struct list *list)
+{
+    bool uses = false;
+
+    for (size_t i = 0; i < list->count; i++)
+        uses = uses || list->entries[i].uses;
+    return uses;
+}
+
+/* Pieces of texts, as they are written and as they come out. */
+static const struct piece {
+    const wchar_t *written, *expected;
+    bool uses;
+} pieces[] = {
+    {L"{h}", L"420", true},      {L"{h:x}", L"1a4", true},      {L"{{h}}", L"{h}", false},
+    {L"{H}", L"{H}", false},     {L"{{h:x}}", L"{h:x}", false}, {L"=", L"=", false},
+    {L"", L"", false},           {L" \"\\", L" \"\\", false},   {L"\xDC00\xFFFF", L"\xDC00\xFFFF", false},
+    {L"\x1\n", L"\x1\n", false},
+};
+
+static void random_entry(struct entry *entry, bool change)
+{
+    static const wchar_t *const names[] = {L"A",   L"a",    L"AB",   L"aB",     L"B",    L"=C:", L"=c:",
+                                           L"=",   L"Path", L"PATH", L"\xE9",   L"\xC9", L"@",   L"`",
+                                           L"{h}", L"{H}",  L"A ",   L"\xD800", L"z",    L"Z"};
+
+    memset(entry, 0, sizeof *entry);
+    wcscpy(entry->name, names[random_below(LENGTH(names))]);
+    wcscpy(entry->written, entry->name);
+    entry->sets = random_below(4) != 0;
+    if (entry->sets)
+        wcscat(entry->written, L"=");
+    wcscpy(entry->expected, entry->written);
+    for (uint32_t count = entry->sets ? random_below(6) : 0; count > 0; count--) {
+        const struct piece *piece = &pieces[random_below(LENGTH(pieces))];
+
+        wcscat(wcscat(entry->written, piece->written), L",");
+        wcscat(wcscat(entry->expected, change ? piece->expected : piece->written), L",");
+        entry->uses = entry->uses || (change && piece->uses);
+    }
+}
+
+static void random_list(struct list *list, bool changes)
+{
+    list->count = random_below(MOST_STRINGS + 1);
+    for (size_t i = 0; i < list->count; i++)
+        random_entry(&list->entries[i], changes);
+}
+
+START_TEST(environment_as_a_list)
+{
+    static struct list list, changes, last;
+    static wchar_t block[BLOCK_ROOM], edits[BLOCK_ROOM], expected[BLOCK_ROOM];
+
+    for (int trial = 0; trial < 20000; trial++) {
+        struct text result;
+        struct pass pass;
+        size_t length, capacity;
+
+        random_list(&list, false);
+        random_list(&changes, true);
+        list_text(&list, false, block);
+        list_text(&changes, false, edits);
+        list_keep_last(&last, &changes);
+        for (size_t i = 0; i < last.count; i++)
+            list_change(&list, &last.entries[i]);
+        list_text(&list, true, expected);
+        check_edit(block, edits, expected, list_uses(&list));
+
+        length = wcslen(expected) + 1;
+        capacity = 1 + random_below((uint32_t)length);
+        result = edit(block, edits, capacity, &pass);
+        require(!text_end(&result) && result.length == length, "trial %d: capacity %zu", trial, capacity);
+    }
+}
+END_TEST
+
+START_TEST(environment_of_every_capacity)
+{
+    static const wchar_t block[] = L"=C:=C:\\dir|A=1|Path=old|B=2", changes[] = L"B|PATH={h}|NEW={h:x}";
+    static const wchar_t whole[] = L"=C:=C:\\dir\0A=1\0PATH=420\0NEW=1a4\0";
+
+    for (size_t capacity = 1; capacity < LENGTH(whole) + 3; capacity++) {
+        size_t kept = capacity < LENGTH(whole) ? capacity - 1 : LENGTH(whole) - 1;
+        struct pass pass;
+        struct text result = edit(block, changes, capacity, &pass);
+
+        ck_assert_uint_eq(result.length, LENGTH(whole) - 1);
+        require(text_end(&result) == (capacity >= LENGTH(whole)), "capacity %zu", capacity);
+        require(wmemcmp(result.at, whole, kept) == 0 && result.at[kept] == L'\0', "capacity %zu", capacity);
+    }
+}
+END_TEST
+
+/* What it adds is counted from where the text was, a closing NUL of nothing included. */
+START_TEST(environment_after_other_text)
+{
+    struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - 8, .capacity = 8};
+
+    text_put(&result, L"abc");
+    environment_edit(&result, L"", L"", NULL, 0);
+    ck_assert_uint_eq(result.length, 4);
+    environment_edit(&result, L"A=\0", L"", NULL, 0);
+    ck_assert_uint_eq(result.length, 7);
+    ck_assert(text_end(&result));
+    ck_assert(wmemcmp(result.at, L"abc\0A=\0", 8) == 0);
+}
+END_TEST
+
+static const struct {
+    const wchar_t *block;
+    uint32_t length;
+} length_rows[] = {
+    {L"", 2}, {L"A", 3}, {L"A=1", 5}, {L"A=1|B=", 8}, {L"=C:=C:\\|A=1|\xD800=", 16},
+};
+
+/* An empty block may have only one NUL: nothing after that is read. */
+START_TEST(environment_length_row)
+{
+    ck_assert_uint_eq(environment_length(guard_block(GUARD_INPUT, length_rows[_i].block)), length_rows[_i].length);
+}
+END_TEST
+
+Suite *environment_suite(void)
+{
+    Suite *suite = suite_create("environment");
+    TCase *tcase = tcase_create("environment_edit");
+
+    tcase_add_loop_test(tcase, environment_row, 0, LENGTH(rows));
+    tcase_add_test(tcase, environment_as_a_list);
+    tcase_add_test(tcase, environment_of_every_capacity);
+    tcase_add_test(tcase, environment_after_other_text);
+    tcase_add_loop_test(tcase, environment_length_row, 0, LENGTH(length_rows));
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
