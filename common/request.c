@@ -35,8 +35,8 @@ static bool descriptor_is_good(const struct pass *passes, uint32_t before)
         if (passes[i].descriptor == descriptor)
             return false;
     }
-    /* One that was handed on, flags and all, is what some C runtime could do. */
-    return descriptor >= STREAM_COUNT && (descriptor <= FD_MOST || passes[before].crt_flags != 0);
+    /* One that was handed on, flags and all, is what some C runtime could do, and was in a block. */
+    return descriptor >= STREAM_COUNT && descriptor <= (passes[before].crt_flags != 0 ? FDBLOCK_MOST : FD_MOST);
 }
 
 static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t *streams)

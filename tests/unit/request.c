@@ -48,6 +48,19 @@ static const struct row {
     {"a stream that there is not", REQUEST_STREAM, 0, 1, {{.streams = 1 << STREAM_COUNT}}},
     {"the last bit", REQUEST_STREAM, 1, 2, {{.streams = IN}, {.name = L"a", .streams = 0x80000000}}},
 
+    {"descriptors", REQUEST_OK, 0, 3, {{.descriptor = 3}, {.name = L"a", .descriptor = 2047}, {.descriptor = 4}}},
+    {"a descriptor that is a stream too", REQUEST_OK, 0, 1, {{.streams = OUT, .descriptor = 3}}},
+    {"a descriptor that was handed on", REQUEST_OK, 0, 1, {{.descriptor = 2048, .crt_flags = 1}}},
+    {"the last that fits into a block", REQUEST_OK, 0, 1, {{.descriptor = 0xFFFF, .crt_flags = 1}}},
+    {"a descriptor of a stream", REQUEST_DESCRIPTOR, 1, 2, {{.name = L"a"}, {.name = L"b", .descriptor = 2}}},
+    {"the same, handed on", REQUEST_DESCRIPTOR, 0, 1, {{.descriptor = 1, .crt_flags = 1}}},
+    {"a descriptor too many", REQUEST_DESCRIPTOR, 0, 1, {{.descriptor = 2048}}},
+    {"one that no block has", REQUEST_DESCRIPTOR, 0, 1, {{.descriptor = 0x10000, .crt_flags = 1}}},
+    {"a block of 2^32 bytes", REQUEST_DESCRIPTOR, 0, 1, {{.descriptor = 0x1C71C71C, .crt_flags = 1}}},
+    {"2^32 descriptors", REQUEST_DESCRIPTOR, 0, 1, {{.descriptor = 0xFFFFFFFF, .crt_flags = 1}}},
+    {"a descriptor twice", REQUEST_DESCRIPTOR, 2, 3, {{.descriptor = 3}, {.name = L"a"}, {.descriptor = 3}}},
+    {"the same with flags", REQUEST_DESCRIPTOR, 1, 2, {{.descriptor = 3}, {.descriptor = 3, .crt_flags = 1}}},
+
     {"neither name nor stream", REQUEST_NO_PLACE, 0, 1, {{0}}},
     {"the same, later", REQUEST_NO_PLACE, 2, 3, {{.name = L"a"}, {.streams = IN}, {0}}},
 
@@ -88,6 +101,39 @@ START_TEST(request_needs_a_program)
 }
 END_TEST
 
+START_TEST(request_stream_is_closed)
+{
+    struct pass passes[] = {{.streams = IN}, {.streams = OUT | ERR}};
+    struct request request = {.command_line = L"x", .passes = passes, .pass_count = 2};
+
+    for (uint32_t closed = 0; closed < 8; closed++) {
+        uint32_t pass = 99;
+
+        request.closed_streams = closed;
+        ck_assert_int_eq(request_check(&request, &pass), closed == 0 ? REQUEST_OK : REQUEST_STREAM_TWICE);
+        ck_assert_uint_eq(pass, closed & IN ? 0 : 1);
+    }
+}
+END_TEST
+
+START_TEST(request_finds_what_is_unused)
+{
+    static const struct pass used[] = {{.name = L"a", .used = true},
+                                       {.streams = OUT},
+                                       {.descriptor = 3},
+                                       {.name = L"b", .flags = PASS_OPTIONAL},
+                                       {.name = L"c", .flags = PASS_OPTIONAL | PASS_SEALED}};
+    static const struct pass unused[] = {{.name = L"d"}, {.name = L"e", .flags = PASS_SEALED}};
+    struct pass passes[LENGTH(used)];
+
+    for (uint32_t at = 0; at <= LENGTH(used); at++) {
+        for (uint32_t i = 0; i < LENGTH(used); i++)
+            passes[i] = i < at ? used[i] : unused[i % 2];
+        ck_assert_uint_eq(request_find_unused(guard_bytes(GUARD_PASSES, passes, sizeof passes), LENGTH(used)), at);
+    }
+}
+END_TEST
+
 START_TEST(request_name_has_few_units)
 {
     static const wchar_t units[] = L"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
@@ -107,6 +153,8 @@ Suite *request_suite(void)
 
     tcase_add_loop_test(tcase, request_row, 0, LENGTH(rows));
     tcase_add_test(tcase, request_needs_a_program);
+    tcase_add_test(tcase, request_stream_is_closed);
+    tcase_add_test(tcase, request_finds_what_is_unused);
     tcase_add_test(tcase, request_name_has_few_units);
     suite_add_tcase(suite, tcase);
     return suite;
