@@ -7,7 +7,7 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PROGRAMS := handoff-launcher.exe libhandoff.a handoff.exe
+PROGRAMS := handoff-launcher.exe libhandoff.a handoff.dll handoff.exe
 all: $(PROGRAMS:%=build/x64/%) $(PROGRAMS:%=build/x86/%)
 
 # --- tools -------------------------------------------------------------------------------
@@ -41,7 +41,8 @@ LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The launcher has no C runtime, only kernel32.dll, and starts on every Windows since XP.
 BARE-CFLAGS := -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
-               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident
+               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
+               -fno-inline-functions-called-once -fno-shrink-wrap
 BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,-T,launcher/launcher.ld,--gc-sections,--no-insert-timestamp \
                 -Wl,--dynamicbase,--nxcompat,--major-os-version=5
 BARE-LDFLAGS-x64 := -Wl,-e,launcher_start,--high-entropy-va,--subsystem,console:5.2,--minor-os-version=2
@@ -59,8 +60,12 @@ COMMON := $(call objects,common/*.c)
 COMMAND-SOURCES := parent/main.c parent/open.c
 COMMAND := $(call objects,$(COMMAND-SOURCES))
 PREFIX-SOURCES := common/prefix.c common/trace.c common/voice.c
-LIBRARY := $(call objects,$(filter-out $(COMMAND-SOURCES) $(PREFIX-SOURCES),$(wildcard common/*.c parent/*.c)))
-LAUNCHER := $(patsubst %.c,build/\%/bare/%.o,$(wildcard launcher/*.c common/*.c))
+LIBRARY-SOURCES := $(filter-out $(COMMAND-SOURCES) $(PREFIX-SOURCES) parent/taker.c parent/dll.c,\
+                                $(wildcard common/*.c parent/*.c))
+LIBRARY := $(call objects,$(LIBRARY-SOURCES))
+bare = $(patsubst %.c,build/\%/bare/%.o,$1)
+LAUNCHER := $(call bare,$(wildcard launcher/*.c common/*.c))
+DLL := $(call bare,$(LIBRARY-SOURCES) parent/dll.c launcher/memory.c)
 HARNESS := $(call objects,tests/harness.c)
 
 # --- compiling ---------------------------------------------------------------------------
@@ -106,6 +111,14 @@ $(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
 	$(CC) -r -nostdlib -o $(@D)/libhandoff.o $^
 	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $(@D)/libhandoff.o
 	$(AR) rcsD $@ $(@D)/libhandoff.o
+
+# With its import library, libhandoff.dll.a.
+DLL-LDFLAGS := -shared -nostdlib -s -Wl,--gc-sections,--no-insert-timestamp,--kill-at,--enable-stdcall-fixup
+DLL-LDFLAGS-x64 := -Wl,-e,dll_start
+DLL-LDFLAGS-x86 := -Wl,-e,_dll_start@12
+$(call both,handoff.dll): build/%/handoff.dll: $(DLL) parent/handoff.def
+	$(CC) $(BARE-CFLAGS) $(DLL-LDFLAGS) $(DLL-LDFLAGS-$(width)) \
+	    -Wl,--out-implib,$(@D)/libhandoff.dll.a -o $@ $^ $(BARE-LIBS)
 
 $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
 	rm -f $@

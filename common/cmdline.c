@@ -176,7 +176,8 @@ bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path
 {
     wchar_t nowhere[1];
     struct text first = {.at = nowhere, .capacity = 1};
-    const wchar_t *parts[] = {L"\"", cmd, L"\" /d /s /c \"\"", path, L"\"", line != NULL ? line_program(&first, line) : L"", L"\""};
+    const wchar_t *parts[] = {
+        L"\"", cmd, L"\" /d /s /c \"\"", path, L"\"", line != NULL ? line_program(&first, line) : L"", L"\""};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         text_put(result, parts[i]);

@@ -40,7 +40,8 @@ uint64_t fdblock_handle(const struct fdblock *block, uint32_t descriptor)
     return (uint64_t)(int64_t)handle;
 }
 
-/* One more than the last descriptor, or 0. */
+/* One more than the last descriptor, or 0. It is even, because the last byte of an odd size can be
+ * lost on the way to a 32-bit program (Wine's WoW64 of 8.0). */
 static uint32_t count_descriptors(const struct request *request)
 {
     uint32_t count = 0;
@@ -53,7 +54,7 @@ static uint32_t count_descriptors(const struct request *request)
         if (request->passes[i].descriptor >= count && request->passes[i].descriptor != 0)
             count = request->passes[i].descriptor + 1;
     }
-    return count;
+    return count + count % 2;
 }
 
 static void put(uint8_t *bytes, uint32_t count, uint32_t pointer, uint32_t descriptor, uint32_t flags, uint32_t number)

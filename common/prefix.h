@@ -26,8 +26,11 @@ struct option {
 /* Every table of options begins with these. */
 #define OPTIONS_OF_BOTH                                                                                                \
     {"help", OPTION_FLAG}, {"version", OPTION_FLAG}, {"trace", OPTION_FLAG}, {"stdin", OPTION_STREAM},                 \
-        {"stdout", OPTION_STREAM}, {"stderr", OPTION_STREAM}, {"env", OPTION_VARIABLE}, {"unset", OPTION_REMOVAL},       \
-        {"fd", OPTION_FD}, {"seal", OPTION_FLAG}
+        {"stdout", OPTION_STREAM}, {"stderr", OPTION_STREAM}, {"env", OPTION_VARIABLE}, {"unset", OPTION_REMOVAL},     \
+        {"fd", OPTION_FD},                                                                                             \
+    {                                                                                                                  \
+        "seal", OPTION_FLAG                                                                                            \
+    }
 
 enum {
     OPTION_HELP,
@@ -56,8 +59,8 @@ struct prefix {
     struct source *sources;             /* of the passes */
     wchar_t **mappings;                 /* NUMBER=NAME, of --fd */
     uint32_t mapping_count;
-    struct request request;             /* passes, closed streams, variables and command line */
-    uint32_t room;                      /* in: for so many passes more than the line declares */
+    struct request request; /* passes, closed streams, variables and command line */
+    uint32_t room;          /* in: for so many passes more than the line declares */
 
     const char *fault; /* what is wrong, and with which of the words */
     const wchar_t *subject;

@@ -4,15 +4,6 @@
 #include "steal.h"
 #include "stream.h"
 
-uint64_t creation_time(HANDLE process)
-{
-    FILETIME created, exited, kernel, user;
-
-    if (!GetProcessTimes(process, &created, &exited, &kernel, &user))
-        return 0;
-    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
-}
-
 static BOOL WINAPI outlive(DWORD event)
 {
     return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;

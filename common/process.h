@@ -4,12 +4,6 @@
 
 #include <windows.h>
 
-#include <stdint.h>
-
-/* FILETIME: 100 ns since 1601; 0 if it cannot be told. A pid may be recycled; pid and creation time
- * together cannot. */
-uint64_t creation_time(HANDLE process);
-
 /* Ctrl-C and Ctrl-Break are the child's: from now on this process goes on when they come. */
 void outlive_console_events(void);
 

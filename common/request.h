@@ -39,15 +39,15 @@ struct request {
     const wchar_t *directory;    /* NULL: the launcher's own, which is the parent's */
     const wchar_t *desktop;
     const wchar_t *title;
-    const wchar_t *environment;  /* a block; NULL: the launcher's own, which is the parent's */
-    uint32_t environment_length; /* units, both closing NULs included */
-    const wchar_t *variables;    /* changes of the environment, as environment_edit() takes them; NULL: none */
-    uint32_t variables_length;   /* as above */
-    uint32_t closed_streams;     /* 1 << STREAM_..., for each that the child shall not have */
+    const wchar_t *environment;          /* a block; NULL: the launcher's own, which is the parent's */
+    uint32_t environment_length;         /* units, both closing NULs included */
+    const wchar_t *variables;            /* changes of the environment, as environment_edit() takes them; NULL: none */
+    uint32_t variables_length;           /* as above */
+    uint32_t closed_streams;             /* 1 << STREAM_..., for each that the child shall not have */
     uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
-    const uint8_t *reserved;     /* bytes for lpReserved2 that are no C runtime's; NULL: none */
+    const uint8_t *reserved;             /* bytes for lpReserved2 that are no C runtime's; NULL: none */
     uint32_t reserved_size;
-    uint32_t refuse_batch;       /* the line was quoted for a C runtime, which cmd.exe is not */
+    uint32_t refuse_batch; /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
     struct startup startup;
     struct pass *passes;
@@ -61,8 +61,8 @@ enum request_fault {
     REQUEST_STREAM, /* there is no such stream */
     REQUEST_STREAM_TWICE,
     REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
-    REQUEST_NO_PLACE,  /* the pass has no name, stream or descriptor, so no child could find it */
-    REQUEST_NO_PROGRAM /* neither application nor command line */
+    REQUEST_NO_PLACE,   /* the pass has no name, stream or descriptor, so no child could find it */
+    REQUEST_NO_PROGRAM  /* neither application nor command line */
 };
 
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */

@@ -8,6 +8,7 @@
 
 #include "claim.h"
 #include "handle.h"
+#include "token.h"
 
 /* 32 bits of a handle are significant, and its number is sign-extended from them. */
 static inline HANDLE handle_from_number(uint64_t number)
@@ -31,5 +32,19 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 /* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
  * nothing was touched. */
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle);
+
+/* FILETIME of the process: 100 ns since 1601; 0 if it cannot be told. A pid may be recycled; pid and
+ * creation time together cannot. */
+uint64_t creation_time(HANDLE process);
+
+/*
+ * Opens a process to take handles from it, and for that alone. `created` is its creation time, or 0 if
+ * that is not known. ERROR_INVALID_PARAMETER, as OpenProcess has it, if there is no such process (any more).
+ */
+DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner);
+
+/* Maps the page that the token names: a copy, which hurts nobody if the number is another's by now.
+ * ERROR_INVALID_DATA if it is not that page. */
+DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page);
 
 #endif

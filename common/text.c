@@ -55,7 +55,7 @@ void text_put_hex(struct text *text, uint64_t number)
     while (shift > 0 && number >> shift == 0)
         shift -= 4;
     for (; shift >= 0; shift -= 4)
-        text_put_unit(text, (wchar_t)"0123456789abcdef"[number >> shift & 15]);
+        text_put_unit(text, (wchar_t) "0123456789abcdef"[number >> shift & 15]);
 }
 
 void text_format(struct text *text, const char *format, ...)

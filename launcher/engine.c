@@ -141,8 +141,7 @@ static BOOL create(const struct creation *creation, const struct request *reques
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
-                          request->directory,
-                          (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child);
+                          request->directory, (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child);
 }
 
 typedef BOOL(WINAPI *initialize_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD, SIZE_T *);

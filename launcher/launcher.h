@@ -5,7 +5,6 @@
  *   main.c     which door
  *   prefix.c   the door for people and other languages: options before a command
  *   service.c  the door for the library: the request comes over the control pipe
- *   parent.c   the process whose handles they are
  *   engine.c   request -> suspended child, whichever door it came through
  *   lookup.c   a command line's first word -> the program's path
  *   memory.c   what the compiler expects of a C library; there is none here
@@ -42,13 +41,6 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
  * `path`, which has LINE_CAPACITY units. Returns a Win32 code.
  */
 DWORD lookup_program(const wchar_t *line, wchar_t *path);
-
-/*
- * Opens the process whose handles are to be taken, for that alone. `created` is its creation time, or
- * 0 if that is not known. Returns a Win32 code: ERROR_INVALID_PARAMETER, as OpenProcess has it, if there
- * is no such process (any more).
- */
-DWORD open_parent(DWORD process_id, uint64_t created, HANDLE *parent);
 
 /* Runs the command behind "--" of this command line and returns the launcher's exit code. */
 DWORD run_prefix(const wchar_t *line);

@@ -47,7 +47,7 @@ struct door {
     struct prefix prefix;
     DWORD parent_id;
     HANDLE parent;
-    HANDLE report;    /* a pipe; NULL: the launcher stands in for the child */
+    HANDLE report; /* a pipe; NULL: the launcher stands in for the child */
     STARTUPINFOW startup;
     BOOL stolen;      /* what --steal names is gone */
     LONGLONG started; /* clock_now() */
@@ -89,7 +89,8 @@ static DWORD give_up(struct door *door, const struct failure *failure)
 {
     struct handoff_error error = {0};
     struct line line;
-    struct text *text = line_begin(&line), report = {.at = allocate(2 * sizeof line), .capacity = 2 * ARRAYSIZE(line.units)};
+    struct text *text = line_begin(&line),
+                report = {.at = allocate(2 * sizeof line), .capacity = 2 * ARRAYSIZE(line.units)};
     DWORD code = EXIT_HANDOFF;
 
     error_describe(&error, &door->prefix.request, failure->stage, failure->pass, failure->code);
@@ -109,7 +110,8 @@ static DWORD give_up(struct door *door, const struct failure *failure)
 static void trace(const struct door *door, const PROCESS_INFORMATION *child)
 {
     const struct request *request = &door->prefix.request;
-    struct way way = {.parent_id = door->parent_id, .launcher_id = GetCurrentProcessId(), .child_id = child->dwProcessId};
+    struct way way = {
+        .parent_id = door->parent_id, .launcher_id = GetCurrentProcessId(), .child_id = child->dwProcessId};
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         uint64_t in_parent = 0;
@@ -171,7 +173,8 @@ static BOOL check_options(struct door *door)
     const struct prefix *prefix = &door->prefix;
     uint64_t number;
 
-    if (prefix->values[OPTION_PARENT] == NULL && (prefix->request.pass_count > 0 || prefix->values[OPTION_REPORT] != NULL))
+    if (prefix->values[OPTION_PARENT] == NULL &&
+        (prefix->request.pass_count > 0 || prefix->values[OPTION_REPORT] != NULL))
         return mistake(door, "handles of which process? --parent PID is missing", NULL);
     if (prefix->values[OPTION_PARENT] != NULL &&
         !parse_parent(prefix->values[OPTION_PARENT], &door->parent_id, &number))
@@ -196,7 +199,7 @@ static BOOL reach_parent(struct door *door, struct failure *failure)
     if (prefix->values[OPTION_PARENT] == NULL)
         return TRUE;
     parse_parent(prefix->values[OPTION_PARENT], &door->parent_id, &number);
-    code = open_parent(door->parent_id, number, &door->parent);
+    code = open_owner(door->parent_id, number, &door->parent);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
     if (prefix->values[OPTION_REPORT] == NULL)

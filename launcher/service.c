@@ -13,29 +13,6 @@ struct service {
     void *frame; /* what the request points into */
 };
 
-static BOOL page_is_whole(const struct claim_page *page, const struct token *token)
-{
-    MEMORY_BASIC_INFORMATION memory;
-
-    return VirtualQuery(page, &memory, sizeof memory) != 0 && page->nonce == token->nonce && page->count > 0 &&
-           page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
-}
-
-static DWORD open_page(struct service *service, const struct token *token)
-{
-    HANDLE section;
-    DWORD code = copy(service->parent, token->page, FALSE, &section);
-
-    if (code != ERROR_SUCCESS)
-        return code;
-    service->page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    code = service->page != NULL ? ERROR_SUCCESS : GetLastError();
-    CloseHandle(section);
-    if (code == ERROR_SUCCESS && !page_is_whole(service->page, token))
-        code = ERROR_INVALID_DATA;
-    return code;
-}
-
 /* The first claim of the page is the launcher's end of the control pipe. */
 static DWORD reach_parent(struct service *service, const wchar_t *text)
 {
@@ -44,9 +21,9 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
 
     if (!token_parse(text, &token) || token.created == 0)
         return ERROR_INVALID_PARAMETER;
-    code = open_parent(token.process_id, token.created, &service->parent);
+    code = open_owner(token.process_id, token.created, &service->parent);
     if (code == ERROR_SUCCESS)
-        code = open_page(service, &token);
+        code = open_page(service->parent, &token, &service->page);
     if (code == ERROR_SUCCESS)
         code = steal_claimed(service->parent, &service->page->claims[0], FALSE, &service->pipe);
     return code;

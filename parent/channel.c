@@ -3,16 +3,6 @@
 #include "heap.h"
 #include "text.h"
 
-/* Unique in this process for ever, and unlike that of any other copy of this library in it. */
-static uint64_t make_nonce(void)
-{
-    static volatile LONG counter;
-    LARGE_INTEGER now;
-
-    QueryPerformanceCounter(&now);
-    return (uint64_t)now.QuadPart << 24 ^ (uint32_t)InterlockedIncrement(&counter);
-}
-
 /*
  * One instance, made and connected here: who squats the name makes the creation fail, who connects
  * before us makes our connection fail, and once we are connected nobody else can. Both ends are
@@ -26,11 +16,10 @@ BOOL open_channel(struct transaction *t)
 
     if (size > WIRE_REQUEST_MAX)
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    t->nonce = make_nonce();
     text_put(&text, L"\\\\.\\pipe\\handoff-");
     text_put_hex(&text, GetCurrentProcessId());
     text_put_unit(&text, L'-');
-    text_put_hex(&text, t->nonce);
+    text_put_hex(&text, make_nonce());
     text_end(&text);
     t->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (t->event == NULL)
@@ -98,7 +87,7 @@ static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *recei
 /* A launcher that never had its end of the pipe says why with its exit code. */
 static BOOL exchange_error(struct transaction *t, DWORD code)
 {
-    const struct claim *end = &t->page->claims[0];
+    const struct claim *end = &t->page.view->claims[0];
     DWORD exit_code;
 
     if (code == ERROR_PROCESS_ABORTED && end->taken_as == 0 &&

@@ -23,13 +23,17 @@ extern "C" {
 /* Which standard streams of the child a handle becomes. */
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
 
+/* A sealed handle is not inheritable in the child, so that its own children do not get it; an optional one
+ * need not be mentioned anywhere. */
+enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2 };
+
 /* One handle on its way to the child. The name and the handle stay yours. */
 struct handoff_pass {
     const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if only `streams` says where it goes */
     HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
     DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
     DWORD descriptor;    /* of the child's C runtime, for _read(3, ...): 3 to 2047; 0: none */
-    BOOL sealed;         /* not inheritable in the child, so that its own children do not get it */
+    DWORD flags;         /* HANDOFF_SEALED | HANDOFF_OPTIONAL */
 };
 
 /*
@@ -49,22 +53,22 @@ struct handoff_pass {
  * creation flags give the child another console or none.
  */
 struct handoff_request {
-    DWORD cb;                    /* sizeof(struct handoff_request) */
-    const wchar_t *application;  /* NULL: the first word of the command line */
-    const wchar_t *command_line; /* NULL: the application's path, as CreateProcessW has it */
+    DWORD cb;                        /* sizeof(struct handoff_request) */
+    const wchar_t *application;      /* NULL: the first word of the command line */
+    const wchar_t *command_line;     /* NULL: the application's path, as CreateProcessW has it */
     const wchar_t *const *arguments; /* instead of a command line: up to a NULL, quoted for a C runtime */
-    const wchar_t *environment;  /* UTF-16 block as for CreateProcessW; NULL: the parent's */
-    const wchar_t *variables;    /* changes of it, a block too: NAME=TEXT with placeholders sets, NAME removes */
-    const wchar_t *directory;    /* NULL: the parent's */
-    DWORD creation_flags;        /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
-    const STARTUPINFOW *startup; /* may be NULL; its stream fields are not read, and lpReserved2 as below */
+    const wchar_t *environment;      /* UTF-16 block as for CreateProcessW; NULL: the parent's */
+    const wchar_t *variables;        /* changes of it, a block too: NAME=TEXT with placeholders sets, NAME removes */
+    const wchar_t *directory;        /* NULL: the parent's */
+    DWORD creation_flags;            /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
+    const STARTUPINFOW *startup;     /* may be NULL; its stream fields are not read, and lpReserved2 as below */
     const struct handoff_pass *passes;
     DWORD pass_count;
     DWORD closed_streams;        /* HANDOFF_STDIN | ...: the child shall not have them */
     BOOL seal_all;               /* as if every pass were sealed, the parent's own streams included */
-    DWORD *numbers;          /* out: pass_count handle numbers in the child; may be NULL */
-    DWORD timeout_ms;        /* until the child exists; 0: 30 s; INFINITE: for ever */
-    const wchar_t *launcher; /* path; NULL: handoff-launcher.exe beside this library's module */
+    DWORD *numbers;              /* out: pass_count handle numbers in the child; may be NULL */
+    DWORD timeout_ms;            /* until the child exists; 0: 30 s; INFINITE: for ever */
+    const wchar_t *launcher;     /* path; NULL: handoff-launcher.exe beside this library's module */
     struct handoff_trace *trace; /* out: what happened when; may be NULL */
 };
 
@@ -139,6 +143,55 @@ struct handoff_error {
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
  */
 BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
+
+/*
+ * CreateProcessW by another name: the same arguments, the same results, and no handle of the parent needs
+ * to be, or ever is, inheritable. With bInheritHandles=FALSE it is CreateProcessW, since then nothing leaks.
+ * With TRUE the child gets
+ *
+ *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own;
+ *   - the descriptors of a C runtime's block in lpReserved2;
+ *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
+ *
+ * and nothing else. Their numbers change on the way. A handle of the list that the child is told of in its
+ * command line is written there by its number in the parent: {0x1a4}, or {0x1a4:x}.
+ *
+ * Refused with ERROR_NOT_SUPPORTED, because they mean something between CreateProcessW and its caller, who
+ * would be the launcher: every other attribute of an extended STARTUPINFO, DEBUG_PROCESS and
+ * DEBUG_ONLY_THIS_PROCESS, SECURITY_ATTRIBUTES that are inheritable or have a descriptor. The command line is
+ * not written to, so it may be a constant.
+ */
+BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
+                                   SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,
+                                   BOOL inherit_handles, DWORD creation_flags, void *environment,
+                                   const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child);
+
+/*
+ * For children that can be changed, without a launcher: the parent offers a handle and tells the child a
+ * token, in its command line, its environment or over a pipe; the child takes it.
+ *
+ * handoff_offer() makes a non-inheritable duplicate and writes the token, HANDOFF_TOKEN_CAPACITY units at
+ * most with the NUL. It returns NULL on failure, with GetLastError(). The handle stays the caller's.
+ *
+ * handoff_withdraw() ends the offer, which every offer needs once, whatever became of it. TRUE: nobody had
+ * taken the handle, and nobody will; the duplicate is closed. FALSE: it was taken.
+ *
+ * handoff_take() takes the handle out of the process that offered it, which may be any process that the
+ * caller may open with PROCESS_DUP_HANDLE. The handle is non-inheritable and the caller's to close. It
+ * takes no more than this file's directory and parent/taker.c to build into a child. Its errors:
+ *   ERROR_INVALID_PARAMETER  that is no token
+ *   ERROR_PROCESS_ABORTED    the process that offered it is gone, and its pid may be another's
+ *   ERROR_CANCELLED          the offer has been withdrawn
+ *   ERROR_INVALID_STATE      it was taken before
+ *   ERROR_ACCESS_DENIED      that process may not be opened
+ *
+ * All three are safe to call from any thread.
+ */
+#define HANDOFF_TOKEN_CAPACITY 64
+
+struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token);
+BOOL handoff_withdraw(struct handoff_offering *offering);
+BOOL handoff_take(const wchar_t *token, HANDLE *handle);
 
 /*
  * Writes the error as one line of text, without a line break, and returns its length in units. At

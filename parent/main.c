@@ -103,9 +103,8 @@ static BOOL open_sources(const struct command *command)
 static void trace(struct command *command, const PROCESS_INFORMATION *child)
 {
     const struct request *request = &command->prefix.request;
-    struct way way = {.parent_id = GetCurrentProcessId(),
-                      .launcher_id = command->trace.launcher_id,
-                      .child_id = child->dwProcessId};
+    struct way way = {
+        .parent_id = GetCurrentProcessId(), .launcher_id = command->trace.launcher_id, .child_id = child->dwProcessId};
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         request->passes[i].number = command->numbers[i];

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+_Static_assert((int)HANDOFF_SEALED == PASS_SEALED && (int)HANDOFF_OPTIONAL == PASS_OPTIONAL, "one set of flags");
+
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
 
@@ -112,7 +114,7 @@ BOOL plan_passes(struct transaction *t)
         t->request.passes[i].name = asked->passes[i].name;
         t->request.passes[i].streams = asked->passes[i].streams;
         t->request.passes[i].descriptor = asked->passes[i].descriptor;
-        t->request.passes[i].flags = asked->passes[i].sealed ? PASS_SEALED : 0;
+        t->request.passes[i].flags = asked->passes[i].flags;
     }
     t->request.pass_count = asked->pass_count;
     t->duplicate_count = 1;
@@ -150,35 +152,26 @@ BOOL duplicate_passes(struct transaction *t)
 
 BOOL offer_duplicates(struct transaction *t)
 {
-    DWORD size = (DWORD)(sizeof *t->page + t->duplicate_count * sizeof t->page->claims[0]);
+    DWORD code = page_make(&t->page, t->duplicates, t->duplicate_count);
 
-    t->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
-    if (t->section != NULL)
-        t->page = MapViewOfFile(t->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    if (t->page == NULL)
-        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
-    t->page->nonce = t->nonce;
-    t->page->count = t->duplicate_count;
-    for (uint32_t i = 0; i < t->duplicate_count; i++)
-        claim_offer(&t->page->claims[i], handle_number(t->duplicates[i]));
-    return TRUE;
+    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 
 BOOL check_taken(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (claim_state(&t->page->claims[i]) != CLAIM_TAKEN)
+        if (claim_state(&t->page.view->claims[i]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)
-        t->asked->numbers[i] = t->page->claims[i + 1].taken_as;
+        t->asked->numbers[i] = t->page.view->claims[i + 1].taken_as;
     return TRUE;
 }
 
 void withdraw_duplicates(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (t->duplicates[i] != NULL && (t->page == NULL || claim_withdraw(&t->page->claims[i])))
+        if (t->duplicates[i] != NULL && (t->page.view == NULL || claim_withdraw(&t->page.view->claims[i])))
             CloseHandle(t->duplicates[i]);
     }
 }
@@ -187,7 +180,7 @@ DWORD count_unreclaimed(const struct transaction *t)
 {
     DWORD count = 0;
 
-    for (uint32_t i = 0; t->page != NULL && i < t->duplicate_count; i++)
-        count += claim_state(&t->page->claims[i]) == CLAIM_TAKING;
+    for (uint32_t i = 0; t->page.view != NULL && i < t->duplicate_count; i++)
+        count += claim_state(&t->page.view->claims[i]) == CLAIM_TAKING;
     return count;
 }

@@ -1,7 +1,6 @@
 #include "transaction.h"
 
 #include "heap.h"
-#include "process.h"
 #include "steal.h"
 #include "stream.h"
 #include "token.h"
@@ -43,13 +42,12 @@ static DWORD launcher_path(const struct transaction *t, wchar_t *path)
 
 static void put_launcher_line(struct text *line, const struct transaction *t)
 {
+    struct token token = page_token(&t->page);
+
     text_put_unit(line, L'"');
     text_put(line, t->launcher_path);
     text_put(line, L"\" --service=");
-    token_put(line, &(struct token){.process_id = GetCurrentProcessId(),
-                                    .created = creation_time(GetCurrentProcess()),
-                                    .page = handle_number(t->section),
-                                    .nonce = t->nonce});
+    token_put(line, &token);
 }
 
 /* Without a console the launcher, a console program, would get a window of its own. */

@@ -44,9 +44,7 @@ static void close_all(struct transaction *t)
     close_handle(&t->pipe);
     close_handle(&t->event);
     close_handle(&t->launcher);
-    close_handle(&t->section);
-    if (t->page != NULL)
-        UnmapViewOfFile(t->page);
+    page_close(&t->page);
     release(t->launcher_path);
     release(t->line);
     release(t->duplicates);

@@ -3,7 +3,8 @@
  * end of handoff_spawn(), gives everything back, whichever step was the last.
  *
  *   spawn.c        the order of the steps, and the clean-up
- *   offer.c        what is passed: duplicates, the claim page, what becomes of them
+ *   offer.c        what is passed: the request, the duplicates, what becomes of them
+ *   page.c         the claim page
  *   channel.c      the control pipe: messages with a deadline
  *   process.c      the launcher's and the child's processes
  *   transaction.c  what they share: the deadline and the error
@@ -13,6 +14,7 @@
 
 #include "claim.h"
 #include "handoff.h"
+#include "page.h"
 #include "wire.h"
 
 struct transaction {
@@ -28,9 +30,7 @@ struct transaction {
     wchar_t *line; /* of the caller's arguments; NULL: there are none */
     HANDLE *duplicates;
     uint32_t duplicate_count;
-    uint64_t nonce;
-    HANDLE section;
-    struct claim_page *page; /* NULL: nobody has been told of the duplicates */
+    struct page page; /* without a view nobody has been told of the duplicates */
 
     /* channel.c */
     HANDLE pipe;  /* overlapped */

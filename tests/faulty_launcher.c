@@ -43,10 +43,9 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 
 #include "../common/heap.c"
 #include "../common/process.c"
-#include "../common/steal.c"
+#include "../common/take.c"
 #include "../launcher/engine.c"
 #include "../launcher/lookup.c"
-#include "../launcher/parent.c"
 #include "../launcher/service.c"
 
 static BOOL lies(const char *kind)

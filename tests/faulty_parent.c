@@ -40,9 +40,11 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
 
 #include "../common/heap.c"
-#include "../common/steal.c"
+#include "../common/stream.c"
+#include "../common/take.c"
 #include "../parent/channel.c"
 #include "../parent/offer.c"
+#include "../parent/page.c"
 #include "../parent/process.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"

@@ -1,0 +1,129 @@
+/* The taking side of a claim page. */
+#include "steal.h"
+
+static DWORD duplicate(HANDLE source, uint64_t number, BOOL inheritable, DWORD options, HANDLE *handle)
+{
+    *handle = NULL;
+    if (!handle_can_travel(number))
+        return ERROR_INVALID_HANDLE;
+    if (!DuplicateHandle(source, handle_from_number(number), GetCurrentProcess(), handle, 0, inheritable,
+                         options | DUPLICATE_SAME_ACCESS)) {
+        *handle = NULL;
+        return GetLastError();
+    }
+    /* Windows can report success without a handle when the target process is not one. */
+    return *handle != NULL ? ERROR_SUCCESS : ERROR_INVALID_HANDLE;
+}
+
+DWORD steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
+{
+    return duplicate(source, number, inheritable, DUPLICATE_CLOSE_SOURCE, handle);
+}
+
+DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
+{
+    return duplicate(source, number, inheritable, 0, handle);
+}
+
+DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)
+{
+    DWORD code;
+
+    *handle = NULL;
+    if (!claim_begin(claim))
+        return ERROR_INVALID_STATE;
+    code = steal(source, claim->number, inheritable, handle);
+    claim_end(claim, (uint32_t)handle_number(*handle));
+    return code;
+}
+
+uint64_t creation_time(HANDLE process)
+{
+    FILETIME created, exited, kernel, user;
+
+    if (!GetProcessTimes(process, &created, &exited, &kernel, &user))
+        return 0;
+    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+}
+
+DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    *owner = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, process_id);
+    if (*owner == NULL)
+        return GetLastError();
+    if (created != 0 && creation_time(*owner) != created)
+        code = ERROR_INVALID_PARAMETER; /* as OpenProcess says of a pid that is nobody's */
+    if (code != ERROR_SUCCESS) {
+        CloseHandle(*owner);
+        *owner = NULL;
+    }
+    return code;
+}
+
+static bool page_is_whole(const struct claim_page *page, const struct token *token)
+{
+    MEMORY_BASIC_INFORMATION memory;
+
+    return VirtualQuery(page, &memory, sizeof memory) != 0 && page->nonce == token->nonce && page->count > 0 &&
+           page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
+}
+
+DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page)
+{
+    HANDLE section;
+    DWORD code = copy(owner, token->page, FALSE, &section);
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    *page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    if (*page == NULL)
+        code = GetLastError();
+    CloseHandle(section);
+    if (code == ERROR_SUCCESS && !page_is_whole(*page, token)) {
+        UnmapViewOfFile(*page);
+        *page = NULL;
+        code = ERROR_INVALID_DATA;
+    }
+    return code;
+}
+
+/* ---- tokens ---- */
+
+static int hex_digit(wchar_t unit)
+{
+    if (unit >= L'0' && unit <= L'9')
+        return unit - L'0';
+    if (unit >= L'a' && unit <= L'f')
+        return unit - L'a' + 10;
+    return -1;
+}
+
+/* Reads a number and the unit that must follow it; NULL if there is none, or too long a one. */
+static const wchar_t *parse_hex(const wchar_t *text, int most_digits, wchar_t then, uint64_t *number)
+{
+    int digits = 0;
+
+    *number = 0;
+    if (text == NULL)
+        return NULL;
+    for (; hex_digit(*text) >= 0; text++, digits++) {
+        if (digits == most_digits || (digits > 0 && *number == 0))
+            return NULL;
+        *number = *number << 4 | (uint64_t)hex_digit(*text);
+    }
+    return digits > 0 && *text == then ? text + 1 : NULL;
+}
+
+bool token_parse(const wchar_t *text, struct token *token)
+{
+    uint64_t process_id;
+
+    text = parse_hex(text, 8, L':', &process_id);
+    text = parse_hex(text, 16, L':', &token->created);
+    text = parse_hex(text, 16, L':', &token->page);
+    text = parse_hex(text, 16, L'\0', &token->nonce);
+    token->process_id = (uint32_t)process_id;
+    return text != NULL;
+}

@@ -1,0 +1,273 @@
+/* The drop-in for CreateProcessW: its arguments, made into a request. */
+#include "handoff.h"
+
+#include "cmdline.h"
+#include "fdblock.h"
+#include "handle.h"
+#include "heap.h"
+#include "steal.h"
+
+/* ---- attribute lists ---- */
+
+/* What UpdateProcThreadAttribute leaves behind. It is not documented, but CreateProcess of every Windows
+ * since Vista reads it, whoever wrote it (ReactOS, Wine and others agree). */
+struct attribute {
+    DWORD_PTR attribute;
+    SIZE_T size;
+    void *value;
+};
+
+struct attribute_list {
+    DWORD present; /* a bit for each */
+    DWORD capacity;
+    DWORD count;
+    DWORD reserved;
+    void *extended_flags;
+    struct attribute attributes[];
+};
+
+struct listed {
+    const HANDLE *handles;
+    DWORD count;
+};
+
+/* The handle list, if there is one. Another attribute means something between CreateProcess and its
+ * caller, which the launcher is not: it is refused, never dropped. */
+static DWORD read_attributes(const STARTUPINFOW *startup, DWORD flags, struct listed *listed)
+{
+    const struct attribute_list *list;
+
+    if ((flags & EXTENDED_STARTUPINFO_PRESENT) == 0)
+        return ERROR_SUCCESS;
+    if (startup->cb != sizeof(STARTUPINFOEXW))
+        return ERROR_INVALID_PARAMETER;
+    list =
+        (const struct attribute_list *)(const void *)((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
+    if (list == NULL)
+        return ERROR_SUCCESS;
+    if (list->extended_flags != NULL || list->count > list->capacity)
+        return ERROR_NOT_SUPPORTED;
+    for (DWORD i = 0; i < list->count; i++) {
+        const struct attribute *attribute = &list->attributes[i];
+
+        if (attribute->attribute != PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
+            return ERROR_NOT_SUPPORTED;
+        listed->handles = attribute->value;
+        listed->count = (DWORD)(attribute->size / sizeof(HANDLE));
+    }
+    return ERROR_SUCCESS;
+}
+
+/* ---- the request ---- */
+
+/* Everything that one call needs. */
+struct call {
+    struct handoff_request request;
+    STARTUPINFOW startup;
+    struct handoff_pass *passes;
+    wchar_t (*names)[12]; /* 0x and the number of each listed handle */
+    wchar_t *program;
+    wchar_t *environment;
+};
+
+/* A stream of STARTUPINFO. One that is not open is none. */
+static void add_stream(struct call *call, HANDLE handle, DWORD stream)
+{
+    struct handoff_request *request = &call->request;
+
+    for (DWORD i = 0; i < request->pass_count; i++) {
+        if (call->passes[i].handle == handle) {
+            call->passes[i].streams |= stream;
+            return;
+        }
+    }
+    if (!handle_can_travel(handle_number(handle))) {
+        request->closed_streams |= stream;
+        return;
+    }
+    call->passes[request->pass_count++] =
+        (struct handoff_pass){.handle = handle, .streams = stream, .flags = HANDOFF_OPTIONAL};
+}
+
+/* Windows ignores a NULL in the list, and handles that are in it twice. */
+static void add_listed(struct call *call, HANDLE handle)
+{
+    struct handoff_request *request = &call->request;
+    struct text name = {.at = call->names[request->pass_count], .capacity = ARRAYSIZE(call->names[0])};
+
+    for (DWORD i = 0; i < request->pass_count; i++) {
+        if (call->passes[i].handle == handle)
+            return;
+    }
+    if (handle == NULL)
+        return;
+    text_format(&name, "0x%x", (uint32_t)handle_number(handle));
+    text_end(&name);
+    call->passes[request->pass_count++] =
+        (struct handoff_pass){.name = name.at, .handle = handle, .flags = HANDOFF_OPTIONAL};
+}
+
+static DWORD add_handles(struct call *call, const struct listed *listed)
+{
+    size_t most = (size_t)listed->count + 3;
+
+    call->passes = allocate(most * sizeof *call->passes);
+    call->names = allocate(most * sizeof *call->names);
+    if (call->passes == NULL || call->names == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    for (DWORD i = 0; i < listed->count; i++)
+        add_listed(call, listed->handles[i]);
+    if ((call->startup.dwFlags & STARTF_USESTDHANDLES) != 0) {
+        add_stream(call, call->startup.hStdInput, HANDOFF_STDIN);
+        add_stream(call, call->startup.hStdOutput, HANDOFF_STDOUT);
+        add_stream(call, call->startup.hStdError, HANDOFF_STDERR);
+    }
+    call->request.passes = call->passes;
+    return ERROR_SUCCESS;
+}
+
+/* An ANSI block, as UTF-16. */
+static DWORD widen_environment(struct call *call, const char *block)
+{
+    int size = 0, units;
+
+    while (block[size] != '\0' || (size > 0 && block[size - 1] != '\0'))
+        size++;
+    size++;
+    units = MultiByteToWideChar(CP_ACP, 0, block, size, NULL, 0);
+    call->environment = allocate(((size_t)units + 1) * sizeof *call->environment);
+    if (call->environment == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    MultiByteToWideChar(CP_ACP, 0, block, size, call->environment, units);
+    call->request.environment = call->environment;
+    return ERROR_SUCCESS;
+}
+
+/* ---- the program, where CreateProcessW looks for it: not as cmd.exe does ---- */
+
+static BOOL search(const wchar_t *name, wchar_t *path)
+{
+    DWORD length = SearchPathW(NULL, name, L".exe", LINE_CAPACITY, path, NULL);
+    DWORD attributes = length > 0 && length < LINE_CAPACITY ? GetFileAttributesW(path) : INVALID_FILE_ATTRIBUTES;
+
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
+}
+
+/* Without quotes every blank could be the end of the name, the first one first. */
+static BOOL search_line(const wchar_t *line, wchar_t *name, wchar_t *path)
+{
+    struct text text = {.at = name, .capacity = LINE_CAPACITY};
+
+    if (*line == L'"') {
+        line_program(&text, line);
+        return text_end(&text) && text.length > 0 && search(name, path);
+    }
+    for (; *line != L'\0'; line++) {
+        if ((*line == L' ' || *line == L'\t') && text.length > 0 && text_end(&text) && search(name, path))
+            return TRUE;
+        text_put_unit(&text, *line);
+    }
+    return text.length > 0 && text_end(&text) && search(name, path);
+}
+
+static DWORD find_program(struct call *call)
+{
+    wchar_t *name;
+    BOOL found;
+
+    if (call->request.application != NULL)
+        return ERROR_SUCCESS;
+    if (call->request.command_line == NULL)
+        return ERROR_INVALID_PARAMETER;
+    name = allocate(LINE_CAPACITY * sizeof *name);
+    call->program = allocate(LINE_CAPACITY * sizeof *call->program);
+    if (name == NULL || call->program == NULL) {
+        release(name);
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    found = search_line(call->request.command_line, name, call->program);
+    release(name);
+    call->request.application = call->program;
+    return found ? ERROR_SUCCESS : ERROR_FILE_NOT_FOUND;
+}
+
+/* ---- the call ---- */
+
+static BOOL asks_for_more(const SECURITY_ATTRIBUTES *security)
+{
+    return security != NULL && (security->bInheritHandle || security->lpSecurityDescriptor != NULL);
+}
+
+static DWORD spawn(struct call *call, void *environment, const struct listed *listed, PROCESS_INFORMATION *child)
+{
+    DWORD code = find_program(call);
+
+    if (code == ERROR_SUCCESS)
+        code = add_handles(call, listed);
+    if (code == ERROR_SUCCESS && environment != NULL) {
+        if ((call->request.creation_flags & CREATE_UNICODE_ENVIRONMENT) != 0)
+            call->request.environment = environment;
+        else
+            code = widen_environment(call, environment);
+    }
+    if (code == ERROR_SUCCESS && !handoff_spawn(&call->request, child, NULL))
+        code = GetLastError();
+    return code;
+}
+
+/* Where nothing is to be inherited, Windows itself leaks nothing. */
+static BOOL create_directly(const wchar_t *application, const wchar_t *command_line,
+                            SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,
+                            DWORD creation_flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup,
+                            PROCESS_INFORMATION *child)
+{
+    size_t units = command_line != NULL ? text_length(command_line) + 1 : 0;
+    wchar_t *line = units != 0 ? allocate(units * sizeof *line) : NULL; /* CreateProcessW writes into it */
+    BOOL done;
+    DWORD code;
+
+    if (units != 0 && line == NULL) {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return FALSE;
+    }
+    if (line != NULL)
+        CopyMemory(line, command_line, units * sizeof *line);
+    done = CreateProcessW(application, line, process_security, thread_security, FALSE, creation_flags, environment,
+                          directory, startup, child);
+    code = GetLastError();
+    release(line);
+    SetLastError(code);
+    return done;
+}
+
+BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
+                                   SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,
+                                   BOOL inherit_handles, DWORD creation_flags, void *environment,
+                                   const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
+{
+    struct call call = {.request = {.cb = sizeof call.request,
+                                    .application = application,
+                                    .command_line = command_line,
+                                    .directory = directory,
+                                    .creation_flags = creation_flags & ~(DWORD)EXTENDED_STARTUPINFO_PRESENT,
+                                    .startup = &call.startup,
+                                    .timeout_ms = INFINITE},
+                        .startup = *startup};
+    struct listed listed = {NULL, 0};
+    DWORD code = ERROR_NOT_SUPPORTED;
+
+    if (!inherit_handles)
+        return create_directly(application, command_line, process_security, thread_security, creation_flags,
+                               environment, directory, startup, child);
+    if (!asks_for_more(process_security) && !asks_for_more(thread_security) &&
+        (creation_flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS)) == 0)
+        code = read_attributes(startup, creation_flags, &listed);
+    if (code == ERROR_SUCCESS)
+        code = spawn(&call, environment, &listed, child);
+    release(call.environment);
+    release(call.program);
+    release(call.names);
+    release(call.passes);
+    SetLastError(code);
+    return code == ERROR_SUCCESS;
+}

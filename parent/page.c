@@ -1,0 +1,45 @@
+#include "page.h"
+
+#include "steal.h"
+
+uint64_t make_nonce(void)
+{
+    static volatile LONG counter;
+    LARGE_INTEGER now;
+
+    QueryPerformanceCounter(&now);
+    return (uint64_t)now.QuadPart << 24 ^ (uint32_t)InterlockedIncrement(&counter);
+}
+
+DWORD page_make(struct page *page, const HANDLE *handles, uint32_t count)
+{
+    DWORD size = (DWORD)(sizeof *page->view + count * sizeof page->view->claims[0]);
+
+    page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
+    if (page->section != NULL)
+        page->view = MapViewOfFile(page->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    if (page->view == NULL)
+        return GetLastError();
+    page->nonce = make_nonce();
+    page->view->nonce = page->nonce;
+    page->view->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        claim_offer(&page->view->claims[i], handle_number(handles[i]));
+    return ERROR_SUCCESS;
+}
+
+void page_close(struct page *page)
+{
+    if (page->view != NULL)
+        UnmapViewOfFile(page->view);
+    if (page->section != NULL)
+        CloseHandle(page->section);
+}
+
+struct token page_token(const struct page *page)
+{
+    return (struct token){.process_id = GetCurrentProcessId(),
+                          .created = creation_time(GetCurrentProcess()),
+                          .page = handle_number(page->section),
+                          .nonce = page->nonce};
+}

@@ -1,0 +1,26 @@
+/* Making a claim page: what is offered, for those who are told of it. */
+#ifndef HANDOFF_PAGE_H
+#define HANDOFF_PAGE_H
+
+#include <windows.h>
+
+#include "claim.h"
+#include "token.h"
+
+struct page {
+    HANDLE section; /* non-inheritable; its number is in the token */
+    struct claim_page *view;
+    uint64_t nonce;
+};
+
+/* Unique in this process for ever, and unlike that of any other copy of this library in it. */
+uint64_t make_nonce(void);
+
+/* Offers the handles. Returns a Win32 code; page_close() gives back what was made, in any case. */
+DWORD page_make(struct page *page, const HANDLE *handles, uint32_t count);
+void page_close(struct page *page);
+
+/* What another process needs to find it. */
+struct token page_token(const struct page *page);
+
+#endif
