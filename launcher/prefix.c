@@ -148,8 +148,11 @@ static BOOL parse_parent(const wchar_t *text, DWORD *process_id, uint64_t *creat
     *created = 0;
     text = text_parse_number(text, &number);
     *process_id = (DWORD)number;
-    if (text != NULL && *text == L':')
+    if (text != NULL && *text == L':') {
         text = text_parse_number(text + 1, created);
+        if (*created == 0) /* would be taken for "not known" */
+            return FALSE;
+    }
     return text != NULL && *text == L'\0' && number == *process_id;
 }
 
