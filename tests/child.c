@@ -3,15 +3,28 @@
  * handoff and finds its handles by number, in its command line, as any program would.
  *
  *   line               writes its own command line, UTF-16, to stdout
+ *   note               the same with a line break after it
+ *   arguments          writes what Windows makes of its command line, UTF-16, a line break after each
+ *   self               writes its own path, UTF-16
  *   exit CODE          ends with it
  *   table NUMBER...    repeats the numbers, lists its handle table, waits for the end of stdin
- *   signal NUMBER      sets the event
+ *   signal NUMBER...   sets the events
  *   hold NUMBER        sets the event and stays
  *   read NUMBER        copies what the handle reads to stdout
  *   write NUMBER TEXT  writes the text to the handle
  *   variable NAME      writes the environment variable, UTF-16, to stdout
+ *   environment        writes its environment block, UTF-16, to stdout
  *   place              writes its current directory and its window title, UTF-16, to stdout
+ *   start              writes how it was started, a line of text to stdout
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
+ *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
+ *   echo               copies stdin to stdout
+ *   family             starts a child that echoes, says so on stdout, and waits for it
+ *   console            says "ready" on stdout and stays until Ctrl-C or Ctrl-Break ends it with
+ *                      1000 and 1001
+ *   session EVENT LINE runs the line; presses Ctrl-C (0) or Ctrl-Break (1) on its console for each
+ *                      byte from stdin; ends with the line's exit code, or with 2 if
+ *                      the key cannot be pressed
  */
 #include <winsock2.h>
 
@@ -52,6 +65,8 @@ static int list_table(int count, char **numbers)
 
     if (table == NULL)
         return 1;
+    snprintf(line, sizeof line, "pid %lu\n", GetCurrentProcessId());
+    write_all(GetStdHandle(STD_OUTPUT_HANDLE), line, (DWORD)strlen(line));
     for (int i = 0; i < count; i++) {
         snprintf(line, sizeof line, "told %s\n", numbers[i]);
         write_all(GetStdHandle(STD_OUTPUT_HANDLE), line, (DWORD)strlen(line));
@@ -70,6 +85,15 @@ static int list_table(int count, char **numbers)
     return 0;
 }
 
+static int set_all(int count, char **numbers)
+{
+    for (int i = 0; i < count; i++) {
+        if (!SetEvent(parse_handle(numbers[i])))
+            return 1;
+    }
+    return 0;
+}
+
 static int hold(HANDLE event)
 {
     SetEvent(event);
@@ -80,6 +104,47 @@ static int hold(HANDLE event)
 static int write_units(const wchar_t *units)
 {
     return !write_all(GetStdHandle(STD_OUTPUT_HANDLE), units, (DWORD)(wcslen(units) * sizeof *units));
+}
+
+/* shell32.dll is loaded for this alone: it takes longer than all the rest of this program. */
+static int write_arguments(void)
+{
+    wchar_t **(WINAPI * split)(const wchar_t *, int *) = (wchar_t * *(WINAPI *)(const wchar_t *, int *))(
+        void *)GetProcAddress(LoadLibraryW(L"shell32.dll"), "CommandLineToArgvW");
+    int count = 0;
+    wchar_t **arguments = split(GetCommandLineW(), &count);
+
+    for (int i = 0; i < count; i++) {
+        if (write_units(arguments[i]) != 0 || write_units(L"\n") != 0)
+            return 1;
+    }
+    return arguments == NULL;
+}
+
+static int write_self(void)
+{
+    wchar_t path[1024];
+
+    return GetModuleFileNameW(NULL, path, 1024) == 0 || write_units(path);
+}
+
+static int write_environment(void)
+{
+    const wchar_t *block = GetEnvironmentStringsW(), *end = block;
+
+    while (*end != L'\0')
+        end += wcslen(end) + 1;
+    return !write_all(GetStdHandle(STD_OUTPUT_HANDLE), block, (DWORD)((const char *)end - (const char *)block));
+}
+
+static int write_start(void)
+{
+    STARTUPINFOW startup;
+
+    GetStartupInfoW(&startup);
+    return printf("title %ls, flags 0x%lx, show %u, at %lu %lu, size %lu %lu, priority 0x%lx\n",
+                  startup.lpTitle != NULL ? startup.lpTitle : L"", startup.dwFlags, startup.wShowWindow, startup.dwX,
+                  startup.dwY, startup.dwXSize, startup.dwYSize, GetPriorityClass(GetCurrentProcess())) < 0;
 }
 
 static int write_variable(const char *name)
@@ -113,6 +178,88 @@ static int accept_one(SOCKET listener)
     return peer == INVALID_SOCKET || send(peer, "accepted", 8, 0) != 8;
 }
 
+static int retire(const char *event_name, int count, char **numbers)
+{
+    static const DWORD streams[] = {STD_INPUT_HANDLE, STD_ERROR_HANDLE, STD_OUTPUT_HANDLE};
+    HANDLE event = OpenEventA(SYNCHRONIZE, FALSE, event_name);
+    char directory[MAX_PATH];
+
+    if (event == NULL || GetSystemDirectoryA(directory, sizeof directory) == 0 || !SetCurrentDirectoryA(directory))
+        return 1;
+    for (int i = 0; i < count; i++) {
+        if (!CloseHandle(parse_handle(numbers[i])))
+            return 2;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!CloseHandle(GetStdHandle(streams[i])))
+            return 3;
+    }
+    return WaitForSingleObject(event, INFINITE) != WAIT_OBJECT_0;
+}
+
+/* With this process' streams. */
+static BOOL start_line(char *line, PROCESS_INFORMATION *process)
+{
+    STARTUPINFOA startup = {.cb = sizeof startup,
+                            .dwFlags = STARTF_USESTDHANDLES,
+                            .hStdInput = GetStdHandle(STD_INPUT_HANDLE),
+                            .hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE),
+                            .hStdError = GetStdHandle(STD_ERROR_HANDLE)};
+
+    return CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, process);
+}
+
+static int raise_family(void)
+{
+    char path[1024], line[1100];
+    PROCESS_INFORMATION child;
+
+    GetModuleFileNameA(NULL, path, sizeof path);
+    snprintf(line, sizeof line, "\"%s\" echo", path);
+    if (!start_line(line, &child))
+        return 1;
+    snprintf(line, sizeof line, "%lu %lu\n", GetCurrentProcessId(), child.dwProcessId);
+    write_all(GetStdHandle(STD_OUTPUT_HANDLE), line, (DWORD)strlen(line));
+    return WaitForSingleObject(child.hProcess, INFINITE) != WAIT_OBJECT_0;
+}
+
+static BOOL WINAPI end_with_event(DWORD event)
+{
+    ExitProcess(1000 + event);
+}
+
+static int wait_for_console_event(void)
+{
+    SetConsoleCtrlHandler(end_with_event, TRUE);
+    write_all(GetStdHandle(STD_OUTPUT_HANDLE), "ready\n", 6);
+    Sleep(INFINITE);
+    return 0;
+}
+
+static BOOL WINAPI outlive_event(DWORD event)
+{
+    (void)event;
+    return TRUE;
+}
+
+static int hold_session(DWORD event, char *line)
+{
+    PROCESS_INFORMATION process;
+    DWORD code = 0, read;
+    char byte;
+
+    SetConsoleCtrlHandler(outlive_event, TRUE);
+    if (!start_line(line, &process))
+        return 1;
+    while (ReadFile(GetStdHandle(STD_INPUT_HANDLE), &byte, 1, &read, NULL) && read == 1) {
+        if (!GenerateConsoleCtrlEvent(event, 0))
+            return 1 + TerminateProcess(process.hProcess, 0);
+    }
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    ExitProcess(code);
+}
+
 int main(int argc, char **argv)
 {
     HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
@@ -125,14 +272,34 @@ int main(int argc, char **argv)
         return write_place();
     if (strcmp(action, "table") == 0)
         return list_table(argc - 2, argv + 2);
+    if (strcmp(action, "note") == 0)
+        return write_units(GetCommandLineW()) || write_units(L"\n");
+    if (strcmp(action, "arguments") == 0)
+        return write_arguments();
+    if (strcmp(action, "self") == 0)
+        return write_self();
+    if (strcmp(action, "environment") == 0)
+        return write_environment();
+    if (strcmp(action, "start") == 0)
+        return write_start();
+    if (strcmp(action, "echo") == 0)
+        return copy_all(GetStdHandle(STD_INPUT_HANDLE), out);
+    if (strcmp(action, "family") == 0)
+        return raise_family();
+    if (strcmp(action, "console") == 0)
+        return wait_for_console_event();
     if (argc < 3)
         return 2;
+    if (strcmp(action, "session") == 0)
+        return hold_session((DWORD)atoi(argv[2]), strstr(strstr(GetCommandLineA(), " session ") + 9, " ") + 1);
+    if (strcmp(action, "retire") == 0)
+        return retire(argv[2], argc - 3, argv + 3);
     if (strcmp(action, "exit") == 0)
         ExitProcess(strtoul(argv[2], NULL, 0));
     if (strcmp(action, "variable") == 0)
         return write_variable(argv[2]);
     if (strcmp(action, "signal") == 0)
-        return !SetEvent(handle);
+        return set_all(argc - 2, argv + 2);
     if (strcmp(action, "hold") == 0)
         return hold(handle);
     if (strcmp(action, "read") == 0)

@@ -6,104 +6,19 @@
 #include <string.h>
 #include <wchar.h>
 
-enum {
-    LINE_UNITS = 40000,
-    RANDOM_THREADS = 4,
-    RANDOM_LINES = 250 /* of each thread */,
-    EXIT_HANDOFF = 125,
-    EXIT_CANNOT_RUN = 126,
-    EXIT_NOT_FOUND = 127
-};
-
-#ifdef _WIN64
-enum { OWN_WIDTH = X64 };
-#else
-enum { OWN_WIDTH = X86 };
-#endif
-
-/* What a command wrote and how it ended. */
-struct result {
-    wchar_t line[LINE_UNITS];
-    char out[LINE_UNITS * 4];
-    DWORD out_size;
-    char err[4096];
-    DWORD exit_code;
-};
-
-static DWORD read_all(HANDLE from, char *to, DWORD capacity)
-{
-    DWORD size = 0, read;
-
-    while (size + 2 < capacity && ReadFile(from, to + size, capacity - 2 - size, &read, NULL) && read > 0)
-        size += read;
-    to[size] = to[size + 1] = '\0';
-    CloseHandle(from);
-    return size;
-}
-
-/* Runs handoff with a line that follows its name; FALSE with nothing in `result` if that fails. From
- * any thread. */
-static BOOL try_run(struct result *result, const wchar_t *line)
-{
-    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
-    HANDLE out = NULL, err = NULL, streams[3] = {nul, NULL, NULL};
-    PROCESS_INFORMATION process;
-    DWORD code;
-    BOOL started = CreatePipe(&out, &streams[1], NULL, 0) && CreatePipe(&err, &streams[2], NULL, 0);
-
-    swprintf(result->line, LINE_UNITS, L"\"%ls\" ", program(OWN_WIDTH, L"handoff.exe"));
-    wcscat(result->line, line);
-    started = started && start_directly(result->line, streams, 0, &process);
-    code = GetLastError();
-    for (int i = 0; i < 3; i++)
-        CloseHandle(streams[i]);
-    if (!started) {
-        CloseHandle(out);
-        CloseHandle(err);
-        SetLastError(code);
-        return FALSE;
-    }
-    result->out_size = read_all(out, result->out, sizeof result->out);
-    read_all(err, result->err, sizeof result->err);
-    WaitForSingleObject(process.hProcess, INFINITE);
-    GetExitCodeProcess(process.hProcess, &result->exit_code);
-    return CloseHandle(process.hProcess) && CloseHandle(process.hThread);
-}
-
-static void run(struct result *result, const wchar_t *line)
-{
-    ck_assert(try_run(result, line));
-}
+enum { RANDOM_THREADS = 4, RANDOM_LINES = 250 /* of each thread */ };
 
 static struct result result;
 
+static void run_handoff(const wchar_t *line)
+{
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"%ls", line);
+}
+
 static void run_child(const wchar_t *options, const wchar_t *arguments)
 {
-    static wchar_t line[LINE_UNITS];
-
-    swprintf(line, LINE_UNITS, L"%ls -- \"%ls\" %ls", options, program(OWN_WIDTH, L"child.exe"), arguments);
-    run(&result, line);
-}
-
-/* A file in the temporary directory, under a name with a blank and beyond ASCII. */
-static const wchar_t *file_path(const wchar_t *name)
-{
-    static wchar_t paths[2][MAX_PATH];
-    static int next;
-    wchar_t *path = paths[next++ % 2];
-
-    GetTempPathW(MAX_PATH, path);
-    swprintf(path + wcslen(path), 64, L"handoff test \x263a %lu %ls", GetCurrentProcessId(), name);
-    return path;
-}
-
-static void write_file(const wchar_t *path, const char *text)
-{
-    HANDLE file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-    DWORD written;
-
-    ck_assert(file != INVALID_HANDLE_VALUE && WriteFile(file, text, (DWORD)strlen(text), &written, NULL));
-    CloseHandle(file);
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"%ls -- \"%ls\" %ls", options, program(OWN_WIDTH, L"child.exe"),
+        arguments);
 }
 
 static void assert_file(const wchar_t *path, const char *text)
@@ -155,7 +70,8 @@ static void check_verbatim(struct sender *sender)
     swprintf(line, LINE_UNITS, L"%ls", options);
     wcscat(line, sender->sent);
     for (int tries = 0; tries < START_TRIES && !ran; tries++)
-        ran = try_run(&sender->result, line) && strstr(came->err, "Win32 error 1359") == NULL;
+        ran = try_run(&sender->result, program(OWN_WIDTH, L"handoff.exe"), line) &&
+              strstr(came->err, "Win32 error 1359") == NULL;
     if (!ran) {
         snprintf(sender->trouble, sizeof sender->trouble, "handoff does not start: error %lu", GetLastError());
         return;
@@ -344,7 +260,7 @@ START_TEST(g11_a_mistake_gets_one_line)
 {
     const char *end;
 
-    run(&result, mistakes[_i].line);
+    run_handoff(mistakes[_i].line);
     ck_assert_uint_eq(result.exit_code, mistakes[_i].exit_code);
     ck_assert_str_eq(result.out, "");
     ck_assert_msg(strncmp(result.err, "handoff: ", 9) == 0 && strstr(result.err, mistakes[_i].says) != NULL, "%s",
@@ -366,7 +282,7 @@ START_TEST(g11_a_mistake_loses_nothing)
     write_file(path, "precious");
     for (size_t i = 0; i < ARRAYSIZE(tails); i++) {
         swprintf(line, ARRAYSIZE(line), L"--write \"log=%ls\" %ls", path, tails[i]);
-        run(&result, line);
+        run_handoff(line);
         ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
     }
     assert_file(path, "precious");
@@ -375,10 +291,10 @@ END_TEST
 
 START_TEST(help_and_version)
 {
-    run(&result, L"--help");
+    run_handoff(L"--help");
     ck_assert_uint_eq(result.exit_code, 0);
     ck_assert_ptr_nonnull(strstr(result.out, "usage: handoff"));
-    run(&result, L"--version");
+    run_handoff(L"--version");
     ck_assert_uint_eq(result.exit_code, 0);
     ck_assert_int_eq(strncmp(result.out, "handoff ", 8), 0);
 }

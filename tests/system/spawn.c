@@ -7,7 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, MOST_HANDLES = 1024, MOST_ENTRIES = 4096 };
+enum { COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT };
 
 static int launcher_width(int i)
 {
@@ -20,45 +20,6 @@ static int child_width(int i)
 }
 
 /* ---- looking into a child's handle table ---- */
-
-/* A child that has listed its table and waits. It has no console, whose handles would count. */
-struct witness {
-    PROCESS_INFORMATION child;
-    HANDLE stdin_write, stdout_read;
-    DWORD told[MOST_HANDLES];
-    DWORD told_count;
-    DWORD has[MOST_ENTRIES];
-    DWORD has_count;
-};
-
-static BOOL read_line(HANDLE from, char *line, size_t capacity)
-{
-    size_t length = 0;
-    DWORD read;
-
-    while (ReadFile(from, line + length, 1, &read, NULL) && read == 1 && line[length] != '\n') {
-        length++;
-        ck_assert_uint_lt(length + 1, capacity);
-    }
-    line[length] = '\0';
-    return length > 0;
-}
-
-static void read_table(struct witness *witness)
-{
-    char line[64];
-    unsigned number;
-
-    while (read_line(witness->stdout_read, line, sizeof line) && strcmp(line, "end") != 0) {
-        if (sscanf(line, "told %u", &number) == 1 && witness->told_count < MOST_HANDLES)
-            witness->told[witness->told_count++] = number;
-        else if (sscanf(line, "has %u", &number) == 1 && witness->has_count < MOST_ENTRIES)
-            witness->has[witness->has_count++] = number;
-        else
-            ck_abort_msg("the child wrote '%s'", line);
-    }
-    ck_assert_str_eq(line, "end");
-}
 
 static void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes,
                           DWORD count)
@@ -77,33 +38,6 @@ static void start_witness(struct witness *witness, struct handoff_request *reque
     CloseHandle(stdin_read);
     CloseHandle(stdout_write);
     read_table(witness);
-}
-
-static void end_witness(struct witness *witness)
-{
-    CloseHandle(witness->stdin_write);
-    ck_assert_uint_eq(finish_child(&witness->child), 0);
-    CloseHandle(witness->stdout_read);
-}
-
-static HANDLE copy_from_child(const struct witness *witness, DWORD number)
-{
-    HANDLE handle = NULL;
-
-    DuplicateHandle(witness->child.hProcess, (HANDLE)(INT_PTR)(LONG)number, GetCurrentProcess(), &handle, 0, FALSE,
-                    DUPLICATE_SAME_ACCESS);
-    return handle;
-}
-
-static BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
-{
-    HANDLE handle = copy_from_child(witness, number);
-    BOOL known, same = handle != NULL && same_object(handle, object, &known);
-
-    ck_assert_msg(handle == NULL || known, "this Windows cannot compare objects");
-    if (handle != NULL)
-        CloseHandle(handle);
-    return same;
 }
 
 static void list_names(wchar_t *arguments, DWORD count)

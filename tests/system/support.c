@@ -2,13 +2,15 @@
 
 #include <tlhelp32.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wchar.h>
 
 #include "handle_table.h"
 
-enum { PATH_UNITS = 1024, LINE_UNITS = 70000, END_TIMEOUT_MS = 20000 };
+enum { PATH_UNITS = 1024, LONG_LINE_UNITS = 70000, END_TIMEOUT_MS = 20000 };
 
 const wchar_t *const width_names[WIDTH_COUNT] = {L"x64", L"x86"};
 
@@ -30,11 +32,11 @@ const wchar_t *program(int width, const wchar_t *name)
 
 struct handoff_request request_child(int launcher_width, int child_width, const wchar_t *arguments)
 {
-    static __thread wchar_t line[LINE_UNITS];
+    static __thread wchar_t line[LONG_LINE_UNITS];
     static __thread wchar_t launcher[PATH_UNITS];
 
     swprintf(launcher, PATH_UNITS, L"%ls", program(launcher_width, L"handoff-launcher.exe"));
-    swprintf(line, LINE_UNITS, L"\"%ls\" %ls", program(child_width, L"child.exe"), arguments);
+    swprintf(line, LONG_LINE_UNITS, L"\"%ls\" %ls", program(child_width, L"child.exe"), arguments);
     return (struct handoff_request){.cb = sizeof(struct handoff_request), .command_line = line, .launcher = launcher};
 }
 
@@ -111,41 +113,146 @@ char *spawn_reading(struct handoff_request *request, DWORD *size, DWORD *exit_co
     return bytes;
 }
 
-static BOOL start_with_list(wchar_t *line, STARTUPINFOEXW *startup, HANDLE *listed, DWORD creation_flags,
-                            PROCESS_INFORMATION *process)
+static BOOL start_with_list(wchar_t *line, STARTUPINFOEXW *startup, DWORD creation_flags, const wchar_t *environment,
+                            const wchar_t *directory, PROCESS_INFORMATION *process)
 {
+    HANDLE listed[3] = {startup->StartupInfo.hStdInput, startup->StartupInfo.hStdOutput,
+                        startup->StartupInfo.hStdError};
     DWORD count = listed[1] != listed[2] ? 3 : 2;
 
+    for (DWORD i = 0; i < count; i++)
+        SetHandleInformation(listed[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
     return UpdateProcThreadAttribute(startup->lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, listed,
                                      count * sizeof *listed, NULL, NULL) &&
-           CreateProcessW(NULL, line, NULL, NULL, TRUE, creation_flags | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
-                          &startup->StartupInfo, process);
+           CreateProcessW(NULL, line, NULL, NULL, TRUE,
+                          creation_flags | EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT,
+                          (void *)(UINT_PTR)environment, directory, &startup->StartupInfo, process);
 }
 
-BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags, PROCESS_INFORMATION *process)
+BOOL start_with(wchar_t *line, const STARTUPINFOW *startup, DWORD creation_flags, const wchar_t *environment,
+                const wchar_t *directory, PROCESS_INFORMATION *process)
 {
-    static const DWORD inherit = HANDLE_FLAG_INHERIT;
     _Alignas(16) char attributes[256];
     SIZE_T size = sizeof attributes;
-    HANDLE listed[3] = {streams[0], streams[1], streams[2]};
-    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup,
-                                              .dwFlags = STARTF_USESTDHANDLES,
-                                              .hStdInput = streams[0],
-                                              .hStdOutput = streams[1],
-                                              .hStdError = streams[2]},
-                              .lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes};
+    STARTUPINFOEXW extended = {.StartupInfo = *startup,
+                               .lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes};
 
-    for (int i = 0; i < 3; i++)
-        SetHandleInformation(streams[i], inherit, inherit);
-    if (!InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size))
+    extended.StartupInfo.cb = sizeof extended;
+    extended.StartupInfo.dwFlags |= STARTF_USESTDHANDLES;
+    if (!InitializeProcThreadAttributeList(extended.lpAttributeList, 1, 0, &size))
         return FALSE;
     for (int tries = 0; tries < START_TRIES; tries++) {
-        if (start_with_list(line, &startup, listed, creation_flags, process))
+        if (start_with_list(line, &extended, creation_flags, environment, directory, process))
             return TRUE;
         if (GetLastError() != ERROR_INTERNAL_ERROR)
             return FALSE;
     }
     return FALSE;
+}
+
+BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags, PROCESS_INFORMATION *process)
+{
+    STARTUPINFOW startup = {.hStdInput = streams[0], .hStdOutput = streams[1], .hStdError = streams[2]};
+
+    return start_with(line, &startup, creation_flags, NULL, NULL, process);
+}
+
+DWORD read_all(HANDLE from, char *to, DWORD capacity)
+{
+    DWORD size = 0, read;
+
+    while (size + 2 < capacity && ReadFile(from, to + size, capacity - 2 - size, &read, NULL) && read > 0)
+        size += read;
+    to[size] = to[size + 1] = '\0';
+    CloseHandle(from);
+    return size;
+}
+
+BOOL try_run(struct result *result, const wchar_t *path, const wchar_t *line)
+{
+    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE out = NULL, err = NULL, streams[3] = {nul, NULL, NULL};
+    PROCESS_INFORMATION process;
+    DWORD code;
+    BOOL started = CreatePipe(&out, &streams[1], NULL, 0) && CreatePipe(&err, &streams[2], NULL, 0);
+
+    swprintf(result->line, LINE_UNITS, L"\"%ls\" ", path);
+    wcscat(result->line, line);
+    started = started && start_directly(result->line, streams, 0, &process);
+    code = GetLastError();
+    for (int i = 0; i < 3; i++)
+        CloseHandle(streams[i]);
+    if (!started) {
+        CloseHandle(out);
+        CloseHandle(err);
+        SetLastError(code);
+        return FALSE;
+    }
+    result->out_size = read_all(out, result->out, sizeof result->out);
+    read_all(err, result->err, sizeof result->err);
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &result->exit_code);
+    return CloseHandle(process.hProcess) && CloseHandle(process.hThread);
+}
+
+void run(struct result *result, const wchar_t *path, const wchar_t *line, ...)
+{
+    static wchar_t text[LINE_UNITS];
+    va_list arguments;
+
+    va_start(arguments, line);
+    ck_assert_int_gt(vswprintf(text, LINE_UNITS, line, arguments), -1);
+    va_end(arguments);
+    ck_assert_msg(try_run(result, path, text), "%ls does not start: error %lu", path, GetLastError());
+}
+
+struct running start_running(const wchar_t *path, const wchar_t *line, const STARTUPINFOW *startup,
+                             DWORD creation_flags, const wchar_t *environment, const wchar_t *directory)
+{
+    static wchar_t text[LINE_UNITS];
+    struct running running;
+    STARTUPINFOW streams = {0};
+
+    if (startup != NULL)
+        streams = *startup;
+    make_pipe(&streams.hStdInput, &running.in);
+    make_pipe(&running.out, &streams.hStdOutput);
+    make_pipe(&running.err, &streams.hStdError);
+    ck_assert_int_gt(swprintf(text, LINE_UNITS, L"\"%ls\" %ls", path, line), 0);
+    ck_assert_msg(start_with(text, &streams, creation_flags, environment, directory, &running.process),
+                  "%ls does not start: error %lu", path, GetLastError());
+    CloseHandle(streams.hStdInput);
+    CloseHandle(streams.hStdOutput);
+    CloseHandle(streams.hStdError);
+    return running;
+}
+
+DWORD finish_running(struct running *running)
+{
+    CloseHandle(running->in);
+    CloseHandle(running->out);
+    CloseHandle(running->err);
+    return finish_child(&running->process);
+}
+
+const wchar_t *file_path(const wchar_t *name)
+{
+    static wchar_t paths[8][MAX_PATH];
+    static int next;
+    wchar_t *path = paths[next++ % 8];
+
+    GetTempPathW(MAX_PATH, path);
+    swprintf(path + wcslen(path), 64, L"handoff test \x263a %lu %ls", GetCurrentProcessId(), name);
+    return path;
+}
+
+void write_file(const wchar_t *path, const char *text)
+{
+    HANDLE file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    DWORD written;
+
+    ck_assert(file != INVALID_HANDLE_VALUE && WriteFile(file, text, (DWORD)strlen(text), &written, NULL));
+    CloseHandle(file);
 }
 
 HANDLE make_event(void)
@@ -176,6 +283,64 @@ BOOL same_object(HANDLE a, HANDLE b, BOOL *known)
     return compare != NULL && compare(a, b);
 }
 
+BOOL read_line(HANDLE from, char *line, size_t capacity)
+{
+    size_t length = 0;
+    DWORD read;
+
+    while (ReadFile(from, line + length, 1, &read, NULL) && read == 1 && line[length] != '\n') {
+        length++;
+        ck_assert_uint_lt(length + 1, capacity);
+    }
+    line[length] = '\0';
+    return length > 0;
+}
+
+void read_table(struct witness *witness)
+{
+    char line[64];
+    unsigned number;
+
+    while (read_line(witness->stdout_read, line, sizeof line) && strcmp(line, "end") != 0) {
+        if (sscanf(line, "told %u", &number) == 1 && witness->told_count < MOST_HANDLES)
+            witness->told[witness->told_count++] = number;
+        else if (sscanf(line, "pid %u", &number) == 1)
+            witness->process_id = number;
+        else if (sscanf(line, "has %u", &number) == 1 && witness->has_count < MOST_ENTRIES)
+            witness->has[witness->has_count++] = number;
+        else
+            ck_abort_msg("the child wrote '%s'", line);
+    }
+    ck_assert_str_eq(line, "end");
+}
+
+void end_witness(struct witness *witness)
+{
+    CloseHandle(witness->stdin_write);
+    ck_assert_uint_eq(finish_child(&witness->child), 0);
+    CloseHandle(witness->stdout_read);
+}
+
+HANDLE copy_from_child(const struct witness *witness, DWORD number)
+{
+    HANDLE handle = NULL;
+
+    DuplicateHandle(witness->child.hProcess, (HANDLE)(INT_PTR)(LONG)number, GetCurrentProcess(), &handle, 0, FALSE,
+                    DUPLICATE_SAME_ACCESS);
+    return handle;
+}
+
+BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
+{
+    HANDLE handle = copy_from_child(witness, number);
+    BOOL known, same = handle != NULL && same_object(handle, object, &known);
+
+    ck_assert_msg(handle == NULL || known, "this Windows cannot compare objects");
+    if (handle != NULL)
+        CloseHandle(handle);
+    return same;
+}
+
 DWORD count_handles(DWORD process_id)
 {
     struct table *table = query_table();
@@ -191,7 +356,7 @@ DWORD count_handles(DWORD process_id)
 static BOOL is_ours(const wchar_t *name)
 {
     return wcscmp(name, L"child.exe") == 0 || wcscmp(name, L"handoff-launcher.exe") == 0 ||
-           wcscmp(name, L"faulty-launcher.exe") == 0;
+           wcscmp(name, L"handoff.exe") == 0 || wcscmp(name, L"faulty-launcher.exe") == 0;
 }
 
 /* A launcher that was let go with a commit may still be on its way out: it is waited for. */

@@ -11,6 +11,11 @@
 #include "harness.h"
 
 enum { X64, X86, WIDTH_COUNT };
+#ifdef _WIN64
+enum { OWN_WIDTH = X64 };
+#else
+enum { OWN_WIDTH = X86 };
+#endif
 
 /* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. */
 const wchar_t *program(int width, const wchar_t *name);
@@ -40,6 +45,57 @@ PROCESS_INFORMATION spawn_or_fail(const struct handoff_request *request);
  * be called from any thread: it asserts nothing. */
 BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags, PROCESS_INFORMATION *process);
 
+/* The same with all that CreateProcessW can be told: `startup` has the streams, which alone are
+ * inherited; environment and directory may be NULL. */
+BOOL start_with(wchar_t *line, const STARTUPINFOW *startup, DWORD creation_flags, const wchar_t *environment,
+                const wchar_t *directory, PROCESS_INFORMATION *process);
+
+/* ---- commands that run another ---- */
+
+enum { LINE_UNITS = 40000, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+
+/* What a command wrote and how it ended. */
+struct result {
+    wchar_t line[LINE_UNITS];
+    char out[LINE_UNITS * 4]; /* a NUL after it, as wide as a unit */
+    DWORD out_size;
+    char err[16384];
+    DWORD exit_code;
+};
+
+/* Runs the program at `path` with a line that follows its name, with nothing on stdin; FALSE with
+ * nothing in `result` if that fails. From any thread. */
+BOOL try_run(struct result *result, const wchar_t *path, const wchar_t *line);
+
+/* The same, asserted. The line is a format. */
+void run(struct result *result, const wchar_t *path, const wchar_t *line, ...);
+
+/* A command that runs, and our ends of its streams. */
+struct running {
+    PROCESS_INFORMATION process;
+    HANDLE in, out, err;
+};
+
+/* Starts `"path" line` with pipes for streams. `startup` (its streams are not read), environment and
+ * directory may be NULL. */
+struct running start_running(const wchar_t *path, const wchar_t *line, const STARTUPINFOW *startup,
+                             DWORD creation_flags, const wchar_t *environment, const wchar_t *directory);
+
+/* Closes our ends, waits for its end and returns its exit code. */
+DWORD finish_running(struct running *running);
+
+/* One line, without its line break; FALSE at the end. */
+BOOL read_line(HANDLE from, char *line, size_t capacity);
+
+/* All that is left, closed by a NUL as wide as a unit. Closes the handle. */
+DWORD read_all(HANDLE from, char *to, DWORD capacity);
+
+/* A file in the temporary directory, under a name with a blank and beyond ASCII. Lives for some calls. */
+const wchar_t *file_path(const wchar_t *name);
+void write_file(const wchar_t *path, const char *text);
+
+/* ---- looking ---- */
+
 HANDLE make_event(void); /* manual reset, non-inheritable */
 BOOL is_set(HANDLE event);
 void make_pipe(HANDLE *read, HANDLE *write); /* neither end inheritable */
@@ -51,6 +107,25 @@ BOOL same_object(HANDLE a, HANDLE b, BOOL *known);
 DWORD count_handles(DWORD process_id);
 #define count_own_handles() count_handles(GetCurrentProcessId())
 
+/* What a child's `table` action says: a child that has listed its handle table and waits. It has no
+ * console, whose handles would count. */
+enum { MOST_HANDLES = 1024, MOST_ENTRIES = 4096 };
+
+struct witness {
+    PROCESS_INFORMATION child;
+    DWORD process_id;
+    HANDLE stdin_write, stdout_read;
+    DWORD told[MOST_HANDLES]; /* the numbers on its command line */
+    DWORD told_count;
+    DWORD has[MOST_ENTRIES];
+    DWORD has_count;
+};
+
+void read_table(struct witness *witness);
+void end_witness(struct witness *witness);
+HANDLE copy_from_child(const struct witness *witness, DWORD number);
+BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object);
+
 /* Fails the test if any child or launcher of the tests is alive that this process' tests started. */
 void assert_nobody_left(void);
 
@@ -59,5 +134,7 @@ Suite *errors_suite(void);
 Suite *faults_suite(void);
 Suite *race_suite(void);
 Suite *command_suite(void);
+Suite *prefix_suite(void);
+Suite *lookup_suite(void);
 
 #endif

@@ -1,0 +1,1013 @@
+/* The prefix door, handoff-launcher.exe before a command, with this process as the one whose handles
+ * it takes; and the manners that it shares with handoff.exe. */
+#include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tlhelp32.h>
+#include <wchar.h>
+
+/* The launchers by their width, and handoff.exe of this program's own. */
+enum { HANDOFF = WIDTH_COUNT, PREFIX_COUNT };
+
+enum { LAUNCHER_COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, COMBINATIONS = PREFIX_COUNT * WIDTH_COUNT };
+
+static const wchar_t *launcher(int i)
+{
+    return program(i % WIDTH_COUNT, L"handoff-launcher.exe");
+}
+
+static const wchar_t *child_of_launcher(int i)
+{
+    return program(i / WIDTH_COUNT % WIDTH_COUNT, L"child.exe");
+}
+
+static int prefix_of(int i)
+{
+    return i % PREFIX_COUNT;
+}
+
+static const wchar_t *prefix(int i)
+{
+    return prefix_of(i) == HANDOFF ? program(OWN_WIDTH, L"handoff.exe") : launcher(prefix_of(i));
+}
+
+static const wchar_t *child(int i)
+{
+    return program(i / PREFIX_COUNT % WIDTH_COUNT, L"child.exe");
+}
+
+static struct result result;
+
+static unsigned number_of(HANDLE handle)
+{
+    return (unsigned)(UINT_PTR)handle;
+}
+
+static HANDLE duplicate(HANDLE handle)
+{
+    HANDLE other = NULL;
+
+    ck_assert(
+        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &other, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    return other;
+}
+
+/* Whether the number is open for that object: it may have been taken for another meanwhile. */
+static BOOL is_open_for(HANDLE number, HANDLE object)
+{
+    BOOL known, same = same_object(number, object, &known);
+
+    ck_assert_msg(known, "this Windows cannot compare objects");
+    return same;
+}
+
+static BOOL lives(HANDLE process)
+{
+    return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
+}
+
+static BOOL is_inheritable(HANDLE handle)
+{
+    DWORD flags;
+
+    return !GetHandleInformation(handle, &flags) || (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
+/* A reader sees the end of the pipe: nobody has its other end open any more. */
+static void assert_ended(HANDLE pipe)
+{
+    char byte;
+    DWORD size;
+
+    ck_assert_msg(!ReadFile(pipe, &byte, 1, &size, NULL) && GetLastError() == ERROR_BROKEN_PIPE,
+                  "the pipe goes on with '%c'", byte);
+}
+
+/* Nobody has its other end open: writing fails at the latest when the pipe is full. */
+static void assert_nobody_reads(HANDLE pipe)
+{
+    char bytes[512] = "";
+    DWORD size;
+
+    while (WriteFile(pipe, bytes, sizeof bytes, &size, NULL))
+        ;
+}
+
+/* ---- steal and copy ---- */
+
+START_TEST(a_stolen_handle_moves_and_a_copied_one_is_shared)
+{
+    HANDLE stolen = make_event(), copied = make_event();
+    HANDLE is_stolen = duplicate(stolen), is_copied = duplicate(copied);
+    DWORD before = count_own_handles();
+
+    run(&result, launcher(_i), L"--parent %lu --steal s=%u --copy c.1-x_=0x%X -- \"%ls\" signal {s} {c.1-x_}",
+        GetCurrentProcessId(), number_of(stolen), number_of(copied), child_of_launcher(_i));
+    ck_assert_msg(result.exit_code == 0 && result.err[0] == '\0', "%s", result.err);
+    ck_assert(is_set(is_stolen) && is_set(is_copied));
+    ck_assert_msg(!is_open_for(stolen, is_stolen), "the stolen handle is still open");
+    ck_assert_msg(is_open_for(copied, is_copied), "the copied handle is gone");
+    ck_assert(!is_inheritable(copied));
+    ck_assert_uint_eq(count_own_handles(), before - 1);
+    CloseHandle(copied);
+    CloseHandle(is_stolen);
+    CloseHandle(is_copied);
+}
+END_TEST
+
+START_TEST(a_stolen_pipe_ends_with_the_child)
+{
+    HANDLE in_read, in_write, out_read, out_write;
+    char text[32] = "";
+    DWORD size;
+
+    make_pipe(&in_read, &in_write);
+    make_pipe(&out_read, &out_write);
+    ck_assert(WriteFile(in_write, "through both", 12, &size, NULL) && CloseHandle(in_write));
+    run(&result, launcher(_i), L"--stdout o --parent %lu --steal i=%u --steal o=%u -- \"%ls\" read {i}",
+        GetCurrentProcessId(), number_of(in_read), number_of(out_write), child_of_launcher(_i));
+    ck_assert_msg(result.exit_code == 0, "%s", result.err);
+    ck_assert_str_eq(result.out, "");
+    ck_assert(ReadFile(out_read, text, sizeof text - 1, &size, NULL));
+    ck_assert_str_eq(text, "through both");
+    /* This process has no writing end any more: it was stolen. */
+    assert_ended(out_read);
+    CloseHandle(out_read);
+}
+END_TEST
+
+START_TEST(the_parents_creation_time_is_checked)
+{
+    FILETIME created, exited, kernel, user;
+    HANDLE event = make_event(), is_event = duplicate(event);
+
+    GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user);
+    run(&result, launcher(_i), L"--parent 0x%lx:%I64u --steal e=%u -- \"%ls\" signal {e}", GetCurrentProcessId(),
+        (unsigned long long)created.dwHighDateTime << 32 | created.dwLowDateTime, number_of(event),
+        child_of_launcher(_i));
+    ck_assert_msg(result.exit_code == 0, "%s", result.err);
+    ck_assert(is_set(is_event) && !is_open_for(event, is_event));
+    CloseHandle(is_event);
+}
+END_TEST
+
+/* ---- G2, G9: what the child has ---- */
+
+static void begin_witness(struct witness *witness, const struct running *running)
+{
+    memset(witness, 0, sizeof *witness);
+    witness->stdin_write = running->in;
+    witness->stdout_read = running->out;
+    read_table(witness);
+    witness->child.hProcess = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, witness->process_id);
+    ck_assert_ptr_nonnull(witness->child.hProcess);
+}
+
+static void finish_witness(struct witness *witness, struct running *running)
+{
+    CloseHandle(witness->child.hProcess);
+    ck_assert_uint_eq(finish_running(running), 0);
+}
+
+/* Started directly, with the same streams and the same console. */
+static DWORD count_of_fresh_child(const wchar_t *path)
+{
+    static struct witness witness;
+    struct running running = start_running(path, L"table", NULL, 0, NULL, NULL);
+
+    begin_witness(&witness, &running);
+    finish_witness(&witness, &running);
+    return witness.has_count;
+}
+
+static void assert_no_way_back(const struct witness *witness, DWORD launcher_id)
+{
+    for (DWORD i = 0; i < witness->has_count; i++) {
+        HANDLE handle = copy_from_child(witness, witness->has[i]);
+        DWORD process_id = handle != NULL ? GetProcessId(handle) : 0;
+
+        ck_assert_msg(process_id != GetCurrentProcessId(), "the child has a handle to the parent");
+        ck_assert_msg(process_id != launcher_id, "the child has a handle to the launcher");
+        if (handle != NULL)
+            CloseHandle(handle);
+    }
+}
+
+START_TEST(g2_exactly_the_declared_handles)
+{
+    static struct witness witness;
+    DWORD fresh = count_of_fresh_child(child_of_launcher(_i));
+    HANDLE stolen = make_event(), copied = make_event(), is_stolen = duplicate(stolen);
+    struct running running;
+    wchar_t line[1024];
+
+    swprintf(line, ARRAYSIZE(line), L"--parent %lu --steal s=%u --copy c=%u -- \"%ls\" table {s} {c}",
+             GetCurrentProcessId(), number_of(stolen), number_of(copied), child_of_launcher(_i));
+    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+    begin_witness(&witness, &running);
+    ck_assert_uint_eq(witness.has_count, fresh + 2);
+    ck_assert_uint_eq(witness.told_count, 2);
+    ck_assert(child_number_is(&witness, witness.told[0], is_stolen));
+    ck_assert(child_number_is(&witness, witness.told[1], copied));
+    assert_no_way_back(&witness, running.process.dwProcessId);
+    finish_witness(&witness, &running);
+    CloseHandle(copied);
+    CloseHandle(is_stolen);
+}
+END_TEST
+
+/* As start_running(), but everything inheritable is inherited. */
+static struct running start_with_rubbish(const wchar_t *path, const wchar_t *line)
+{
+    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES};
+    struct running running;
+    wchar_t text[2048];
+
+    make_pipe(&startup.hStdInput, &running.in);
+    make_pipe(&running.out, &startup.hStdOutput);
+    make_pipe(&running.err, &startup.hStdError);
+    for (int i = 0; i < 3; i++) {
+        HANDLE stream = (HANDLE[]){startup.hStdInput, startup.hStdOutput, startup.hStdError}[i];
+
+        ck_assert(SetHandleInformation(stream, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+    }
+    swprintf(text, ARRAYSIZE(text), L"\"%ls\" %ls", path, line);
+    ck_assert(CreateProcessW(NULL, text, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &running.process));
+    CloseHandle(startup.hStdInput);
+    CloseHandle(startup.hStdOutput);
+    CloseHandle(startup.hStdError);
+    return running;
+}
+
+START_TEST(g2_what_the_prefix_inherited_stays_there)
+{
+    static struct witness witness;
+    HANDLE rubbish[8];
+    struct running running;
+    wchar_t line[1024];
+    DWORD fresh;
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" table", child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
+    begin_witness(&witness, &running);
+    finish_witness(&witness, &running);
+    fresh = witness.has_count;
+    for (size_t i = 0; i < ARRAYSIZE(rubbish); i++) {
+        rubbish[i] = make_event();
+        ck_assert(SetHandleInformation(rubbish[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+    }
+    running = start_with_rubbish(prefix(_i), line);
+    begin_witness(&witness, &running);
+    ck_assert_uint_eq(witness.has_count, fresh);
+    for (size_t i = 0; i < ARRAYSIZE(rubbish); i++) {
+        for (DWORD entry = 0; entry < witness.has_count; entry++)
+            ck_assert(!child_number_is(&witness, witness.has[entry], rubbish[i]));
+        CloseHandle(rubbish[i]);
+    }
+    finish_witness(&witness, &running);
+}
+END_TEST
+
+/* ---- the contract ---- */
+
+static void assert_one_line(const char *text, const char *speaker)
+{
+    const char *end = strstr(text, "\r\n");
+
+    ck_assert_msg(strncmp(text, speaker, strlen(speaker)) == 0, "%s", text);
+    ck_assert_msg(end != NULL && end[2] == '\0', "not one line: %s", text);
+}
+
+static BOOL ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), of_end = strlen(end);
+
+    return length >= of_end && strcmp(text + length - of_end, end) == 0;
+}
+
+/* What the rows of mistakes speak of. */
+static struct {
+    HANDLE stolen, copied, is_stolen, is_copied, closed, dead;
+    DWORD dead_id;
+    uint64_t created;
+} scene;
+
+static void make_scene(void)
+{
+    FILETIME created, exited, kernel, user;
+    PROCESS_INFORMATION process;
+    wchar_t line[512];
+
+    scene.stolen = make_event();
+    scene.copied = make_event();
+    scene.is_stolen = duplicate(scene.stolen);
+    scene.is_copied = duplicate(scene.copied);
+    scene.closed = (HANDLE)0x7ffffff0;
+    GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user);
+    scene.created = (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+    /* Its handle stays open, so that the pid means nobody else. */
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" exit 0", program(OWN_WIDTH, L"child.exe"));
+    ck_assert(start_directly(line, (HANDLE[]){NULL, NULL, NULL}, 0, &process));
+    WaitForSingleObject(process.hProcess, INFINITE);
+    CloseHandle(process.hThread);
+    scene.dead = process.hProcess;
+    scene.dead_id = process.dwProcessId;
+}
+
+static void clear_scene(void)
+{
+    ck_assert_msg(!is_set(scene.is_stolen) && !is_set(scene.is_copied), "the child ran");
+    CloseHandle(scene.is_stolen);
+    CloseHandle(scene.is_copied);
+    CloseHandle(scene.copied);
+    CloseHandle(scene.dead);
+}
+
+/* $P this process, $S and $C the handles to be stolen and copied (in hexadecimal $s and $c), $O a number
+ * that is not open, $D a process that is dead, $T this one's creation time and $U not that, $K a
+ * command that would set the event s. */
+static void put_scene(wchar_t *to, const wchar_t *row)
+{
+    for (; *row != L'\0'; row++) {
+        if (*row != L'$') {
+            *to++ = *row;
+            continue;
+        }
+        switch (*++row) {
+        case L'P': to += swprintf(to, 32, L"%lu", GetCurrentProcessId()); break;
+        case L'S': to += swprintf(to, 32, L"%u", number_of(scene.stolen)); break;
+        case L'C': to += swprintf(to, 32, L"%u", number_of(scene.copied)); break;
+        case L's': to += swprintf(to, 32, L"0x%08x", number_of(scene.stolen)); break;
+        case L'c': to += swprintf(to, 32, L"0X%X", number_of(scene.copied)); break;
+        case L'O': to += swprintf(to, 32, L"%u", number_of(scene.closed)); break;
+        case L'D': to += swprintf(to, 32, L"%lu", scene.dead_id); break;
+        case L'T': to += swprintf(to, 32, L"%I64u", (unsigned long long)scene.created); break;
+        case L'U': to += swprintf(to, 32, L"%I64u", (unsigned long long)scene.created + 1); break;
+        case L'K': to += swprintf(to, 600, L"\"%ls\" signal", program(OWN_WIDTH, L"child.exe")); break;
+        default: ck_abort_msg("a row with $%lc", *row);
+        }
+    }
+    *to = L'\0';
+}
+
+/* Runs the launcher with the row; asserts that it says `says` and has stolen nothing. */
+static void assert_refused(int width, const wchar_t *row, const char *says)
+{
+    wchar_t line[4096], wide[64];
+    char narrow[256];
+
+    put_scene(line, row);
+    run(&result, launcher(width), L"%ls", line);
+    swprintf(wide, ARRAYSIZE(wide), L"%hs", says);
+    put_scene(line, wide);
+    snprintf(narrow, sizeof narrow, "%ls", line);
+    ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%ls: %lu, %s", row, result.exit_code, result.err);
+    ck_assert_str_eq(result.out, "");
+    assert_one_line(result.err, "handoff-launcher: ");
+    ck_assert_msg(strstr(result.err, narrow) != NULL, "%ls: nothing of %s: %s", row, narrow, result.err);
+    ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%ls: %s", row, result.err);
+    ck_assert_msg(is_open_for(scene.stolen, scene.is_stolen), "%ls: the handle was stolen", row);
+    ck_assert_msg(is_open_for(scene.copied, scene.is_copied), "%ls: the handle was stolen", row);
+}
+
+static const struct {
+    const wchar_t *line;
+    const char *says;
+} mistakes[] = {
+    {L"", "no command"},
+    {L"--parent $P --steal s=$S", "no command"},
+    {L"--parent $P --steal s=$S --", "no command"},
+    {L"--parent $P --steal s=$S $K {s}", "child.exe'"},
+    {L"--parent $P --steal s=$S --stael c=$C -- $K {s}", "'--stael'"},
+    {L"--parent $P --steal s=$S -v -- $K {s}", "'-v'"},
+    {L"--parent $P --steal s=$S --read r=x -- $K {s}", "'--read'"},
+    {L"--parent $P --steal s=$S --service=x -- $K {s}", "'--service=x'"},
+    {L"--parent $P --steal s=$S --copy", "'--copy'"},
+    {L"--parent $P --steal s=$S --copy -- $K {s}", "'--'"},
+    /* names */
+    {L"--parent $P --steal s=$S --copy $C -- $K {s}", "'$C'"},
+    {L"--parent $P --steal s=$S --copy =$C -- $K {s}", "''"},
+    {L"--parent $P --steal s=$S --copy c!=$C -- $K {s} {c!}", "'c!'"},
+    {L"--parent $P --steal s=$S --copy s=$C -- $K {s}", "'s'"},
+    {L"--parent $P --steal s=$S --copy c=$C -- $K {s}", "'c'"},
+    {L"--parent $P --steal s=$S --copy c=$C -- $K {s} {{c}} {C} { c}", "'c'"},
+    {L"--parent $P --steal s=$S --stdin c -- $K {s}", "'c'"},
+    {L"--parent $P --steal s=$S --stdin s --stdin s -- $K {s}", "'--stdin'"},
+    /* numbers */
+    {L"--parent $P --steal s=$S --copy c= -- $K {s} {c}", "''"},
+    {L"--parent $P --steal s=$S --copy c=x -- $K {s} {c}", "'x'"},
+    {L"--parent $P --steal s=$S --copy c=0x -- $K {s} {c}", "'0x'"},
+    {L"--parent $P --steal s=$S --copy c=$Cx -- $K {s} {c}", "'$Cx'"},
+    {L"--parent $P --steal s=$S --copy \"c=$C \" -- $K {s} {c}", "'$C '"},
+    {L"--parent $P --steal s=$S --copy c=+$C -- $K {s} {c}", "'+$C'"},
+    {L"--parent $P --steal s=$S --copy c=0 -- $K {s} {c}", "'0'"},
+    {L"--parent $P --steal s=$S --copy c=0x0 -- $K {s} {c}", "'0x0'"},
+    {L"--parent $P --copy c=$C --steal s=0 -- $K {s} {c}", "'0'"},
+    {L"--parent $P --steal s=$S --copy c=5 -- $K {s} {c}", "'5'"},
+    {L"--parent $P --steal s=$S --copy c=6 -- $K {s} {c}", "'6'"},
+    {L"--parent $P --steal s=$S --copy c=7 -- $K {s} {c}", "'7'"},
+    {L"--parent $P --steal s=$S --copy c=0x80000000 -- $K {s} {c}", "'0x80000000'"},
+    {L"--parent $P --steal s=$S --copy c=0x100000004 -- $K {s} {c}", "'0x100000004'"},
+    {L"--parent $P --steal s=$S --copy c=18446744073709551620 -- $K {s} {c}", "'18446744073709551620'"},
+    {L"--parent $P --steal s=$S --copy c=0x10000000000000004 -- $K {s} {c}", "'0x10000000000000004'"},
+    {L"--parent $P --steal s=$S --copy c=$O -- $K {s} {c}", "'c': Win32 error 6"},
+    {L"--parent $P --steal s=$S --steal c=$O -- $K {s} {c}", "'c': Win32 error 6"},
+    {L"--parent $P --steal c=$O --steal s=$S -- $K {s} {c}", "'c': Win32 error 6"},
+    {L"--parent $P --steal s=$S --steal c=$S -- $K {s} {c}", "'$S'"},
+    {L"--parent $P --steal s=$S --steal c=$s -- $K {s} {c}", "'$s'"},
+    /* the parent */
+    {L"--steal s=$S -- $K {s}", "--parent"},
+    {L"--copy c=$C -- $K {c}", "--parent"},
+    {L"--report $C -- $K $S", "--parent"},
+    {L"--parent", "'--parent'"},
+    {L"--parent $P --parent $P --steal s=$S -- $K {s}", "'--parent'"},
+    {L"--parent x --steal s=$S -- $K {s}", "'x'"},
+    {L"--parent \"\" --steal s=$S -- $K {s}", "''"},
+    {L"--parent -1 --steal s=$S -- $K {s}", "'-1'"},
+    {L"--parent $Px --steal s=$S -- $K {s}", "'$Px'"},
+    {L"--parent $P: --steal s=$S -- $K {s}", "'$P:'"},
+    {L"--parent $P:x --steal s=$S -- $K {s}", "'$P:x'"},
+    {L"--parent $P:$Tx --steal s=$S -- $K {s}", "'$P:$Tx'"},
+    {L"--parent 0x100000000 --steal s=$S -- $K {s}", "'0x100000000'"},
+    {L"--parent $P:0 --steal s=$S -- $K {s}", "'$P:0'"},
+    {L"--parent $P:$U --steal s=$S -- $K {s}", "parent: Win32 error 87"},
+    {L"--parent 0 --steal s=$S -- $K {s}", "parent: Win32 error 87"},
+    {L"--parent $D --steal s=$S -- $K {s}", "Win32 error"},
+    {L"--parent $D:$T --steal s=$S -- $K {s}", "Win32 error"},
+    /* the report */
+    {L"--parent $P --steal s=$S --report", "'--report'"},
+    {L"--parent $P --steal s=$S --report x -- $K {s}", "'x'"},
+    {L"--parent $P --steal s=$S --report 0 -- $K {s}", "'0'"},
+    {L"--parent $P --steal s=$S --report 0xffffffff -- $K {s}", "'0xffffffff'"},
+    {L"--parent $P --steal s=$S --report $O -- $K {s}", "report to the parent: Win32 error 6"},
+    {L"--parent $P --steal s=$S --report $C --report $C -- $K {s}", "'--report'"},
+    /* variables */
+    {L"--parent $P --steal s=$S --env X -- $K {s}", "'X'"},
+    {L"--parent $P --steal s=$S --env =X -- $K {s}", "'=X'"},
+    {L"--parent $P --steal s=$S --unset X=Y -- $K {s}", "'X=Y'"},
+    {L"--parent $P --steal s=$S --unset \"\" -- $K {s}", "''"},
+};
+
+START_TEST(g11_a_mistake_steals_nothing)
+{
+    test_allow(60);
+    make_scene();
+    for (size_t i = 0; i < ARRAYSIZE(mistakes); i++)
+        assert_refused(_i, mistakes[i].line, mistakes[i].says);
+    CloseHandle(scene.stolen);
+    clear_scene();
+}
+END_TEST
+
+/* In every spelling, to every option that takes a number. */
+START_TEST(g11_a_pseudo_handle_steals_nothing)
+{
+    static const wchar_t *const options[] = {L"--copy p=", L"--steal p=", L"--report "};
+    static const wchar_t *const spellings[] = {L"-%I64u", L"%I64u", L"0x%I64x", L"0X%I64X"};
+
+    test_allow(60);
+    make_scene();
+    for (unsigned pseudo = 1; pseudo <= 12; pseudo++) {
+        /* Half of them with each width of the launcher. */
+        if (pseudo > 1 && pseudo % WIDTH_COUNT != (unsigned)_i)
+            continue;
+        const unsigned long long numbers[] = {pseudo, (uint32_t)-pseudo, 0ull - pseudo};
+
+        for (size_t i = 0; i < 2 * ARRAYSIZE(spellings) - 1; i++) {
+            wchar_t number[32], row[256];
+            char says[64];
+
+            swprintf(number, ARRAYSIZE(number), spellings[(i + 1) / 2], numbers[i == 0 ? 0 : 1 + i % 2]);
+            swprintf(row, ARRAYSIZE(row), L"--parent $P --steal s=$S %ls%ls -- $K {s} {p}", options[pseudo % 3],
+                     number);
+            snprintf(says, sizeof says, "'%ls'", number);
+            assert_refused(_i, row, says);
+        }
+    }
+    CloseHandle(scene.stolen);
+    clear_scene();
+}
+END_TEST
+
+/* What was to be stolen is gone, and the exit code is not 125. */
+static void assert_lost(int width, const wchar_t *command, DWORD exit_code, const char *says)
+{
+    HANDLE stolen = make_event(), copied = make_event(), is_stolen = duplicate(stolen), is_copied = duplicate(copied);
+
+    run(&result, launcher(width), L"--parent %lu --steal s=%u --copy c=%u -- %ls", GetCurrentProcessId(),
+        number_of(stolen), number_of(copied), command);
+    ck_assert_msg(result.exit_code == exit_code, "%lu: %s", result.exit_code, result.err);
+    assert_one_line(result.err, "handoff-launcher: ");
+    ck_assert_msg(strstr(result.err, says) != NULL, "%s", result.err);
+    ck_assert_msg(strstr(result.err, "nothing was stolen") == NULL, "%s", result.err);
+    ck_assert_msg(!is_open_for(stolen, is_stolen), "the handle is still open");
+    ck_assert_msg(is_open_for(copied, is_copied), "the copied handle is gone");
+    CloseHandle(copied);
+    CloseHandle(is_stolen);
+    CloseHandle(is_copied);
+    assert_nobody_left();
+}
+
+START_TEST(a_failure_after_stealing_says_so)
+{
+    assert_lost(_i, L"no-such-program {s} {c}", EXIT_NOT_FOUND, "'no-such-program'");
+    assert_lost(_i, L"C:\\no\\such\\program.exe {s} {c}", EXIT_NOT_FOUND, "'C:\\no\\such\\program.exe'");
+    assert_lost(_i, L"C:\\windows\\win.ini {s} {c}", EXIT_CANNOT_RUN, "'C:\\windows\\win.ini'");
+    assert_lost(_i, L"C:\\windows {s} {c}", EXIT_NOT_FOUND, "'C:\\windows'");
+}
+END_TEST
+
+/* A line can grow only where a number has more digits than its placeholder has characters. */
+START_TEST(a_line_that_grows_too_long_is_said_so)
+{
+    static wchar_t line[LINE_UNITS];
+    HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
+    wchar_t *end = line;
+
+    end += swprintf(end, 64, L"--parent %lu --steal s=%u", GetCurrentProcessId(), number_of(stolen));
+    for (int i = 0; i < 300; i++)
+        end += swprintf(end, 64, L" --copy a%d=%u", i, number_of(is_stolen));
+    end += swprintf(end, 1024, L" --copy z=%u -- \"%ls\" exit 0 {s}", number_of(is_stolen), program(_i, L"child.exe"));
+    for (int i = 0; i < 300; i++)
+        end += swprintf(end, 64, L" {a%d}", i);
+    while (end - line < 32000)
+        end += swprintf(end, 8, L"{z}");
+    run(&result, launcher(_i), L"%ls", line);
+    ck_assert_msg(result.exit_code == EXIT_CANNOT_RUN, "%lu: %s", result.exit_code, result.err);
+    ck_assert_msg(strstr(result.err, "command line: Win32 error 206") != NULL, "%s", result.err);
+    ck_assert(!is_open_for(stolen, is_stolen));
+    CloseHandle(is_stolen);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(help_and_version)
+{
+    run(&result, launcher(_i), L"--help");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_ptr_nonnull(strstr(result.out, "--steal"));
+    ck_assert_str_eq(result.err, "");
+    run(&result, launcher(_i), L"--version");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_int_eq(strncmp(result.out, "handoff-launcher ", 17), 0);
+}
+END_TEST
+
+/* ---- the stand-in ---- */
+
+START_TEST(g7_all_32_bits_of_the_exit_code)
+{
+    static const DWORD codes[] = {0, 1, 125, 126, 127, 259, 0x7fffffff, 0x80000000, 0xc0000005, 0xffffffff};
+
+    for (size_t i = 0; i < ARRAYSIZE(codes); i++) {
+        run(&result, launcher(_i), L"-- \"%ls\" exit 0x%lx", child_of_launcher(_i), codes[i]);
+        ck_assert_uint_eq(result.exit_code, codes[i]);
+        ck_assert_str_eq(result.err, "");
+    }
+}
+END_TEST
+
+/* One that the child's `retire` waits for. */
+static HANDLE make_named_event(wchar_t name[64])
+{
+    HANDLE event;
+
+    swprintf(name, 64, L"handoff-test-%lu", GetCurrentProcessId());
+    event = CreateEventW(NULL, TRUE, FALSE, name);
+    ck_assert_ptr_nonnull(event);
+    return event;
+}
+
+/* The child gives up all it has and stays. Then nobody has it, although the prefix waits. */
+START_TEST(a_prefix_that_waits_holds_nothing)
+{
+    const wchar_t *file = file_path(L"passed");
+    HANDLE event, passed = NULL, is_passed = NULL, again;
+    struct running running;
+    wchar_t options[512], name[64], line[2048];
+
+    event = make_named_event(name);
+    if (prefix_of(_i) == HANDOFF) {
+        swprintf(options, ARRAYSIZE(options), L"--write \"h=%ls\"", file);
+    } else {
+        make_pipe(&is_passed, &passed);
+        swprintf(options, ARRAYSIZE(options), L"--parent %lu --steal h=%u", GetCurrentProcessId(), number_of(passed));
+    }
+    swprintf(line, ARRAYSIZE(line), L"%ls -- \"%ls\" retire %ls {h}", options, child(_i), name);
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
+    assert_ended(running.err);
+    assert_ended(running.out);
+    assert_nobody_reads(running.in);
+    if (prefix_of(_i) == HANDOFF) {
+        again = CreateFileW(file, GENERIC_WRITE | DELETE, 0, NULL, OPEN_EXISTING, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+        ck_assert_msg(again != INVALID_HANDLE_VALUE, "somebody has the file open");
+        CloseHandle(again);
+    } else {
+        assert_ended(is_passed);
+        CloseHandle(is_passed);
+    }
+    ck_assert_msg(lives(running.process.hProcess), "it did not wait");
+    SetEvent(event);
+    ck_assert_uint_eq(finish_running(&running), 0);
+    CloseHandle(event);
+}
+END_TEST
+
+/* A directory that nobody is in can be removed; a process that is on its way out of it is waited for. */
+static void assert_can_be_removed(const wchar_t *directory)
+{
+    for (DWORD tries = 0; !RemoveDirectoryW(directory); tries++) {
+        ck_assert_msg(tries < 10000, "somebody stays in the directory: error %lu", GetLastError());
+        Sleep(1);
+    }
+}
+
+/* Wine has two sides of a 32-bit process, and when it leaves the directory that it was started in, the
+ * other side stays: whatever that process does, and without any prefix. */
+static BOOL can_leave_its_directory(int width, HANDLE event, const wchar_t *event_name)
+{
+    const wchar_t *directory = file_path(L"probe");
+    struct running running;
+    wchar_t line[256];
+    BOOL can;
+
+    ck_assert(CreateDirectoryW(directory, NULL));
+    swprintf(line, ARRAYSIZE(line), L"retire %ls", event_name);
+    running = start_running(program(width, L"child.exe"), line, NULL, 0, NULL, directory);
+    assert_ended(running.out); /* it has left before it closes its streams */
+    can = RemoveDirectoryW(directory);
+    SetEvent(event);
+    ck_assert_uint_eq(finish_running(&running), 0);
+    ResetEvent(event);
+    ck_assert(can || RemoveDirectoryW(directory));
+    return can;
+}
+
+START_TEST(a_prefix_that_waits_leaves_its_directory)
+{
+    const wchar_t *directory = file_path(L"start");
+    wchar_t name[64], line[1024];
+    HANDLE event = make_named_event(name);
+    struct running running;
+
+    if (!can_leave_its_directory(_i == HANDOFF ? OWN_WIDTH : _i, event, name)) {
+        skip("a 32-bit process never leaves its start directory here, with or without handoff");
+        CloseHandle(event);
+        return;
+    }
+    ck_assert(CreateDirectoryW(directory, NULL));
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" retire %ls", program(X64, L"child.exe"), name);
+    running = start_running(prefix(_i), line, NULL, 0, NULL, directory);
+    assert_ended(running.out);
+    assert_can_be_removed(directory);
+    ck_assert_msg(lives(running.process.hProcess), "it did not wait");
+    SetEvent(event);
+    ck_assert_uint_eq(finish_running(&running), 0);
+    CloseHandle(event);
+}
+END_TEST
+
+/* Silent breakaway: the child ends with the prefix, and what the child has started goes on. */
+START_TEST(a_prefix_that_is_killed_takes_the_child_along)
+{
+    wchar_t line[1024];
+    char text[64];
+    unsigned long child_id, grandchild_id;
+    struct running running;
+    HANDLE of_child, of_grandchild;
+    DWORD size, code;
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" family", child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
+    ck_assert(read_line(running.out, text, sizeof text));
+    ck_assert_msg(sscanf(text, "%lu %lu", &child_id, &grandchild_id) == 2, "%s", text);
+    of_child = OpenProcess(SYNCHRONIZE, FALSE, child_id);
+    of_grandchild = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, grandchild_id);
+    ck_assert(lives(of_child) && lives(of_grandchild));
+    ck_assert(TerminateProcess(running.process.hProcess, 77));
+    ck_assert_msg(WaitForSingleObject(of_child, 10000) == WAIT_OBJECT_0, "the child goes on");
+    ck_assert(WriteFile(running.in, "alive", 5, &size, NULL));
+    CloseHandle(running.in);
+    ck_assert_uint_eq(read_all(running.out, text, sizeof text), 5);
+    ck_assert_str_eq(text, "alive");
+    ck_assert(WaitForSingleObject(of_grandchild, 10000) == WAIT_OBJECT_0);
+    ck_assert(GetExitCodeProcess(of_grandchild, &code) && code == 0);
+    CloseHandle(running.err);
+    CloseHandle(of_child);
+    CloseHandle(of_grandchild);
+    ck_assert_uint_eq(finish_child(&running.process), 77);
+    assert_nobody_left();
+}
+END_TEST
+
+/* A copy of the child that is a program with windows, as far as Windows is told. */
+static const wchar_t *make_gui_child(const wchar_t *path)
+{
+    const wchar_t *copy = file_path(L"gui.exe");
+    const WORD subsystem = IMAGE_SUBSYSTEM_WINDOWS_GUI;
+    LONG header = 0;
+    DWORD size;
+    HANDLE file;
+
+    ck_assert(CopyFileW(path, copy, FALSE));
+    file = CreateFileW(copy, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    ck_assert(file != INVALID_HANDLE_VALUE);
+    SetFilePointer(file, offsetof(IMAGE_DOS_HEADER, e_lfanew), NULL, FILE_BEGIN);
+    ck_assert(ReadFile(file, &header, sizeof header, &size, NULL));
+    SetFilePointer(file, header + (LONG)offsetof(IMAGE_NT_HEADERS, OptionalHeader.Subsystem), NULL, FILE_BEGIN);
+    ck_assert(WriteFile(file, &subsystem, sizeof subsystem, &size, NULL));
+    CloseHandle(file);
+    return copy;
+}
+
+START_TEST(a_child_with_windows_is_waited_for)
+{
+    const wchar_t *path = make_gui_child(child(_i));
+
+    run(&result, prefix(_i), L"-- \"%ls\" exit 0x12345678", path);
+    ck_assert_msg(result.exit_code == 0x12345678, "0x%lx: %s", result.exit_code, result.err);
+    ck_assert(DeleteFileW(path));
+}
+END_TEST
+
+/* ---- G10 ---- */
+
+enum { SESSION_CANNOT_PRESS = 2 };
+
+/* A session on a console of its own, with the command and its child on it: the key reaches them all.
+ * Returns the command's exit code. */
+static DWORD press(DWORD event, const wchar_t *command)
+{
+    wchar_t line[2048];
+    char text[16];
+    struct running running;
+    DWORD size;
+
+    swprintf(line, ARRAYSIZE(line), L"session %lu %ls", event, command);
+    running = start_running(program(OWN_WIDTH, L"child.exe"), line, NULL, CREATE_NO_WINDOW, NULL, NULL);
+    ck_assert(read_line(running.out, text, sizeof text));
+    ck_assert_str_eq(text, "ready");
+    ck_assert(WriteFile(running.in, "!", 1, &size, NULL));
+    return finish_running(&running);
+}
+
+/* The child's handler ends the child, and the prefix is there to say with which code. */
+static void press_with_prefix(int combination, DWORD event)
+{
+    wchar_t command[1024];
+
+    swprintf(command, ARRAYSIZE(command), L"\"%ls\" -- \"%ls\" console", prefix(combination), child(combination));
+    ck_assert_uint_eq(press(event, command), 1000 + event);
+    assert_nobody_left();
+}
+
+static BOOL can_press(DWORD event)
+{
+    wchar_t command[1024];
+
+    swprintf(command, ARRAYSIZE(command), L"\"%ls\" console", program(OWN_WIDTH, L"child.exe"));
+    return press(event, command) != SESSION_CANNOT_PRESS;
+}
+
+START_TEST(g10_ctrl_c_is_the_childs)
+{
+    press_with_prefix(_i, CTRL_C_EVENT);
+}
+END_TEST
+
+START_TEST(g10_ctrl_break_is_the_childs)
+{
+    if (can_press(CTRL_BREAK_EVENT)) {
+        for (int i = 0; i < COMBINATIONS; i++)
+            press_with_prefix(i, CTRL_BREAK_EVENT);
+    } else {
+        skip("GenerateConsoleCtrlEvent cannot do Ctrl-Break here, with or without handoff");
+    }
+}
+END_TEST
+
+/* ---- the report ---- */
+
+/* Takes the rest of a pipe's text apart: the value behind NAME=, or NULL. */
+static const char *find_line(const char *text, const char *name)
+{
+    static char value[1024];
+    size_t length = strlen(name);
+
+    for (; text != NULL && *text != '\0'; text = strchr(text, '\n') != NULL ? strchr(text, '\n') + 1 : NULL) {
+        if (strncmp(text, name, length) == 0 && text[length] == '=') {
+            snprintf(value, sizeof value, "%.*s", (int)strcspn(text + length + 1, "\n"), text + length + 1);
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static unsigned number_in(const char *text, const char *name)
+{
+    const char *value = find_line(text, name);
+
+    ck_assert_msg(value != NULL && strspn(value, "0123456789") == strlen(value), "no number %s in %s", name, text);
+    return (unsigned)strtoul(value, NULL, 10);
+}
+
+START_TEST(the_report_has_the_child)
+{
+    HANDLE read, write, event = make_event(), process;
+    struct running running;
+    unsigned handle;
+    wchar_t line[1024];
+    char text[1024];
+
+    make_pipe(&read, &write);
+    swprintf(line, ARRAYSIZE(line), L"--parent %lu --report %u --copy e.v=%u -- \"%ls\" hold {e.v}",
+             GetCurrentProcessId(), number_of(write), number_of(event), child_of_launcher(_i));
+    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+    ck_assert_uint_eq(finish_running(&running), 0);
+    CloseHandle(write);
+    read_all(read, text, sizeof text);
+    process = (HANDLE)(UINT_PTR)number_in(text, "process");
+    handle = number_in(text, "handle.e.v");
+    ck_assert_uint_eq(GetProcessId(process), number_in(text, "pid"));
+    ck_assert(!is_inheritable(process));
+    /* The launcher has left, the child goes on. */
+    ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
+    ck_assert(lives(process));
+    ck_assert(child_number_is(&(struct witness){.child.hProcess = process}, handle, event));
+    ck_assert_msg(number_in(text, "pid") != 0 && strchr(text, '\r') == NULL && ends_with(text, "\n"), "%s", text);
+    ck_assert(TerminateProcess(process, 0) && WaitForSingleObject(process, 10000) == WAIT_OBJECT_0);
+    CloseHandle(process);
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
+/* Of the process' only thread. */
+static DWORD count_suspensions(DWORD process_id)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0), thread;
+    BOOL more = Thread32First(snapshot, &entry);
+    DWORD count;
+
+    while (more && entry.th32OwnerProcessID != process_id)
+        more = Thread32Next(snapshot, &entry);
+    CloseHandle(snapshot);
+    ck_assert_msg(more, "process %lu has no thread", process_id);
+    thread = OpenThread(THREAD_SUSPEND_RESUME, FALSE, entry.th32ThreadID);
+    count = SuspendThread(thread);
+    ResumeThread(thread);
+    CloseHandle(thread);
+    return count;
+}
+
+/* The pipe takes one byte at a time, so until its last byte is read the report is not written. */
+START_TEST(the_child_runs_only_after_the_report)
+{
+    HANDLE read, write, event = make_event(), process;
+    struct running running;
+    wchar_t line[1024];
+    char text[1024];
+    unsigned child_id;
+
+    ck_assert(CreatePipe(&read, &write, NULL, 1));
+    swprintf(line, ARRAYSIZE(line), L"--parent %lu --report %u --copy e=%u -- \"%ls\" signal {e}",
+             GetCurrentProcessId(), number_of(write), number_of(event), child_of_launcher(_i));
+    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+    ck_assert(read_line(read, text, sizeof text));
+    child_id = number_in(text, "pid");
+    ck_assert(read_line(read, text, sizeof text));
+    process = (HANDLE)(UINT_PTR)number_in(text, "process");
+    ck_assert_uint_eq(count_suspensions(child_id), 1);
+    ck_assert(read_line(read, text, sizeof text));
+    ck_assert_uint_eq(finish_running(&running), 0);
+    ck_assert(WaitForSingleObject(process, 10000) == WAIT_OBJECT_0);
+    ck_assert(is_set(event));
+    CloseHandle(process);
+    CloseHandle(read);
+    CloseHandle(write);
+    CloseHandle(event);
+}
+END_TEST
+
+/* Neither a pipe that nobody reads nor a handle that cannot be written lets the child run; nothing
+ * stays in this process but what it had. */
+static void assert_report_fails(int i, HANDLE report)
+{
+    HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
+    DWORD before = count_own_handles();
+
+    run(&result, launcher(i), L"--parent %lu --report %u --steal s=%u -- \"%ls\" signal {s}", GetCurrentProcessId(),
+        number_of(report), number_of(stolen), child_of_launcher(i));
+    ck_assert_uint_eq(result.exit_code, EXIT_CANNOT_RUN);
+    assert_one_line(result.err, "handoff-launcher: cannot report to the parent");
+    ck_assert_msg(!is_open_for(stolen, is_stolen), "the handle is still open");
+    ck_assert_uint_eq(count_own_handles(), before - 1);
+    assert_nobody_left();
+    ck_assert_msg(!is_set(is_stolen), "the child ran");
+    CloseHandle(is_stolen);
+}
+
+START_TEST(without_a_reader_the_child_never_runs)
+{
+    HANDLE read, write, event = make_event();
+
+    make_pipe(&read, &write);
+    assert_report_fails(_i, read);
+    assert_report_fails(_i, event);
+    CloseHandle(read);
+    assert_report_fails(_i, write);
+    CloseHandle(write);
+    CloseHandle(event);
+}
+END_TEST
+
+/* The same exit code and the same line as on stderr. */
+static void assert_error_reported(int width, const wchar_t *options, DWORD code)
+{
+    HANDLE read, write;
+    char text[2048];
+    const char *message;
+
+    make_pipe(&read, &write);
+    run(&result, launcher(width), L"--parent %lu --report %u %ls", GetCurrentProcessId(), number_of(write), options);
+    CloseHandle(write);
+    read_all(read, text, sizeof text);
+    ck_assert_uint_eq(result.exit_code, code);
+    ck_assert_uint_eq(number_in(text, "error"), code);
+    ck_assert_ptr_null(find_line(text, "pid"));
+    message = find_line(text, "message");
+    ck_assert_msg(message != NULL && strncmp(result.err, message, strlen(message)) == 0, "%s", text);
+    ck_assert_msg(strcmp(result.err + strlen(message), "\r\n") == 0, "%s: %s", text, result.err);
+}
+
+START_TEST(a_failure_is_reported)
+{
+    HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
+    wchar_t options[256];
+
+    assert_error_reported(_i, L"-- no-such-program", EXIT_NOT_FOUND);
+    assert_error_reported(_i, L"-- C:\\windows\\win.ini", EXIT_CANNOT_RUN);
+    assert_error_reported(_i, L"--copy c=0x7ffffff0 -- cmd {c}", EXIT_HANDOFF);
+    swprintf(options, ARRAYSIZE(options), L"--steal s=%u -- no-such-program {s}", number_of(stolen));
+    assert_error_reported(_i, options, EXIT_NOT_FOUND);
+    ck_assert(!is_open_for(stolen, is_stolen));
+    CloseHandle(is_stolen);
+}
+END_TEST
+
+Suite *prefix_suite(void)
+{
+    const TTest *const of_launcher[] = {
+        a_stolen_handle_moves_and_a_copied_one_is_shared,
+        a_stolen_pipe_ends_with_the_child,
+        the_parents_creation_time_is_checked,
+        g2_exactly_the_declared_handles,
+        g7_all_32_bits_of_the_exit_code,
+    };
+    const TTest *const of_both_prefixes[] = {
+        g2_what_the_prefix_inherited_stays_there,
+        a_prefix_that_waits_holds_nothing,
+        a_prefix_that_is_killed_takes_the_child_along,
+        a_child_with_windows_is_waited_for,
+    };
+    const TTest *const of_report[] = {
+        the_report_has_the_child,
+        the_child_runs_only_after_the_report,
+        without_a_reader_the_child_never_runs,
+    };
+    const TTest *const of_each_width[] = {
+        g11_a_mistake_steals_nothing,
+        g11_a_pseudo_handle_steals_nothing,
+        a_failure_after_stealing_says_so,
+        a_line_that_grows_too_long_is_said_so,
+        help_and_version,
+    };
+    Suite *suite = suite_create("prefix");
+    TCase *door = tcase_create("door");
+    TCase *contract = tcase_create("contract");
+    TCase *stand_in = tcase_create("stand-in");
+    TCase *keys = tcase_create("keys");
+    TCase *report = tcase_create("report");
+
+    for (size_t i = 0; i < ARRAYSIZE(of_launcher); i++)
+        tcase_add_loop_test(door, of_launcher[i], 0, LAUNCHER_COMBINATIONS);
+    suite_add_tcase(suite, door);
+    for (size_t i = 0; i < ARRAYSIZE(of_each_width); i++)
+        tcase_add_loop_test(contract, of_each_width[i], 0, WIDTH_COUNT);
+    suite_add_tcase(suite, contract);
+    for (size_t i = 0; i < ARRAYSIZE(of_both_prefixes); i++)
+        tcase_add_loop_test(stand_in, of_both_prefixes[i], 0, COMBINATIONS);
+    tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, PREFIX_COUNT);
+    suite_add_tcase(suite, stand_in);
+    tcase_add_loop_test(keys, g10_ctrl_c_is_the_childs, 0, COMBINATIONS);
+    tcase_add_test(keys, g10_ctrl_break_is_the_childs);
+    suite_add_tcase(suite, keys);
+    for (size_t i = 0; i < ARRAYSIZE(of_report); i++)
+        tcase_add_loop_test(report, of_report[i], 0, LAUNCHER_COMBINATIONS);
+    tcase_add_loop_test(report, a_failure_is_reported, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, report);
+    return suite;
+}
