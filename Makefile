@@ -57,13 +57,13 @@ CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
 # The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
 COMMON := $(call objects,common/*.c)
-COMMAND-SOURCES := parent/main.c parent/open.c
-COMMAND := $(call objects,$(COMMAND-SOURCES))
+COMMAND-SOURCES := $(addprefix parent/,main.c open.c socket.c user.c relay.c show.c help.c)
 PREFIX-SOURCES := common/prefix.c common/trace.c common/voice.c
 LIBRARY-SOURCES := $(filter-out $(COMMAND-SOURCES) $(PREFIX-SOURCES) parent/taker.c parent/dll.c,\
                                 $(wildcard common/*.c parent/*.c))
 LIBRARY := $(call objects,$(LIBRARY-SOURCES))
 bare = $(patsubst %.c,build/\%/bare/%.o,$1)
+COMMAND := $(call bare,$(COMMAND-SOURCES) $(LIBRARY-SOURCES) $(PREFIX-SOURCES) launcher/memory.c)
 LAUNCHER := $(call bare,$(wildcard launcher/*.c common/*.c))
 DLL := $(call bare,$(LIBRARY-SOURCES) parent/dll.c launcher/memory.c)
 HARNESS := $(call objects,tests/harness.c)
@@ -124,8 +124,12 @@ $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
 	rm -f $@
 	$(AR) rcsD $@ $^
 
-$(call both,handoff.exe): build/%/handoff.exe: $(COMMAND) build/%/libhandoff.a build/%/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^
+# No C runtime either: a waiting command costs next to nothing.
+COMMAND-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat
+COMMAND-LDFLAGS-x64 := -Wl,-e,command_start,--high-entropy-va,--subsystem,console:5.2
+COMMAND-LDFLAGS-x86 := -Wl,-e,_command_start@0,--subsystem,console:5.1
+$(call both,handoff.exe): build/%/handoff.exe: $(COMMAND)
+	$(CC) $(BARE-CFLAGS) $(COMMAND-LDFLAGS) $(COMMAND-LDFLAGS-$(width)) -o $@ $^ $(BARE-LIBS)
 
 # --- tests -------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ static const wchar_t *find_last(const wchar_t *block, const wchar_t *name)
 
 static void put_change(struct text *result, const wchar_t *change, struct pass *passes, uint32_t pass_count)
 {
-    size_t name = name_length(change) + 1;
+    size_t name = name_length(change);
 
     text_put_units(result, change, name);
     line_rewrite(result, change + name, passes, pass_count);
@@ -84,6 +84,12 @@ void environment_edit(struct text *result, const wchar_t *block, const wchar_t *
     }
     if (result->length == start)
         text_put_unit(result, L'\0');
+}
+
+void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count)
+{
+    for (; *changes != L'\0'; changes = next_string(changes))
+        put_change(result, changes, passes, pass_count);
 }
 
 uint32_t environment_length(const wchar_t *block)

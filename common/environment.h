@@ -18,6 +18,9 @@
 void environment_edit(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *passes,
                       uint32_t pass_count);
 
+/* Copies a block of changes with the placeholders in their texts replaced. */
+void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count);
+
 /* Units of a block with its closing NULs; two for an empty one, which may have only one. */
 uint32_t environment_length(const wchar_t *block);
 

@@ -232,8 +232,10 @@ bool prefix_parse(struct prefix *prefix, const wchar_t *line, void *memory)
     rest = read_options(prefix, line_after_program(line), changes.at + most_units(line), &changes);
     if (prefix->fault != NULL)
         return false;
-    if (asks_for_text(prefix))
+    if (asks_for_text(prefix)) {
+        prefix->after_help = rest;
         return true;
+    }
     if (rest == NULL || *rest == L'\0')
         return refuse(prefix, "no command: it follows the options after -- (see --help)", NULL);
     if (changes.length > 0)

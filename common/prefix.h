@@ -19,7 +19,7 @@ enum option_kind {
 };
 
 struct option {
-    char name[12]; /* without its two dashes */
+    char name[16]; /* without its two dashes */
     uint32_t kind;
 };
 
@@ -61,6 +61,8 @@ struct prefix {
     uint32_t mapping_count;
     struct request request; /* passes, closed streams, variables and command line */
     uint32_t room;          /* in: for so many passes more than the line declares */
+
+    const wchar_t *after_help; /* what follows --help, where it was given */
 
     const char *fault; /* what is wrong, and with which of the words */
     const wchar_t *subject;

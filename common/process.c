@@ -15,15 +15,18 @@ void outlive_console_events(void)
     SetConsoleCtrlHandler(outlive, TRUE);
 }
 
-void bind_child(HANDLE process)
+HANDLE bind_child(HANDLE process, DWORD more_limits)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
-        .BasicLimitInformation = {.LimitFlags =
-                                      JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK}};
+        .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | more_limits}};
     HANDLE job = CreateJobObjectW(NULL, NULL);
 
-    if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
-        AssignProcessToJobObject(job, process);
+    if (SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits) &&
+        AssignProcessToJobObject(job, process))
+        return job;
+    if (job != NULL)
+        CloseHandle(job);
+    return NULL;
 }
 
 /* Two of the streams may be one handle, which is closed once. */
@@ -41,14 +44,19 @@ static void close_streams(void)
     }
 }
 
-DWORD stand_in_for(HANDLE process)
+void let_go(void)
 {
     wchar_t directory[MAX_PATH];
-    DWORD code;
 
     close_streams();
     if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
         SetCurrentDirectoryW(directory);
+}
+
+DWORD wait_for_exit(HANDLE process)
+{
+    DWORD code;
+
     WaitForSingleObject(process, INFINITE);
     return GetExitCodeProcess(process, &code) ? code : (DWORD)-1;
 }

@@ -7,13 +7,19 @@
 /* Ctrl-C and Ctrl-Break are the child's: from now on this process goes on when they come. */
 void outlive_console_events(void);
 
-/* Lets the child end when this process does, however it does, but not the child's own children: a
- * job, whose only handle stays here. To be called before the child runs. Where Windows refuses (a job
- * that cannot be nested, before 8) the child simply outlives us. */
-void bind_child(HANDLE process);
+/*
+ * Lets the child end when this process does, however it does: puts it into a job whose only handle stays
+ * here. To be called before the child runs. With JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK in `more_limits` the
+ * child's own children are not in it. Returns the job, or NULL where Windows refuses (one that cannot be
+ * nested, before 8): then the child simply outlives us.
+ */
+HANDLE bind_child(HANDLE process, DWORD more_limits);
 
-/* Waits for the child's end, while holding no stream and no start directory of this process, so that
- * pipes end and directories can be removed as if it were not there, and returns the exit code. */
-DWORD stand_in_for(HANDLE process);
+/* Holds no stream and no start directory of this process any more, so that pipes end and directories can
+ * be removed as if it were not there while it waits. */
+void let_go(void);
+
+/* Waits for the end of the child and returns its exit code. */
+DWORD wait_for_exit(HANDLE process);
 
 #endif

@@ -300,7 +300,7 @@ static BOOL let_run(const struct door *door, const PROCESS_INFORMATION *child, s
     if (door->report != NULL)
         code = report_child(door, child);
     else
-        bind_child(child->hProcess);
+        bind_child(child->hProcess, JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
     if (door->prefix.values[OPTION_TRACE] != NULL)
@@ -330,7 +330,10 @@ static DWORD start(struct door *door)
     if (door->parent != NULL)
         CloseHandle(door->parent);
     CloseHandle(child.hThread);
-    return door->report != NULL ? 0 : stand_in_for(child.hProcess);
+    if (door->report != NULL)
+        return 0;
+    let_go();
+    return wait_for_exit(child.hProcess);
 }
 
 DWORD run_prefix(const wchar_t *line)

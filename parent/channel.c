@@ -1,40 +1,19 @@
 #include "transaction.h"
 
 #include "heap.h"
-#include "text.h"
+#include "pipe.h"
 
-/*
- * One instance, made and connected here: who squats the name makes the creation fail, who connects
- * before us makes our connection fail, and once we are connected nobody else can. Both ends are
- * this process' own, so no security descriptor is needed to keep others out.
- */
 BOOL open_channel(struct transaction *t)
 {
-    wchar_t name[64];
-    struct text text = {.at = name, .capacity = ARRAYSIZE(name)};
-    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request);
+    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request), code;
 
     if (size > WIRE_REQUEST_MAX)
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    text_put(&text, L"\\\\.\\pipe\\handoff-");
-    text_put_hex(&text, GetCurrentProcessId());
-    text_put_unit(&text, L'-');
-    text_put_hex(&text, make_nonce());
-    text_end(&text);
-    t->event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (t->event == NULL)
-        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
-    t->pipe = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
-                               PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT, 1, size + WIRE_HEADER, WIRE_REPORT_MAX,
-                               0, NULL);
-    if (t->pipe == INVALID_HANDLE_VALUE)
-        t->pipe = NULL;
-    if (t->pipe != NULL)
-        t->duplicates[0] = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
-                                       SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
-    if (t->duplicates[0] == INVALID_HANDLE_VALUE)
-        t->duplicates[0] = NULL;
-    return t->duplicates[0] != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
+    code = pipe_make(PIPE_ACCESS_DUPLEX, size + WIRE_HEADER, WIRE_REPORT_MAX, &t->pipe, &t->duplicates[0]);
+    t->event = code == ERROR_SUCCESS ? CreateEventW(NULL, TRUE, FALSE, NULL) : NULL;
+    if (code == ERROR_SUCCESS && t->event == NULL)
+        code = GetLastError();
+    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 
 /* Waits for the operation or the launcher's death or the deadline, and in the last two cases takes

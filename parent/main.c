@@ -1,188 +1,389 @@
-/*
- * handoff.exe: opens what its options name, starts the command with these handles and nothing else
- * of its own, waits, and ends with the command's exit code.
- *
- * What follows "--" is the command line of the child, unit for unit but for placeholders. Failures
- * of handoff itself end with 125, or 126 if the program cannot be run, or 127 if it is not found.
- */
-#include "handoff.h"
+#include "command.h"
+
+#include "cmdline.h"
+#include "environment.h"
 #include "heap.h"
-#include "open.h"
-#include "prefix.h"
 #include "process.h"
-#include "trace.h"
 #include "voice.h"
 
 const char program_name[] = "handoff";
 
-enum { OPTION_READ = OPTION_OWN, OPTION_WRITE, OPTION_APPEND };
-
-static const struct option options[] = {
-    OPTIONS_OF_BOTH, {"read", OPTION_SOURCE}, {"write", OPTION_SOURCE}, {"append", OPTION_SOURCE}};
-
-static const char help[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
-                           "\r\n"
-                           "Starts the command with handles that handoff opens for it, and waits for it.\r\n"
-                           "\r\n"
-                           "  --read NAME=PATH     open an existing file for reading\r\n"
-                           "  --write NAME=PATH    create or empty a file for writing\r\n"
-                           "  --append NAME=PATH   create a file, or add to its end\r\n"
-                           "\r\n"
-                           "  --stdin NAME         let the handle be the command's standard input\r\n"
-                           "  --stdout NAME        ... its standard output\r\n"
-                           "  --stderr NAME        ... its standard error\r\n"
-                           "  --fd NUMBER=NAME     ... its C runtime's descriptor, as for _read(3, ...)\r\n"
-                           "  --seal               its own children shall not inherit any of its handles\r\n"
-                           "\r\n"
-                           "  --env VARIABLE=TEXT  set a variable for the command, placeholders and all\r\n"
-                           "  --unset VARIABLE     remove one\r\n"
-                           "\r\n"
-                           "  --trace              say on stderr which handle became which\r\n"
-                           "  --help, --version\r\n"
-                           "\r\n"
-                           "In the command line {NAME} becomes the handle's number in the command, decimal;\r\n"
-                           "{NAME:x} hexadecimal; {{NAME}} a literal {NAME}. All else stays as it is.\r\n"
-                           "\r\n"
-                           "Exit code: the command's; 127 if it is not found, 126 if it cannot be run, 125\r\n"
-                           "for any other failure of handoff.\r\n"
-                           "\r\n"
-                           "Example:  handoff --read cfg=app.ini -- server.exe --config-handle {cfg}\r\n";
-
 static const char version[] = "handoff " HANDOFF_VERSION "\r\n";
 
-struct command {
-    struct prefix prefix;
-    struct handoff_pass *passes;
-    DWORD *numbers; /* of the passes, in the child */
-    struct handoff_trace trace;
-};
+enum { EXIT_TIMED_OUT = 124 };
+
+/* ---- what goes wrong ---- */
+
+static void put_error(struct line *line, const struct handoff_error *error)
+{
+    struct text *text = line_begin(line);
+
+    text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+}
 
 static void complain_of_error(const struct handoff_error *error)
 {
     struct line line;
-    struct text *text = line_begin(&line);
 
-    text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+    put_error(&line, error);
     line_print(&line, STD_ERROR_HANDLE);
 }
 
-static HANDLE open_source(const struct source *source)
+static void complain_of_source(const struct source *source, DWORD code)
 {
-    switch (source->option) {
-    case OPTION_READ: return open_read(source->what);
-    case OPTION_WRITE: return open_write(source->what);
-    default: return open_append(source->what);
+    struct handoff_error error = {.stage = HANDOFF_STAGE_OPEN, .code = code};
+    struct text subject = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
+    struct line line;
+
+    text_put(&subject, source->what);
+    text_end(&subject);
+    put_error(&line, &error);
+    if (code == ERROR_SHARING_VIOLATION)
+        put_users(&line.text, source->what);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+static void complain_of_option(const struct prefix *prefix)
+{
+    const wchar_t *word = prefix->subject;
+    const char *nearest = NULL;
+    struct line line;
+    struct text *text = line_begin(&line);
+
+    text_put_ascii(text, prefix->fault);
+    if (word != NULL)
+        text_put_quoted(text, word);
+    if (word != NULL && word[0] == L'-' && word[1] == L'-')
+        nearest = nearest_option(word);
+    if (nearest != NULL && !text_equal_ascii(word + 2, nearest))
+        text_format(text, ": --%s?", nearest);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+/* ---- options ---- */
+
+/* 500ms, 10s, 5m, 1h; without a unit seconds. */
+static BOOL parse_duration(const wchar_t *text, DWORD *ms)
+{
+    static const struct {
+        char unit[3];
+        DWORD ms;
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    uint64_t number;
+    const wchar_t *unit = text_parse_number(text, &number);
+
+    for (size_t i = 0; unit != NULL && i < ARRAYSIZE(units); i++) {
+        if (!text_equal_ascii(unit, units[i].unit) || number > (INFINITE - 1) / units[i].ms)
+            continue;
+        *ms = (DWORD)number * units[i].ms;
+        return TRUE;
     }
+    return FALSE;
+}
+
+static BOOL check_options(struct command *command)
+{
+    struct prefix *prefix = &command->prefix;
+    const wchar_t *timeout = prefix->values[OPTION_TIMEOUT];
+    BOOL waits = timeout != NULL || prefix->values[OPTION_RELAY] != NULL || prefix->values[OPTION_KILL_ON_EXIT] != NULL;
+
+    command->timeout_ms = INFINITE;
+    if (timeout != NULL && !parse_duration(timeout, &command->timeout_ms)) {
+        prefix->fault = "not a time such as 500ms, 10s, 5m or 1h:";
+        prefix->subject = timeout;
+    } else if (prefix->values[OPTION_DETACH] != NULL && waits) {
+        prefix->fault = "--detach does not wait, so --timeout, --relay and --kill-on-exit mean nothing with it";
+        prefix->subject = NULL;
+    }
+    return prefix->fault == NULL;
+}
+
+/* ---- handles ---- */
+
+/* NAME.port, a placeholder that only handoff knows, so that it is put in here. */
+struct port {
+    struct pass pass;
+    wchar_t name[96];
+};
+
+static void add_port(struct port *port, const wchar_t *name, WORD number)
+{
+    struct text text = {.at = port->name, .capacity = ARRAYSIZE(port->name)};
+
+    text_format(&text, "%w.port", name);
+    text_end(&text);
+    port->pass = (struct pass){.name = port->name, .number = number};
+}
+
+static wchar_t *rewrite_line(const wchar_t *line, struct pass *pass)
+{
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+
+    line_rewrite(&text, line, pass, 1);
+    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+    if (text.at != NULL) {
+        line_rewrite(&text, line, pass, 1);
+        text_end(&text);
+    }
+    return text.at;
+}
+
+static wchar_t *rewrite_variables(const wchar_t *variables, struct pass *pass)
+{
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+
+    environment_rewrite(&text, variables, pass, 1);
+    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+    if (text.at != NULL) {
+        environment_rewrite(&text, variables, pass, 1);
+        text_end(&text);
+    }
+    return text.at;
+}
+
+static BOOL put_port(struct command *command, const wchar_t *name, WORD number)
+{
+    struct port port;
+
+    add_port(&port, name, number);
+    command->line = rewrite_line(command->line, &port.pass);
+    if (command->variables != NULL)
+        command->variables = rewrite_variables(command->variables, &port.pass);
+    return command->line != NULL;
 }
 
 /* Last of all that can go wrong with the options, since a file that is opened for writing is emptied. */
-static BOOL open_sources(const struct command *command)
+static BOOL open_sources(struct command *command)
 {
     const struct request *request = &command->prefix.request;
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct source *source = &command->prefix.sources[i];
-        struct handoff_error error = {.stage = HANDOFF_STAGE_OPEN};
-        struct text subject = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
+        WORD port;
+        HANDLE handle = open_source(source, &port);
 
-        command->passes[i] = (struct handoff_pass){.name = request->passes[i].name,
-                                                   .handle = open_source(source),
-                                                   .streams = request->passes[i].streams,
-                                                   .descriptor = request->passes[i].descriptor};
-        if (command->passes[i].handle != NULL)
-            continue;
-        error.code = GetLastError();
-        text_put(&subject, source->what);
-        text_end(&subject);
-        complain_of_error(&error);
-        return FALSE;
+        if (handle == NULL) {
+            complain_of_source(source, GetLastError());
+            return FALSE;
+        }
+        command->passes[command->pass_count++] = (struct handoff_pass){.name = request->passes[i].name,
+                                                                       .handle = handle,
+                                                                       .streams = request->passes[i].streams,
+                                                                       .descriptor = request->passes[i].descriptor};
+        if (port != 0 && !put_port(command, request->passes[i].name, port))
+            return FALSE;
     }
     return TRUE;
 }
 
-static void trace(struct command *command, const PROCESS_INFORMATION *child)
+static void close_passes(struct command *command)
 {
-    const struct request *request = &command->prefix.request;
-    struct way way = {
-        .parent_id = GetCurrentProcessId(), .launcher_id = command->trace.launcher_id, .child_id = child->dwProcessId};
+    for (DWORD i = 0; i < command->pass_count; i++)
+        CloseHandle(command->passes[i].handle);
+}
 
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        request->passes[i].number = command->numbers[i];
-        if (command->prefix.values[OPTION_SEAL] != NULL)
-            request->passes[i].flags |= PASS_SEALED;
-        trace_handle(&way, &request->passes[i], (uint32_t)(UINT_PTR)command->passes[i].handle, command->numbers[i]);
-    }
-    trace_command_line(request);
-    trace_time("handles duplicated", command->trace.duplicated_us);
-    trace_time("launcher started", command->trace.launched_us);
-    trace_time("child created", command->trace.created_us);
-    trace_time("child taken over", command->trace.adopted_us);
+/* ---- running ---- */
+
+static const wchar_t *start_directory(const struct command *command, wchar_t *system)
+{
+    if (command->prefix.values[OPTION_DIR] != NULL)
+        return command->prefix.values[OPTION_DIR];
+    if (command->prefix.values[OPTION_DETACH] == NULL || GetSystemDirectoryW(system, MAX_PATH) == 0)
+        return NULL;
+    return system;
+}
+
+static DWORD unclaimed_streams(const struct command *command)
+{
+    DWORD streams = HANDOFF_STDIN | HANDOFF_STDOUT | HANDOFF_STDERR;
+
+    for (DWORD i = 0; i < command->pass_count; i++)
+        streams &= ~command->passes[i].streams;
+    return streams;
 }
 
 static BOOL spawn(struct command *command, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
+    const struct prefix *prefix = &command->prefix;
+    wchar_t system[MAX_PATH];
     STARTUPINFOW startup;
     struct handoff_request request = {.cb = sizeof request,
-                                      .command_line = command->prefix.request.command_line,
-                                      .variables = command->prefix.request.variables,
+                                      .command_line = command->line,
+                                      .variables = command->variables,
+                                      .directory = start_directory(command, system),
                                       .creation_flags = CREATE_SUSPENDED | GetPriorityClass(GetCurrentProcess()),
                                       .startup = &startup,
-                                      .closed_streams = command->prefix.request.closed_streams,
-                                      .seal_all = command->prefix.values[OPTION_SEAL] != NULL,
                                       .passes = command->passes,
-                                      .pass_count = command->prefix.request.pass_count,
+                                      .pass_count = command->pass_count,
+                                      .closed_streams = prefix->request.closed_streams,
+                                      .seal_all = prefix->values[OPTION_SEAL] != NULL,
                                       .numbers = command->numbers,
                                       .trace = &command->trace};
 
     GetStartupInfoW(&startup);
+    if (prefix->values[OPTION_DETACH] != NULL) {
+        request.creation_flags |= DETACHED_PROCESS;
+        request.closed_streams = unclaimed_streams(command);
+        startup.lpReserved2 = NULL;
+        startup.cbReserved2 = 0;
+    }
     return handoff_spawn(&request, child, error);
 }
 
-static DWORD run(struct command *command)
+static void show(const struct command *command, DWORD child_id)
+{
+    if (command->prefix.values[OPTION_TRACE] != NULL)
+        show_trace(command, child_id);
+    if (command->prefix.values[OPTION_TRACE_JSON] != NULL)
+        show_trace_json(command, child_id);
+}
+
+/* The command's own children may outlive us, unless an option says otherwise. */
+static HANDLE bind(const struct command *command, HANDLE process)
+{
+    BOOL whole_tree =
+        command->prefix.values[OPTION_KILL_ON_EXIT] != NULL || command->prefix.values[OPTION_TIMEOUT] != NULL;
+
+    if (command->prefix.values[OPTION_DETACH] != NULL)
+        return NULL;
+    return bind_child(process, whole_tree ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK);
+}
+
+static void end_tree(HANDLE job, HANDLE process)
+{
+    if (job == NULL || !TerminateJobObject(job, EXIT_TIMED_OUT))
+        TerminateProcess(process, EXIT_TIMED_OUT);
+    WaitForSingleObject(process, INFINITE);
+}
+
+/* After its own end the command's children may go on, unless they are to be killed. */
+static void spare_tree(const struct command *command, HANDLE job)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION none = {0};
+
+    if (job != NULL && command->prefix.values[OPTION_KILL_ON_EXIT] == NULL)
+        SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
+}
+
+static DWORD wait(const struct command *command, HANDLE job, HANDLE process)
+{
+    if (WaitForSingleObject(process, command->timeout_ms) == WAIT_TIMEOUT) {
+        end_tree(job, process);
+        return EXIT_TIMED_OUT;
+    }
+    spare_tree(command, job);
+    return wait_for_exit(process);
+}
+
+static DWORD print_pid(DWORD process_id)
+{
+    wchar_t units[16];
+    struct text text = {.at = units, .capacity = ARRAYSIZE(units)};
+
+    text_format(&text, "%u\r\n", process_id);
+    print(STD_OUTPUT_HANDLE, units, text.length);
+    return 0;
+}
+
+static DWORD run_child(struct command *command, struct relay *relays)
 {
     struct handoff_error error;
     PROCESS_INFORMATION child;
+    HANDLE job;
+    DWORD code;
 
-    if (!open_sources(command))
-        return EXIT_HANDOFF;
-    outlive_console_events();
     if (!spawn(command, &child, &error)) {
         complain_of_error(&error);
         return error_exit_code(&error);
     }
-    bind_child(child.hProcess);
-    if (command->prefix.values[OPTION_TRACE] != NULL)
-        trace(command, &child);
+    job = bind(command, child.hProcess);
+    show(command, child.dwProcessId);
     ResumeThread(child.hThread);
     CloseHandle(child.hThread);
-    for (uint32_t i = 0; i < command->prefix.request.pass_count; i++)
-        CloseHandle(command->passes[i].handle);
-    return stand_in_for(child.hProcess);
+    close_passes(command);
+    if (command->prefix.values[OPTION_DETACH] != NULL)
+        return print_pid(child.dwProcessId);
+    let_go();
+    start_relays(relays, child.hProcess);
+    code = wait(command, job, child.hProcess);
+    finish_relays(relays);
+    return code;
+}
+
+static DWORD run(struct command *command)
+{
+    struct relay relays[2] = {{NULL}};
+    DWORD code = ERROR_SUCCESS;
+
+    if (!open_sources(command))
+        return EXIT_HANDOFF;
+    if (command->prefix.values[OPTION_RELAY] != NULL)
+        code = make_relays(command, relays);
+    if (code != ERROR_SUCCESS) {
+        complain_of_error(&(struct handoff_error){.stage = HANDOFF_STAGE_PREPARE, .code = code});
+        return EXIT_HANDOFF;
+    }
+    outlive_console_events();
+    return run_child(command, relays);
+}
+
+static BOOL allocate_passes(struct command *command)
+{
+    size_t most = (size_t)command->prefix.request.pass_count + STREAM_COUNT;
+
+    command->passes = allocate(most * sizeof *command->passes);
+    command->numbers = allocate(most * sizeof *command->numbers);
+    command->line = (wchar_t *)(UINT_PTR)command->prefix.request.command_line;
+    command->variables = (wchar_t *)(UINT_PTR)command->prefix.request.variables;
+    if (command->passes != NULL && command->numbers != NULL)
+        return TRUE;
+    complain("out of memory", NULL);
+    return FALSE;
+}
+
+static void print_text(const struct prefix *prefix)
+{
+    size_t units = text_length(prefix->after_help) + 1;
+    wchar_t *topic = allocate(units * sizeof *topic);
+
+    if (prefix->values[OPTION_VERSION] != NULL) {
+        print_ascii(STD_OUTPUT_HANDLE, version);
+        return;
+    }
+    if (topic != NULL)
+        line_argument(prefix->after_help, topic);
+    show_help(topic);
 }
 
 static DWORD run_line(const wchar_t *line)
 {
-    struct command command = {.prefix = {.options = options, .option_count = ARRAYSIZE(options)}};
+    struct command command = {.prefix = {.options = options, .option_count = OPTION_END}};
     void *memory = allocate(prefix_memory(line, 0));
 
-    if (memory == NULL || !prefix_parse(&command.prefix, line, memory)) {
-        complain(memory != NULL ? command.prefix.fault : "out of memory", command.prefix.subject);
-        return EXIT_HANDOFF;
-    }
-    if (command.prefix.request.command_line == NULL) {
-        print_ascii(STD_OUTPUT_HANDLE, command.prefix.values[OPTION_HELP] != NULL ? help : version);
-        return 0;
-    }
-    command.passes = allocate((command.prefix.request.pass_count + 1) * sizeof *command.passes);
-    command.numbers = allocate((command.prefix.request.pass_count + 1) * sizeof *command.numbers);
-    if (command.passes == NULL || command.numbers == NULL) {
+    if (memory == NULL) {
         complain("out of memory", NULL);
         return EXIT_HANDOFF;
     }
-    return run(&command);
+    if (!prefix_parse(&command.prefix, line, memory) || !check_options(&command)) {
+        complain_of_option(&command.prefix);
+        return EXIT_HANDOFF;
+    }
+    if (command.prefix.request.command_line == NULL) {
+        print_text(&command.prefix);
+        return 0;
+    }
+    if (command.prefix.values[OPTION_DRY_RUN] != NULL) {
+        show_plan(&command);
+        return 0;
+    }
+    return allocate_passes(&command) ? run(&command) : EXIT_HANDOFF;
 }
 
-int main(void)
+/* The process' entry point: there is no C runtime, for which a waiting command would pay. */
+void WINAPI command_start(void);
+void WINAPI command_start(void)
 {
     ExitProcess(run_line(GetCommandLineW()));
 }

@@ -1,26 +1,101 @@
-#include "open.h"
+#include "command.h"
+#include "steal.h"
 
-static HANDLE open_file(const wchar_t *path, DWORD access, DWORD disposition)
+static HANDLE open_file(const wchar_t *path, DWORD access, DWORD share, DWORD disposition)
 {
-    HANDLE file = CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, disposition,
-                              FILE_ATTRIBUTE_NORMAL, NULL);
+    HANDLE file = CreateFileW(path, access, share, NULL, disposition, FILE_ATTRIBUTE_NORMAL, NULL);
 
     return file != INVALID_HANDLE_VALUE ? file : NULL;
 }
 
-HANDLE open_read(const wchar_t *path)
+/* OBJECT,COUNT: cuts the count off, which is 1 or `otherwise` if there is none. */
+static LONG split_count(wchar_t *object, LONG otherwise)
 {
-    return open_file(path, GENERIC_READ, OPEN_EXISTING);
+    wchar_t *comma = NULL;
+    uint64_t count;
+
+    for (; *object != L'\0'; object++) {
+        if (*object == L',')
+            comma = object;
+    }
+    if (comma == NULL || text_parse_number(comma + 1, &count) != object || count > MAXLONG)
+        return otherwise;
+    *comma = L'\0';
+    return (LONG)count;
 }
 
-HANDLE open_write(const wchar_t *path)
+/* An object without a name is nobody else's. */
+static const wchar_t *object_name(const wchar_t *object)
 {
-    return open_file(path, GENERIC_WRITE, CREATE_ALWAYS);
+    return *object != L'\0' ? object : NULL;
 }
 
-/* Without FILE_WRITE_DATA Windows itself puts every write at the end. */
-HANDLE open_append(const wchar_t *path)
+static HANDLE open_semaphore(wchar_t *object)
 {
-    return open_file(path, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
-                     OPEN_ALWAYS);
+    LONG count = split_count(object, 1);
+
+    return CreateSemaphoreW(NULL, count, count, object_name(object));
+}
+
+static HANDLE open_mapping(wchar_t *object)
+{
+    LONG size = split_count(object, 0);
+
+    if (size == 0)
+        return OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, FALSE, object);
+    return CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)size, object_name(object));
+}
+
+/* To wait for it and to ask for its exit code, and nothing else. */
+static HANDLE open_process(const wchar_t *text)
+{
+    uint64_t process_id;
+    const wchar_t *end = text_parse_number(text, &process_id);
+
+    if (end == NULL || *end != L'\0' || process_id > MAXDWORD) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return NULL;
+    }
+    return OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)process_id);
+}
+
+/* One of our own: a copy, so that every pass has a handle to close. */
+static HANDLE open_own(const wchar_t *text)
+{
+    uint64_t number;
+    const wchar_t *end = text_parse_number(text, &number);
+    HANDLE handle = NULL;
+    DWORD code = ERROR_INVALID_HANDLE;
+
+    if (end != NULL && *end == L'\0')
+        code = steal(GetCurrentProcess(), number, FALSE, &handle);
+    SetLastError(code);
+    return handle;
+}
+
+HANDLE open_source(const struct source *source, WORD *port)
+{
+    const DWORD all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
+    wchar_t *what = (wchar_t *)(UINT_PTR)source->what;
+
+    *port = 0;
+    switch (source->option) {
+    case OPTION_READ: return open_file(what, GENERIC_READ, all, OPEN_EXISTING);
+    case OPTION_WRITE: return open_file(what, GENERIC_WRITE, one_writer, CREATE_ALWAYS);
+    case OPTION_UPDATE: return open_file(what, GENERIC_READ | GENERIC_WRITE, one_writer, OPEN_ALWAYS);
+    case OPTION_APPEND:
+        /* Without FILE_WRITE_DATA Windows itself puts every write at the end. */
+        return open_file(what,
+                         FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
+                         all, OPEN_ALWAYS);
+    case OPTION_PIPE: return open_file(what, GENERIC_READ | GENERIC_WRITE, 0, OPEN_EXISTING);
+    case OPTION_EVENT: return CreateEventW(NULL, TRUE, FALSE, object_name(what));
+    case OPTION_MUTEX: return CreateMutexW(NULL, FALSE, object_name(what));
+    case OPTION_SEMAPHORE: return open_semaphore(what);
+    case OPTION_MAPPING: return open_mapping(what);
+    case OPTION_PROCESS: return open_process(what);
+    case OPTION_HANDLE: return open_own(what);
+    default: return open_socket(source->option, what, port);
+    }
 }

@@ -45,6 +45,7 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #include "../parent/channel.c"
 #include "../parent/offer.c"
 #include "../parent/page.c"
+#include "../parent/pipe.c"
 #include "../parent/process.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"

@@ -1,0 +1,34 @@
+#include "pipe.h"
+
+#include "page.h"
+#include "text.h"
+
+/*
+ * One instance, made and connected here: who squats the name makes the creation fail, who connects
+ * before us makes our connection fail, and once we are connected nobody else can. Both ends are
+ * this process' own, so no security descriptor is needed to keep others out.
+ */
+DWORD pipe_make(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end)
+{
+    DWORD far_access =
+        direction == PIPE_ACCESS_DUPLEX ? GENERIC_READ | GENERIC_WRITE : GENERIC_WRITE | FILE_READ_ATTRIBUTES;
+    wchar_t name[64];
+    struct text text = {.at = name, .capacity = ARRAYSIZE(name)};
+
+    text_put(&text, L"\\\\.\\pipe\\handoff-");
+    text_put_hex(&text, GetCurrentProcessId());
+    text_put_unit(&text, L'-');
+    text_put_hex(&text, make_nonce());
+    text_end(&text);
+    *far_end = NULL;
+    *near_end = CreateNamedPipeW(name, direction | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
+                                 PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT, 1, out_size, in_size, 0, NULL);
+    if (*near_end == INVALID_HANDLE_VALUE)
+        *near_end = NULL;
+    if (*near_end != NULL)
+        *far_end =
+            CreateFileW(name, far_access, 0, NULL, OPEN_EXISTING, SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
+    if (*far_end == INVALID_HANDLE_VALUE)
+        *far_end = NULL;
+    return *far_end != NULL ? ERROR_SUCCESS : GetLastError();
+}

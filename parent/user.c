@@ -1,0 +1,49 @@
+/* Who has a file open, as the Restart Manager knows it (Windows Vista and later). */
+#include "command.h"
+
+#include <restartmanager.h>
+
+#include "text.h"
+
+enum { MOST_USERS = 4 };
+
+struct manager {
+    HMODULE module;
+    DWORD(WINAPI *start)(DWORD *, DWORD, wchar_t *);
+    DWORD(WINAPI *end)(DWORD);
+    DWORD(WINAPI *add)(DWORD, UINT, const wchar_t **, UINT, RM_UNIQUE_PROCESS *, UINT, const wchar_t **);
+    DWORD(WINAPI *list)(DWORD, UINT *, UINT *, RM_PROCESS_INFO *, DWORD *);
+};
+
+static BOOL load(struct manager *rm)
+{
+    static const char names[][20] = {"RmStartSession", "RmEndSession", "RmRegisterResources", "RmGetList"};
+    FARPROC *functions = (FARPROC *)(void *)&rm->start;
+
+    rm->module = LoadLibraryW(L"rstrtmgr.dll");
+    for (size_t i = 0; i < ARRAYSIZE(names); i++) {
+        functions[i] = rm->module != NULL ? GetProcAddress(rm->module, names[i]) : NULL;
+        if (functions[i] == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+void put_users(struct text *text, const wchar_t *path)
+{
+    static RM_PROCESS_INFO users[MOST_USERS];
+    wchar_t key[CCH_RM_SESSION_KEY + 1] = {0};
+    UINT needed = 0, count = MOST_USERS;
+    DWORD session, reasons;
+    struct manager rm;
+
+    if (!load(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
+        return;
+    if (rm.add(session, 1, &path, 0, NULL, 0, NULL) == ERROR_SUCCESS &&
+        rm.list(session, &needed, &count, users, &reasons) == ERROR_SUCCESS) {
+        for (UINT i = 0; i < count && i < MOST_USERS; i++)
+            text_format(text, "%s%w (%u)", i == 0 ? "; in use by " : ", ", users[i].strAppName,
+                        users[i].Process.dwProcessId);
+    }
+    rm.end(session);
+}
