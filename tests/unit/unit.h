@@ -30,5 +30,6 @@ Suite *handle_suite(void);
 Suite *error_suite(void);
 Suite *environment_suite(void);
 Suite *prefix_suite(void);
+Suite *fdblock_suite(void);
 
 #endif
