@@ -9,6 +9,7 @@
  *   exit CODE          ends with it
  *   table NUMBER...    repeats the numbers, lists its handle table, waits for the end of stdin
  *   signal NUMBER...   sets the events
+ *   signal-variable NAME  sets the event whose number the environment variable has
  *   hold NUMBER        sets the event and stays
  *   read NUMBER        copies what the handle reads to stdout
  *   write NUMBER TEXT  writes the text to the handle
@@ -33,6 +34,9 @@
 #include <string.h>
 
 #include "handle_table.h"
+
+/* A '*' in a line is no pattern: mingw's start-up code would look through the current directory. */
+int _dowildcard = 0;
 
 static HANDLE parse_handle(const char *number)
 {
@@ -300,6 +304,8 @@ int main(int argc, char **argv)
         return write_variable(argv[2]);
     if (strcmp(action, "signal") == 0)
         return set_all(argc - 2, argv + 2);
+    if (strcmp(action, "signal-variable") == 0)
+        return getenv(argv[2]) == NULL || !SetEvent(parse_handle(getenv(argv[2])));
     if (strcmp(action, "hold") == 0)
         return hold(handle);
     if (strcmp(action, "read") == 0)

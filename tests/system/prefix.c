@@ -958,6 +958,241 @@ START_TEST(a_failure_is_reported)
 }
 END_TEST
 
+/* ---- what else is handed on ---- */
+
+static const wchar_t block[] =
+    L"=C:=C:\\windows\0=Z:=Z:\\\0zeta=first\0Alpha=a b\"c\"\0BETA=\x263a\0alphabet=x\0empty=\0"
+    L"PATH=C:\\windows\\system32\0SystemRoot=C:\\windows\0last={s} %PATH%=\0";
+
+/* The environment that the child of `path` and `line` writes, closed by an empty string, if `path` is
+ * given this one. */
+static void read_environment(wchar_t *to, DWORD capacity, const wchar_t *path, const wchar_t *line,
+                             const wchar_t *environment)
+{
+    struct running running = start_running(path, line, NULL, 0, environment, NULL);
+    DWORD size = read_all(running.out, (char *)to, capacity * sizeof *to);
+
+    to[size / sizeof *to] = L'\0';
+    CloseHandle(running.in);
+    read_all(running.err, result.err, sizeof result.err);
+    ck_assert_msg(finish_child(&running.process) == 0 && size > 0, "%s", result.err);
+}
+
+static void assert_same_block(const wchar_t *expected, const wchar_t *came)
+{
+    while (*expected != L'\0' && wcscmp(expected, came) == 0) {
+        expected += wcslen(expected) + 1;
+        came += wcslen(came) + 1;
+    }
+    ck_assert_msg(*expected == L'\0' && *came == L'\0', "expected %s, came %s", shown(expected), shown(came));
+}
+
+START_TEST(the_environment_passes_through)
+{
+    static wchar_t plain[16384], came[16384];
+    wchar_t line[1024];
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" environment", child(_i));
+    read_environment(plain, ARRAYSIZE(plain), child(_i), L"environment", block);
+    read_environment(came, ARRAYSIZE(came), prefix(_i), line, block);
+    ck_assert_msg(wmemcmp(plain, L"=C:=C:\\windows", 15) == 0, "%s", shown(plain));
+    assert_same_block(plain, came);
+}
+END_TEST
+
+/* A change is made where the variable stands; a new variable comes last; all else stays. */
+static const wchar_t changed[] = L"=C:=C:\\windows\0=Z:=Z:\\\0zeta=first\0ALPHA=x=\"y {z}\" \0alphabet=x\0"
+                                 L"PATH=C:\\windows\\system32\0SystemRoot=C:\\windows\0last={s} %PATH%=\0NEW=\0";
+
+START_TEST(variables_are_set_and_removed)
+{
+    static wchar_t plain[16384], came[16384];
+    wchar_t line[2048];
+
+    swprintf(line, ARRAYSIZE(line),
+             L"--unset empty --env ALPHA=early --env \"ALPHA=x=\\\"y {z}\\\" \" --env NEW= --unset beta "
+             L"--unset no.such --env gone=x --unset gone -- \"%ls\" environment",
+             child(_i));
+    read_environment(plain, ARRAYSIZE(plain), child(_i), L"environment", changed);
+    read_environment(came, ARRAYSIZE(came), prefix(_i), line, block);
+    assert_same_block(plain, came);
+}
+END_TEST
+
+START_TEST(a_variable_can_name_a_handle)
+{
+    HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
+
+    run(&result, launcher(_i), L"--env \"HANDLE={h}\" --parent %lu --steal h=%u -- \"%ls\" signal-variable HANDLE",
+        GetCurrentProcessId(), number_of(stolen), child_of_launcher(_i));
+    ck_assert_msg(result.exit_code == 0, "%lu: %s", result.exit_code, result.err);
+    ck_assert(is_set(is_stolen));
+    CloseHandle(is_stolen);
+}
+END_TEST
+
+static void read_start(char *to, DWORD capacity, const wchar_t *path, const wchar_t *line, DWORD priority)
+{
+    const STARTUPINFOW startup = {.lpTitle = (wchar_t[]){L"a title"},
+                                  .dwFlags = STARTF_USESHOWWINDOW | STARTF_USEPOSITION | STARTF_USESIZE,
+                                  .wShowWindow = SW_SHOWMINNOACTIVE,
+                                  .dwX = 11,
+                                  .dwY = 22,
+                                  .dwXSize = 333,
+                                  .dwYSize = 444};
+    struct running running = start_running(path, line, &startup, priority, NULL, NULL);
+
+    read_all(running.out, to, capacity);
+    CloseHandle(running.in);
+    CloseHandle(running.err);
+    ck_assert_uint_eq(finish_child(&running.process), 0);
+}
+
+START_TEST(the_start_passes_through)
+{
+    char plain[512], came[512];
+    wchar_t line[1024];
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child_of_launcher(_i));
+    read_start(plain, sizeof plain, child_of_launcher(_i), L"start", 0);
+    read_start(came, sizeof came, launcher(_i), line, 0);
+    ck_assert_msg(strncmp(plain, "title a title, ", 15) == 0, "%s", plain);
+    ck_assert_str_eq(came, plain);
+}
+END_TEST
+
+/* A low one would be inherited anyway, a high one is not. */
+START_TEST(the_priority_passes_through)
+{
+    static const DWORD priorities[] = {IDLE_PRIORITY_CLASS, HIGH_PRIORITY_CLASS};
+    char plain[512], came[512];
+    wchar_t line[1024];
+
+    for (int i = 0; i < LAUNCHER_COMBINATIONS * (int)ARRAYSIZE(priorities); i++) {
+        DWORD priority = priorities[i / LAUNCHER_COMBINATIONS];
+
+        swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child_of_launcher(i));
+        read_start(plain, sizeof plain, child_of_launcher(i), L"start", priority);
+        if (strtoul(strstr(plain, "priority") + 9, NULL, 16) != priority) {
+            skip("CreateProcessW pays no heed to the priority class here, with or without handoff");
+            return;
+        }
+        read_start(came, sizeof came, launcher(i), line, priority);
+        ck_assert_str_eq(came, plain);
+    }
+}
+END_TEST
+
+START_TEST(the_directory_passes_through)
+{
+    wchar_t line[1024], place[1024];
+    struct running running;
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" place", child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, L"C:\\windows");
+    read_all(running.out, (char *)place, sizeof place);
+    CloseHandle(running.in);
+    CloseHandle(running.err);
+    ck_assert_uint_eq(finish_child(&running.process), 0);
+    ck_assert_msg(_wcsnicmp(place, L"C:\\windows|", 11) == 0, "%s", shown(place));
+}
+END_TEST
+
+/* ---- --trace ---- */
+
+static const char *const steps_of_launcher[] = {"handles taken", "child created"};
+static const char *const steps_of_handoff[] = {"handles duplicated", "launcher started", "child created",
+                                               "child taken over"};
+
+/* Lines of "NAME: N us: STEP", in this order and never backwards. */
+static void assert_times(const char *text, const char *const steps[], size_t count)
+{
+    unsigned last = 0, us;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *step = strstr(text, steps[i]);
+
+        ck_assert_msg(step != NULL, "no '%s' in %s", steps[i], text);
+        while (step > text && step[-1] != '\n')
+            step--;
+        ck_assert_msg(sscanf(strchr(step, ':') + 1, " %u us: ", &us) == 1 && us >= last, "%s", text);
+        last = us;
+    }
+    ck_assert_uint_gt(last, 0);
+}
+
+/* The rest of the line that begins so, without what begins it. */
+static const char *line_after(const char *text, const char *start)
+{
+    static char rest[2048];
+    const char *found = strstr(text, start);
+
+    ck_assert_msg(found != NULL && (found == text || found[-1] == '\n'), "no line '%s...' in %s", start, text);
+    snprintf(rest, sizeof rest, "%.*s", (int)strcspn(found + strlen(start), "\r"), found + strlen(start));
+    return rest;
+}
+
+/* What the trace says of the handle h, the second of the child's numbers, is what the child says. */
+static void check_trace(const char *err, const char *speaker, const struct witness *witness, DWORD process_id,
+                        HANDLE event)
+{
+    unsigned in_parent, parent_id, in_launcher, launcher_id, in_child, child_id;
+    char start[64], expected[512];
+
+    snprintf(start, sizeof start, "%s: h: ", speaker);
+    ck_assert_int_eq(sscanf(line_after(err, start), "0x%x in parent %u -> 0x%x in launcher %u -> 0x%x in child %u",
+                            &in_parent, &parent_id, &in_launcher, &launcher_id, &in_child, &child_id),
+                     6);
+    ck_assert_uint_eq(witness->told_count, 1);
+    ck_assert_uint_eq(in_child, witness->told[0]);
+    ck_assert_uint_eq(in_launcher, witness->told[0]);
+    ck_assert_uint_eq(child_id, witness->process_id);
+    if (event != NULL) {
+        ck_assert_uint_eq(in_parent, number_of(event));
+        ck_assert_uint_eq(parent_id, GetCurrentProcessId());
+        ck_assert_uint_eq(launcher_id, process_id);
+    } else {
+        ck_assert(in_parent != 0 && in_parent % 4 == 0);
+        ck_assert_uint_eq(parent_id, process_id);
+        ck_assert(launcher_id != 0 && launcher_id != process_id && launcher_id != child_id);
+    }
+    snprintf(start, sizeof start, "%s: \"", speaker);
+    snprintf(expected, sizeof expected, "\" table %lu", witness->told[0]);
+    ck_assert_msg(ends_with(line_after(err, start), expected), "%s", err);
+}
+
+START_TEST(a_trace_says_what_happened)
+{
+    static struct witness witness;
+    const wchar_t *file = file_path(L"traced");
+    HANDLE event = make_event();
+    BOOL of_handoff = prefix_of(_i) == HANDOFF;
+    struct running running;
+    wchar_t options[512], line[1024];
+
+    if (of_handoff)
+        swprintf(options, ARRAYSIZE(options), L"--write \"h=%ls\"", file);
+    else
+        swprintf(options, ARRAYSIZE(options), L"--parent %lu --copy h=%u", GetCurrentProcessId(), number_of(event));
+    swprintf(line, ARRAYSIZE(line), L"--trace %ls -- \"%ls\" table {h}", options, child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
+    begin_witness(&witness, &running);
+    CloseHandle(running.in);
+    read_all(running.err, result.err, sizeof result.err);
+    CloseHandle(running.out);
+    CloseHandle(witness.child.hProcess);
+    check_trace(result.err, of_handoff ? "handoff" : "handoff-launcher", &witness, running.process.dwProcessId,
+                of_handoff ? NULL : event);
+    if (of_handoff)
+        assert_times(result.err, steps_of_handoff, ARRAYSIZE(steps_of_handoff));
+    else
+        assert_times(result.err, steps_of_launcher, ARRAYSIZE(steps_of_launcher));
+    ck_assert_uint_eq(finish_child(&running.process), 0);
+    CloseHandle(event);
+    DeleteFileW(file);
+}
+END_TEST
+
 Suite *prefix_suite(void)
 {
     const TTest *const of_launcher[] = {
@@ -966,12 +1201,20 @@ Suite *prefix_suite(void)
         the_parents_creation_time_is_checked,
         g2_exactly_the_declared_handles,
         g7_all_32_bits_of_the_exit_code,
+        a_variable_can_name_a_handle,
+        the_start_passes_through,
     };
     const TTest *const of_both_prefixes[] = {
         g2_what_the_prefix_inherited_stays_there,
         a_prefix_that_waits_holds_nothing,
         a_prefix_that_is_killed_takes_the_child_along,
         a_child_with_windows_is_waited_for,
+    };
+    const TTest *const of_passing_on[] = {
+        the_environment_passes_through,
+        variables_are_set_and_removed,
+        the_directory_passes_through,
+        a_trace_says_what_happened,
     };
     const TTest *const of_report[] = {
         the_report_has_the_child,
@@ -989,6 +1232,7 @@ Suite *prefix_suite(void)
     TCase *door = tcase_create("door");
     TCase *contract = tcase_create("contract");
     TCase *stand_in = tcase_create("stand-in");
+    TCase *passing_on = tcase_create("passing on");
     TCase *keys = tcase_create("keys");
     TCase *report = tcase_create("report");
 
@@ -1002,6 +1246,10 @@ Suite *prefix_suite(void)
         tcase_add_loop_test(stand_in, of_both_prefixes[i], 0, COMBINATIONS);
     tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, PREFIX_COUNT);
     suite_add_tcase(suite, stand_in);
+    tcase_add_test(passing_on, the_priority_passes_through);
+    for (size_t i = 0; i < ARRAYSIZE(of_passing_on); i++)
+        tcase_add_loop_test(passing_on, of_passing_on[i], 0, COMBINATIONS);
+    suite_add_tcase(suite, passing_on);
     tcase_add_loop_test(keys, g10_ctrl_c_is_the_childs, 0, COMBINATIONS);
     tcase_add_test(keys, g10_ctrl_break_is_the_childs);
     suite_add_tcase(suite, keys);

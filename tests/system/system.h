@@ -67,7 +67,8 @@ struct result {
  * nothing in `result` if that fails. From any thread. */
 BOOL try_run(struct result *result, const wchar_t *path, const wchar_t *line);
 
-/* The same, asserted. The line is a format. */
+/* The same, asserted. The line is a format. If it is the program that meets Wine's failure to start a
+ * process, and nothing is stolen by then, it is run again. */
 void run(struct result *result, const wchar_t *path, const wchar_t *line, ...);
 
 /* A command that runs, and our ends of its streams. */
