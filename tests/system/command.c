@@ -1,4 +1,5 @@
-/* handoff.exe, as a batch file sees it: a command line in, streams and an exit code out. */
+/* handoff.exe, as a batch file sees it: a command line in, streams and an exit code out. And, for both
+ * prefixes, that a command line is the same behind them as without. */
 #include "system.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { RANDOM_THREADS = 4, RANDOM_LINES = 250 /* of each thread */ };
+enum { RANDOM_THREADS = 4, RANDOM_LINES = 250 /* of each thread */, DOOR_LINES = 65 };
 
 static struct result result;
 
@@ -44,9 +45,11 @@ static void make_nasty(wchar_t *to, uint32_t length)
     to[length] = L'\0';
 }
 
-/* One thread's: the line that it sends, what came of it, and what was wrong with that. */
+/* One thread's: the prefix and the line that it sends, what came of it, and what was wrong with that. */
 struct sender {
     HANDLE thread;
+    const wchar_t *prefix;
+    int lines;
     wchar_t sent[LINE_UNITS];
     struct result result;
     char trouble[2048];
@@ -70,14 +73,14 @@ static void check_verbatim(struct sender *sender)
     swprintf(line, LINE_UNITS, L"%ls", options);
     wcscat(line, sender->sent);
     for (int tries = 0; tries < START_TRIES && !ran; tries++)
-        ran = try_run(&sender->result, program(OWN_WIDTH, L"handoff.exe"), line) &&
-              strstr(came->err, "Win32 error 1359") == NULL;
+        ran = try_run(&sender->result, sender->prefix, line) && strstr(came->err, "Win32 error 1359") == NULL;
     if (!ran) {
-        snprintf(sender->trouble, sizeof sender->trouble, "handoff does not start: error %lu", GetLastError());
+        snprintf(sender->trouble, sizeof sender->trouble, "the prefix does not start: error %lu", GetLastError());
         return;
     }
     if (came->exit_code != 0)
-        snprintf(sender->trouble, sizeof sender->trouble, "%lu: %s", came->exit_code, came->err);
+        snprintf(sender->trouble, sizeof sender->trouble, "%lu: %s after %s", came->exit_code, came->err,
+                 shown(sender->sent));
     else if (came->out_size != wcslen(sender->sent) * sizeof(wchar_t) ||
              memcmp(came->out, sender->sent, came->out_size) != 0)
         snprintf(sender->trouble, sizeof sender->trouble, "sent %s, arrived %s", shown(sender->sent),
@@ -90,7 +93,7 @@ static DWORD WINAPI send_random_lines(void *argument)
 {
     struct sender *sender = argument;
 
-    for (int i = 0; i < RANDOM_LINES && sender->trouble[0] == '\0'; i++) {
+    for (int i = 0; i < sender->lines && sender->trouble[0] == '\0'; i++) {
         EnterCriticalSection(&random_lock);
         make_line(sender, random_below(60));
         LeaveCriticalSection(&random_lock);
@@ -99,11 +102,10 @@ static DWORD WINAPI send_random_lines(void *argument)
     return 0;
 }
 
-START_TEST(g6_random_lines_arrive_verbatim)
+/* Each with a thread of its own. */
+static void send_beside_each_other(struct sender senders[RANDOM_THREADS])
 {
-    static struct sender senders[RANDOM_THREADS];
-
-    test_allow(300);
+    test_allow(240);
     InitializeCriticalSection(&random_lock);
     for (int i = 0; i < RANDOM_THREADS; i++)
         senders[i].thread = CreateThread(NULL, 0, send_random_lines, &senders[i], 0, NULL);
@@ -113,15 +115,123 @@ START_TEST(g6_random_lines_arrive_verbatim)
         CloseHandle(senders[i].thread);
     }
 }
+
+START_TEST(g6_random_lines_arrive_verbatim)
+{
+    static struct sender senders[RANDOM_THREADS];
+
+    for (int i = 0; i < RANDOM_THREADS; i++) {
+        senders[i].prefix = program(OWN_WIDTH, L"handoff.exe");
+        senders[i].lines = RANDOM_LINES;
+    }
+    send_beside_each_other(senders);
+}
+END_TEST
+
+START_TEST(g6_random_lines_arrive_verbatim_through_the_door)
+{
+    static struct sender senders[RANDOM_THREADS];
+
+    for (int i = 0; i < RANDOM_THREADS; i++) {
+        senders[i].prefix = program(i % WIDTH_COUNT, L"handoff-launcher.exe");
+        senders[i].lines = DOOR_LINES;
+    }
+    send_beside_each_other(senders);
+}
 END_TEST
 
 START_TEST(g6_long_lines_arrive_verbatim)
 {
+    static const wchar_t *const prefixes[] = {L"handoff.exe", L"handoff-launcher.exe"};
     static struct sender sender;
 
+    sender.prefix = program(OWN_WIDTH, prefixes[_i]);
     make_line(&sender, 32000);
     check_verbatim(&sender);
     ck_assert_str_eq(sender.trouble, "");
+}
+END_TEST
+
+/* ---- G6 through cmd.exe ---- */
+
+enum { BATCH_LINES = 40, BATCH_TEXT = 1 << 16 };
+
+/* What a batch file's line may have after the program: every way in which cmd.exe reads characters as
+ * something else. What would end or redirect the command is quoted or has a caret. */
+static void append_tail(char *to)
+{
+    static const char *const plain[] = {"a",      "b c",   " ",    "  ",   "^^",       "^&",   "^|",   "^<^>",
+                                        "^(^)",   "%%",    "%HT%", "%1",   "%~2",      "!HT!", "^!",   "!",
+                                        "{a}",    "{{h}}", "\\",   "\\\\", "=",        ",;",   "\"\"", "\t",
+                                        "%%HT%%", "^%%",   "~*?",  "'`",   "%HT:b=x%", "[@]"};
+    static const char *const quoted[] = {"&", "|", "<>", "^",   "^^", "()", "%%", "%HT%", "a b", "!HT!",
+                                         "!", " ", "\\", "{h}", "&&", "||", "%1", "=",    ",;",  ">nul"};
+
+    for (uint32_t parts = random_below(12); parts > 0; parts--) {
+        if (random_below(3) > 0) {
+            strcat(to, plain[random_below(ARRAYSIZE(plain))]);
+            continue;
+        }
+        strcat(to, "\"");
+        for (uint32_t i = random_below(5); i > 0; i--)
+            strcat(to, quoted[random_below(ARRAYSIZE(quoted))]);
+        strcat(to, "\"");
+    }
+    strcat(to, "\r\n");
+}
+
+/* Each line twice: as it is, and behind the prefix. Some are called, and some read once more for their
+ * exclamation marks. */
+static void make_batch(char *text, const wchar_t *prefix)
+{
+    strcpy(text, "@echo off\r\nset HT=v b\r\n");
+    for (int i = 0; i < BATCH_LINES; i++) {
+        char tail[1024] = "";
+        const char *call = random_below(3) == 0 ? "call " : "";
+
+        if (i == BATCH_LINES / 2)
+            strcat(text, "setlocal enabledelayedexpansion\r\n");
+        append_tail(tail);
+        sprintf(text + strlen(text), "%s\"%ls\" note %s", call, program(OWN_WIDTH, L"child.exe"), tail);
+        sprintf(text + strlen(text), "%s\"%ls\" -- \"%ls\" note %s", call, prefix, program(OWN_WIDTH, L"child.exe"),
+                tail);
+        ck_assert_uint_lt(strlen(text), BATCH_TEXT - 4096);
+    }
+}
+
+/* The line at *at without its line break; *at goes on to the next. */
+static wchar_t *cut_line(wchar_t **at)
+{
+    wchar_t *line = *at;
+    size_t length = wcscspn(line, L"\n");
+
+    *at += length + (line[length] != L'\0');
+    line[length] = L'\0';
+    return line;
+}
+
+START_TEST(g6_cmd_reads_a_line_behind_a_prefix_as_without)
+{
+    static const wchar_t *const prefixes[] = {L"handoff.exe", L"handoff-launcher.exe"};
+    static char text[BATCH_TEXT];
+    const wchar_t *path = file_path(L"lines.bat");
+    wchar_t *at;
+    int count = 0;
+
+    test_allow(60);
+    for (int i = 0; i <= _i; i++) /* another batch for each */
+        make_batch(text, program(_i % WIDTH_COUNT, prefixes[_i / WIDTH_COUNT]));
+    write_file(path, text);
+    run(&result, L"C:\\windows\\system32\\cmd.exe", L"/d /s /c \"\"%ls\" one \"two three\"\"", path);
+    for (at = (wchar_t *)(void *)result.out; *at != L'\0'; count++) {
+        wchar_t *plain = cut_line(&at), *behind = cut_line(&at);
+
+        ck_assert_msg(wcscmp(plain, behind) == 0, "line %d: plain %s, behind the prefix %s; %s", count, shown(plain),
+                      shown(behind), result.err);
+    }
+    ck_assert_msg(count == BATCH_LINES, "%d lines; %s", count, result.err);
+    ck_assert_str_eq(result.err, "");
+    DeleteFileW(path);
 }
 END_TEST
 
@@ -306,7 +416,9 @@ Suite *command_suite(void)
     TCase *tcase = tcase_create("command");
 
     tcase_add_test(tcase, g6_random_lines_arrive_verbatim);
-    tcase_add_test(tcase, g6_long_lines_arrive_verbatim);
+    tcase_add_test(tcase, g6_random_lines_arrive_verbatim_through_the_door);
+    tcase_add_loop_test(tcase, g6_long_lines_arrive_verbatim, 0, 2);
+    tcase_add_loop_test(tcase, g6_cmd_reads_a_line_behind_a_prefix_as_without, 0, 2 * WIDTH_COUNT);
     tcase_add_test(tcase, g6_placeholders_and_their_neighbours);
     tcase_add_test(tcase, read_gives_a_file);
     tcase_add_test(tcase, write_empties_a_file);
