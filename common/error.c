@@ -59,7 +59,7 @@ static const char *stage_text(DWORD stage)
     }
 }
 
-/* Where the program was looked for: see launcher/lookup.c. */
+/* Where the program was looked for: see lookup.c. */
 static const char *search_text(const wchar_t *name)
 {
     while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')

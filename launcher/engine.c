@@ -4,6 +4,7 @@
 #include "fdblock.h"
 #include "heap.h"
 #include "launcher.h"
+#include "lookup.h"
 #include "startup.h"
 #include "steal.h"
 #include "stream.h"
@@ -16,6 +17,12 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
     failure->pass = pass;
     failure->code = code;
     return FALSE;
+}
+
+void close_passes(const struct request *request, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        CloseHandle(handle_from_number(request->passes[i].number));
 }
 
 /* What CreateProcessW is called with, made up piece by piece. */
@@ -392,7 +399,6 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
         release(creation.environment);
         release(creation.handles);
     }
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        CloseHandle(handle_from_number(request->passes[i].number));
+    close_passes(request, request->pass_count);
     return done;
 }

@@ -6,7 +6,6 @@
  *   prefix.c   the door for people and other languages: options before a command
  *   service.c  the door for the library: the request comes over the control pipe
  *   engine.c   request -> suspended child, whichever door it came through
- *   lookup.c   a command line's first word -> the program's path
  *   memory.c   what the compiler expects of a C library; there is none here
  *
  * Imports nothing but kernel32's functions of Windows XP; newer ones are looked up at run time.
@@ -36,17 +35,14 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
-/*
- * Finds the program that cmd.exe would run for this command line and puts its full path into
- * `path`, which has LINE_CAPACITY units. Returns a Win32 code.
- */
-DWORD lookup_program(const wchar_t *line, wchar_t *path);
+/* Closes the handles of the first `count` passes. */
+void close_passes(const struct request *request, uint32_t count);
 
 /* Runs the command behind "--" of this command line and returns the launcher's exit code. */
 DWORD run_prefix(const wchar_t *line);
 
-/* Serves the one request behind this token and returns the launcher's exit code: 0, or why it
- * could not even reach the control pipe. */
+/* Serves the requests behind this token, one after another, until the library closes its end of the pipe.
+ * Returns the launcher's exit code: 0, or why it could not even reach the pipe. */
 DWORD serve(const wchar_t *token);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* The library's end of things, as seen from here. */
 struct service {
-    HANDLE parent; /* needed until everything is stolen, and closed then */
+    HANDLE parent; /* non-inheritable, so that it never reaches a child */
     struct claim_page *page;
     HANDLE pipe;
     struct request request;
@@ -68,8 +68,7 @@ static DWORD decode_request(struct service *service, uint32_t size)
     if (passes == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (!wire_decode_request(service->frame, size, &service->request, passes) ||
-        service->request.pass_count + 1 != service->page->count ||
-        request_check(&service->request, &pass) != REQUEST_OK)
+        service->request.pass_count >= service->page->count || request_check(&service->request, &pass) != REQUEST_OK)
         return ERROR_INVALID_DATA;
     return ERROR_SUCCESS;
 }
@@ -92,8 +91,10 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
         HANDLE handle;
         DWORD code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
 
-        if (code != ERROR_SUCCESS)
+        if (code != ERROR_SUCCESS) {
+            close_passes(request, i);
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
+        }
         request->passes[i].number = (uint32_t)handle_number(handle);
     }
     return TRUE;
@@ -117,9 +118,9 @@ static BOOL send_child(struct service *service, const PROCESS_INFORMATION *child
                                                  .thread = handle_number(child->hThread)});
 }
 
-static void send_failure(struct service *service, const struct failure *failure)
+static BOOL send_failure(struct service *service, const struct failure *failure)
 {
-    send_report(
+    return send_report(
         service,
         &(struct report){.type = WIRE_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
 }
@@ -134,28 +135,50 @@ static BOOL receive_commit(struct service *service)
            report.type == WIRE_COMMIT;
 }
 
-/* From here on the launcher holds nothing that could reach the parent. */
-static void leave_parent(struct service *service)
+static void close_child(const PROCESS_INFORMATION *child)
 {
-    UnmapViewOfFile(service->page);
-    CloseHandle(service->parent);
+    CloseHandle(child->hThread);
+    CloseHandle(child->hProcess);
+}
+
+/* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
+static BOOL spawn(struct service *service)
+{
+    struct failure failure;
+    PROCESS_INFORMATION child;
+    BOOL committed;
+
+    if (!steal_passes(service, &failure) || !create_child(&service->request, &child, &failure))
+        return send_failure(service, &failure);
+    committed = send_child(service, &child) && receive_commit(service);
+    if (!committed)
+        TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
+    close_child(&child);
+    return committed;
+}
+
+static void forget_request(struct service *service)
+{
+    release(service->request.passes);
+    release(service->frame);
+    ZeroMemory(&service->request, sizeof service->request);
+    service->frame = NULL;
 }
 
 DWORD serve(const wchar_t *token)
 {
     struct service service = {0};
-    struct failure failure = {0};
-    PROCESS_INFORMATION child = {0};
+    struct failure failure;
     DWORD code = reach_parent(&service, token);
-    BOOL stolen;
+    BOOL going = code == ERROR_SUCCESS;
 
-    if (code != ERROR_SUCCESS)
-        return code;
-    stolen = receive_request(&service, &failure) && steal_passes(&service, &failure);
-    leave_parent(&service);
-    if (!stolen || !create_child(&service.request, &child, &failure))
-        send_failure(&service, &failure);
-    else if (!send_child(&service, &child) || !receive_commit(&service))
-        TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
-    return ERROR_SUCCESS; /* and the end of the process closes everything */
+    while (going) {
+        going = receive_request(&service, &failure);
+        if (going)
+            going = spawn(&service);
+        else if (failure.code != ERROR_BROKEN_PIPE)
+            send_failure(&service, &failure);
+        forget_request(&service);
+    }
+    return code; /* and the end of the process closes everything */
 }

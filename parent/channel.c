@@ -1,31 +1,17 @@
 #include "transaction.h"
 
 #include "heap.h"
-#include "pipe.h"
-
-BOOL open_channel(struct transaction *t)
-{
-    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request), code;
-
-    if (size > WIRE_REQUEST_MAX)
-        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    code = pipe_make(PIPE_ACCESS_DUPLEX, size + WIRE_HEADER, WIRE_REPORT_MAX, &t->pipe, &t->duplicates[0]);
-    t->event = code == ERROR_SUCCESS ? CreateEventW(NULL, TRUE, FALSE, NULL) : NULL;
-    if (code == ERROR_SUCCESS && t->event == NULL)
-        code = GetLastError();
-    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
-}
 
 /* Waits for the operation or the launcher's death or the deadline, and in the last two cases takes
  * the operation back, unless it was quicker: a launcher may well answer and end. */
 static DWORD await(struct transaction *t, OVERLAPPED *operation, DWORD *moved)
 {
-    HANDLE handles[] = {t->event, t->launcher};
+    HANDLE handles[] = {t->link->event, t->link->launcher};
     DWORD ended = WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, remaining_ms(t));
 
     if (ended != WAIT_OBJECT_0)
-        CancelIo(t->pipe);
-    if (GetOverlappedResult(t->pipe, operation, moved, TRUE))
+        CancelIo(t->link->pipe);
+    if (GetOverlappedResult(t->link->pipe, operation, moved, TRUE))
         return ERROR_SUCCESS;
     return ended == WAIT_TIMEOUT ? ERROR_TIMEOUT : GetLastError();
 }
@@ -47,10 +33,10 @@ static DWORD finish(struct transaction *t, BOOL immediate, OVERLAPPED *operation
 
 static DWORD write_frame(struct transaction *t, const void *frame, DWORD size)
 {
-    OVERLAPPED operation = {.hEvent = t->event};
+    OVERLAPPED operation = {.hEvent = t->link->event};
     DWORD sent = 0;
     /* The count means nothing yet, but Windows 7 wants a place for it. */
-    DWORD code = finish(t, WriteFile(t->pipe, frame, size, &sent, &operation), &operation, &sent);
+    DWORD code = finish(t, WriteFile(t->link->pipe, frame, size, &sent, &operation), &operation, &sent);
 
     return code != ERROR_SUCCESS || sent == size ? code : ERROR_PROCESS_ABORTED;
 }
@@ -58,20 +44,20 @@ static DWORD write_frame(struct transaction *t, const void *frame, DWORD size)
 /* Reads what is there, one byte at least. */
 static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *received)
 {
-    OVERLAPPED operation = {.hEvent = t->event};
+    OVERLAPPED operation = {.hEvent = t->link->event};
 
-    return finish(t, ReadFile(t->pipe, to, most, received, &operation), &operation, received);
+    return finish(t, ReadFile(t->link->pipe, to, most, received, &operation), &operation, received);
 }
 
 /* A launcher that never had its end of the pipe says why with its exit code. */
 static BOOL exchange_error(struct transaction *t, DWORD code)
 {
-    const struct claim *end = &t->page.view->claims[0];
+    const struct claim *end = &t->link->page.view->claims[0];
     DWORD exit_code;
 
     if (code == ERROR_PROCESS_ABORTED && end->taken_as == 0 &&
-        WaitForSingleObject(t->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
-        GetExitCodeProcess(t->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
+        WaitForSingleObject(t->link->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
+        GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);
     return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
@@ -82,11 +68,16 @@ BOOL send_request(struct transaction *t)
     void *frame = allocate(size);
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
-    if (frame != NULL) {
+    if (size > WIRE_REQUEST_MAX) {
+        code = ERROR_FILENAME_EXCED_RANGE;
+    } else if (frame != NULL) {
+        t->in_step = FALSE;
         wire_encode_request(frame, size, &t->request);
         code = write_frame(t, frame, (DWORD)size);
     }
     release(frame);
+    if (code == ERROR_FILENAME_EXCED_RANGE)
+        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, code);
     return code == ERROR_SUCCESS || exchange_error(t, code);
 }
 
@@ -116,6 +107,7 @@ BOOL receive_report(struct transaction *t, struct report *report)
 
     if (code != ERROR_SUCCESS)
         return exchange_error(t, code);
+    t->in_step = report->type == WIRE_FAILED;
     if (report->type == WIRE_FAILED)
         return set_error(t, report->stage, report->pass, report->code);
     return report->type == WIRE_SPAWNED || exchange_error(t, ERROR_INVALID_DATA);
@@ -126,5 +118,5 @@ void send_commit(struct transaction *t)
     _Alignas(4) unsigned char frame[WIRE_HEADER];
 
     wire_encode_report(frame, sizeof frame, &(struct report){.type = WIRE_COMMIT});
-    write_frame(t, frame, sizeof frame);
+    t->in_step = write_frame(t, frame, sizeof frame) == ERROR_SUCCESS;
 }

@@ -64,12 +64,13 @@ struct handoff_request {
     const STARTUPINFOW *startup;     /* may be NULL; its stream fields are not read, and lpReserved2 as below */
     const struct handoff_pass *passes;
     DWORD pass_count;
-    DWORD closed_streams;        /* HANDOFF_STDIN | ...: the child shall not have them */
-    BOOL seal_all;               /* as if every pass were sealed, the parent's own streams included */
-    DWORD *numbers;              /* out: pass_count handle numbers in the child; may be NULL */
-    DWORD timeout_ms;            /* until the child exists; 0: 30 s; INFINITE: for ever */
-    const wchar_t *launcher;     /* path; NULL: handoff-launcher.exe beside this library's module */
-    struct handoff_trace *trace; /* out: what happened when; may be NULL */
+    DWORD closed_streams;              /* HANDOFF_STDIN | ...: the child shall not have them */
+    BOOL seal_all;                     /* as if every pass were sealed, the parent's own streams included */
+    DWORD *numbers;                    /* out: pass_count handle numbers in the child; may be NULL */
+    DWORD timeout_ms;                  /* until the child exists; 0: 30 s; INFINITE: for ever */
+    const wchar_t *launcher;           /* path; NULL: handoff-launcher.exe beside this library's module */
+    struct handoff_launcher *resident; /* NULL: a launcher for this spawn alone */
+    struct handoff_trace *trace;       /* out: what happened when; may be NULL */
 };
 
 /* A spawn in retrospect. Times are microseconds since its beginning. */
@@ -143,6 +144,25 @@ struct handoff_error {
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
  */
 BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
+
+/*
+ * A resident launcher serves many spawns: each then costs one process start instead of two. It is named in
+ * request.resident, and `request.launcher` is not read. Any number of threads may use one, but they take turns;
+ * with a launcher for each thread nothing is serialized.
+ *
+ * It survives failed spawns. If it dies, the spawn under way fails with ERROR_PROCESS_ABORTED, the next one
+ * starts a new one, and children started before are not touched. It ends with handoff_launcher_close(), which
+ * no spawn may overlap, or with this process.
+ *
+ * A child finds environment, current directory and priority as they are in the parent at the moment of the
+ * spawn. The console, the job, the error mode and the processor affinity are those that the parent had when
+ * the launcher was started. More than 4,094 handles at once are given to a launcher of their own.
+ *
+ * handoff_launcher_open() returns NULL on failure, with GetLastError() and *error (may be NULL). `path` is as
+ * `launcher` in a request.
+ */
+struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error);
+void handoff_launcher_close(struct handoff_launcher *launcher);
 
 /*
  * CreateProcessW by another name: the same arguments, the same results, and no handle of the parent needs

@@ -5,6 +5,7 @@
 #include "environment.h"
 #include "handle.h"
 #include "heap.h"
+#include "lookup.h"
 #include "steal.h"
 #include "startup.h"
 #include "stream.h"
@@ -12,6 +13,11 @@
 #include <string.h>
 
 _Static_assert((int)HANDOFF_SEALED == PASS_SEALED && (int)HANDOFF_OPTIONAL == PASS_OPTIONAL, "one set of flags");
+
+enum {
+    PRIORITY_FLAGS = IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS |
+                     ABOVE_NORMAL_PRIORITY_CLASS | HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS
+};
 
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
@@ -96,6 +102,60 @@ static BOOL check_request(struct transaction *t)
 /* No request with more would fit into a message, each having a length and a name. */
 enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
 
+/* Here and not in the launcher, which may be of another width or have been started long ago. */
+static BOOL find_program(struct transaction *t)
+{
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+
+    if (t->request.application != NULL)
+        return TRUE;
+    t->program = allocate(LINE_CAPACITY * sizeof *t->program);
+    if (t->program != NULL)
+        code = lookup_program(t->request.command_line, t->program);
+    if (code != ERROR_SUCCESS)
+        return set_error(t, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    t->request.application = t->program;
+    return TRUE;
+}
+
+/* A full path in memory of its own, or NULL. */
+static wchar_t *full_path(const wchar_t *path)
+{
+    DWORD size = GetFullPathNameW(path, 0, NULL, NULL);
+    wchar_t *full = size != 0 ? allocate(size * sizeof *full) : NULL;
+
+    if (full != NULL && GetFullPathNameW(path, size, full, NULL) >= size) {
+        release(full);
+        full = NULL;
+    }
+    return full;
+}
+
+/* What a process inherits by being started, a resident launcher has from when it was started itself. */
+static BOOL take_surroundings(struct transaction *t)
+{
+    struct request *request = &t->request;
+    DWORD priority = GetPriorityClass(GetCurrentProcess());
+
+    if (t->asked->resident == NULL)
+        return TRUE;
+    t->directory = full_path(request->directory != NULL ? request->directory : L".");
+    if (request->environment == NULL)
+        request->environment = t->environment = GetEnvironmentStringsW();
+    if (t->directory == NULL || request->environment == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    request->directory = t->directory;
+    request->environment_length = environment_length(request->environment);
+    if ((request->creation_flags & PRIORITY_FLAGS) == 0 &&
+        (priority == IDLE_PRIORITY_CLASS || priority == BELOW_NORMAL_PRIORITY_CLASS))
+        request->creation_flags |= priority; /* the two that children inherit */
+    if (t->program == NULL) {
+        t->program = full_path(request->application);
+        request->application = t->program;
+    }
+    return t->program != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+}
+
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
@@ -117,8 +177,7 @@ BOOL plan_passes(struct transaction *t)
         t->request.passes[i].flags = asked->passes[i].flags;
     }
     t->request.pass_count = asked->pass_count;
-    t->duplicate_count = 1;
-    return quote_arguments(t) && check_request(t);
+    return quote_arguments(t) && check_request(t) && find_program(t) && take_surroundings(t);
 }
 
 /* Pins the object, even if the caller closes the original meanwhile. */
@@ -141,37 +200,37 @@ BOOL duplicate_passes(struct transaction *t)
     }
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
         append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count + 1;
+    t->duplicate_count = t->request.pass_count;
     if (t->asked->startup != NULL)
         append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count + 1;
+    t->duplicate_count = t->request.pass_count;
     for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
         t->request.passes[i].flags |= PASS_SEALED;
     return TRUE;
 }
 
-BOOL offer_duplicates(struct transaction *t)
+void offer_duplicates(struct transaction *t)
 {
-    DWORD code = page_make(&t->page, t->duplicates, t->duplicate_count);
-
-    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+    t->offered = TRUE;
+    for (uint32_t i = 0; i < t->duplicate_count; i++)
+        claim_offer(&t->link->page.view->claims[i + 1], handle_number(t->duplicates[i]));
 }
 
 BOOL check_taken(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (claim_state(&t->page.view->claims[i]) != CLAIM_TAKEN)
+        if (claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)
-        t->asked->numbers[i] = t->page.view->claims[i + 1].taken_as;
+        t->asked->numbers[i] = t->link->page.view->claims[i + 1].taken_as;
     return TRUE;
 }
 
 void withdraw_duplicates(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (t->duplicates[i] != NULL && (t->page.view == NULL || claim_withdraw(&t->page.view->claims[i])))
+        if (!t->offered || claim_withdraw(&t->link->page.view->claims[i + 1]))
             CloseHandle(t->duplicates[i]);
     }
 }
@@ -180,7 +239,7 @@ DWORD count_unreclaimed(const struct transaction *t)
 {
     DWORD count = 0;
 
-    for (uint32_t i = 0; t->page.view != NULL && i < t->duplicate_count; i++)
-        count += claim_state(&t->page.view->claims[i]) == CLAIM_TAKING;
+    for (uint32_t i = 0; t->link->page.view != NULL && i <= t->duplicate_count; i++)
+        count += claim_state(&t->link->page.view->claims[i]) == CLAIM_TAKING;
     return count;
 }

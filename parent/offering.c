@@ -21,10 +21,11 @@ struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token)
     if (offering != NULL)
         code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
     if (code == ERROR_SUCCESS)
-        code = page_make(&offering->page, &offering->duplicate, 1);
+        code = page_make(&offering->page, 1);
     if (code == ERROR_SUCCESS) {
         struct token made = page_token(&offering->page);
 
+        claim_offer(&offering->page.view->claims[0], handle_number(offering->duplicate));
         token_put(&text, &made);
         text_end(&text);
         return offering;

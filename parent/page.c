@@ -11,9 +11,9 @@ uint64_t make_nonce(void)
     return (uint64_t)now.QuadPart << 24 ^ (uint32_t)InterlockedIncrement(&counter);
 }
 
-DWORD page_make(struct page *page, const HANDLE *handles, uint32_t count)
+DWORD page_make(struct page *page, uint32_t claims)
 {
-    DWORD size = (DWORD)(sizeof *page->view + count * sizeof page->view->claims[0]);
+    DWORD size = (DWORD)(sizeof *page->view + claims * sizeof page->view->claims[0]);
 
     page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
     if (page->section != NULL)
@@ -22,9 +22,7 @@ DWORD page_make(struct page *page, const HANDLE *handles, uint32_t count)
         return GetLastError();
     page->nonce = make_nonce();
     page->view->nonce = page->nonce;
-    page->view->count = count;
-    for (uint32_t i = 0; i < count; i++)
-        claim_offer(&page->view->claims[i], handle_number(handles[i]));
+    page->view->count = claims;
     return ERROR_SUCCESS;
 }
 

@@ -16,8 +16,9 @@ struct page {
 /* Unique in this process for ever, and unlike that of any other copy of this library in it. */
 uint64_t make_nonce(void);
 
-/* Offers the handles. Returns a Win32 code; page_close() gives back what was made, in any case. */
-DWORD page_make(struct page *page, const HANDLE *handles, uint32_t count);
+/* A page with that many claims, none of them an offer yet. Returns a Win32 code; page_close() gives back what
+ * was made, in any case. */
+DWORD page_make(struct page *page, uint32_t claims);
 void page_close(struct page *page);
 
 /* What another process needs to find it. */

@@ -11,41 +11,41 @@ static BOOL mark(const struct transaction *t, DWORD *us)
 }
 
 /* The steps of the transaction, in their order; each only if all before it succeeded. */
+static BOOL prepare(struct transaction *t)
+{
+    return plan_passes(t) && duplicate_passes(t) && mark(t, &t->trace.duplicated_us) && join_link(t) &&
+           mark(t, &t->trace.launched_us);
+}
+
 static BOOL transact(struct transaction *t)
 {
     struct report report;
-    BOOL done = plan_passes(t) && duplicate_passes(t) && open_channel(t) && offer_duplicates(t) &&
-                mark(t, &t->trace.duplicated_us) && start_launcher(t) && mark(t, &t->trace.launched_us) &&
-                send_request(t) && receive_report(t, &report) && check_taken(t) && mark(t, &t->trace.created_us) &&
-                adopt_child(t, &report) && mark(t, &t->trace.adopted_us) && resume_child(t);
 
-    if (done)
-        send_commit(t);
-    return done;
+    if (!prepare(t))
+        return FALSE;
+    offer_duplicates(t);
+    if (!send_request(t) || !receive_report(t, &report) || !check_taken(t) || !mark(t, &t->trace.created_us) ||
+        !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) || !resume_child(t))
+        return FALSE;
+    send_commit(t);
+    return TRUE;
 }
 
 static void undo(struct transaction *t)
 {
     withdraw_duplicates(t);
     end_child(t);
-    end_launcher(t);
+    if (!t->in_step || t->link == &t->own)
+        end_launcher(t);
     t->error.unreclaimed = count_unreclaimed(t);
 }
 
-static void close_handle(HANDLE *handle)
+static void release_all(struct transaction *t)
 {
-    if (*handle != NULL)
-        CloseHandle(*handle);
-    *handle = NULL;
-}
-
-static void close_all(struct transaction *t)
-{
-    close_handle(&t->pipe);
-    close_handle(&t->event);
-    close_handle(&t->launcher);
-    page_close(&t->page);
-    release(t->launcher_path);
+    if (t->environment != NULL)
+        FreeEnvironmentStringsW(t->environment);
+    release(t->directory);
+    release(t->program);
     release(t->line);
     release(t->duplicates);
     release(t->request.passes);
@@ -53,14 +53,17 @@ static void close_all(struct transaction *t)
 
 BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
-    struct transaction t = {.asked = request, .started = GetTickCount(), .clock = clock_now()};
-    BOOL done = transact(&t);
+    struct transaction t = {.asked = request, .started = GetTickCount(), .clock = clock_now(), .in_step = TRUE};
+    BOOL done;
 
+    t.link = &t.own;
+    done = transact(&t);
     if (!done)
         undo(&t);
-    close_all(&t);
+    t.trace.launcher_id = t.link->launcher_id;
+    leave_link(&t);
+    release_all(&t);
     *child = t.child;
-    t.trace.launcher_id = t.launcher_id;
     if (request->trace != NULL)
         *request->trace = t.trace;
     if (error != NULL)

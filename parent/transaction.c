@@ -22,8 +22,8 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
     error_describe(&t->error, &t->request, stage, pass, code);
     if (pass >= t->asked->pass_count) /* a stream of the parent's own */
         t->error.pass = HANDOFF_NO_PASS;
-    if (stage == HANDOFF_STAGE_LAUNCHER && t->launcher_path != NULL) {
-        text_put(&subject, t->launcher_path);
+    if (stage == HANDOFF_STAGE_LAUNCHER && t->link->launcher_path != NULL) {
+        text_put(&subject, t->link->launcher_path);
         text_end(&subject);
     }
     return FALSE;

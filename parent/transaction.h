@@ -4,9 +4,10 @@
  *
  *   spawn.c        the order of the steps, and the clean-up
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
- *   page.c         the claim page
- *   channel.c      the control pipe: messages with a deadline
- *   process.c      the launcher's and the child's processes
+ *   link.c         a launcher, its pipe and its claim page
+ *   resident.c     launchers that stay
+ *   channel.c      messages over the pipe, with a deadline
+ *   process.c      the child, and the end of it and of the launcher
  *   transaction.c  what they share: the deadline and the error
  */
 #ifndef HANDOFF_TRANSACTION_H
@@ -14,7 +15,7 @@
 
 #include "claim.h"
 #include "handoff.h"
-#include "page.h"
+#include "link.h"
 #include "wire.h"
 
 struct transaction {
@@ -24,27 +25,31 @@ struct transaction {
     LONGLONG clock;
     struct handoff_trace trace;
 
-    /* offer.c. Duplicate 0 is the launcher's end of the pipe, duplicate i + 1 belongs to pass i. Its
-     * numbers are kept here because only here nobody else can write. */
+    /* offer.c. Duplicate i belongs to pass i, and to claim i + 1 of the link's page. Its numbers are kept
+     * here because only here nobody else can write. */
     struct request request;
-    wchar_t *line; /* of the caller's arguments; NULL: there are none */
+    wchar_t *line;        /* of the caller's arguments; NULL: there are none */
+    wchar_t *program;     /* found for the first word of the line */
+    wchar_t *directory;   /* with a resident launcher: where the parent is now */
+    wchar_t *environment; /* and its environment, from GetEnvironmentStringsW */
     HANDLE *duplicates;
     uint32_t duplicate_count;
-    struct page page; /* without a view nobody has been told of the duplicates */
+    BOOL offered; /* the launcher may take them */
 
-    /* channel.c */
-    HANDLE pipe;  /* overlapped */
-    HANDLE event; /* of the one operation that can be under way */
+    /* link.c, resident.c */
+    struct link *link; /* &own, or the resident launcher's */
+    struct link own;
+    BOOL in_step; /* the launcher waits for a request, and for nothing else */
 
     /* process.c */
-    wchar_t *launcher_path;
-    HANDLE launcher;
-    DWORD launcher_id;
+    uint64_t began; /* FILETIME */
     PROCESS_INFORMATION child;
 };
 
 /* Records the failure with the subject that its stage and pass suggest. Always FALSE. */
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
+
+uint64_t system_time(void); /* FILETIME */
 
 /* What is left until the deadline; 0 once it has passed. */
 DWORD remaining_ms(const struct transaction *t);
@@ -52,9 +57,8 @@ DWORD remaining_ms(const struct transaction *t);
 /* Each returns FALSE with t->error set. */
 BOOL plan_passes(struct transaction *t); /* allocates for the passes and checks the request */
 BOOL duplicate_passes(struct transaction *t);
-BOOL offer_duplicates(struct transaction *t); /* needs the pipe: its far end is the first offer */
-BOOL open_channel(struct transaction *t);
-BOOL start_launcher(struct transaction *t);
+BOOL join_link(struct transaction *t); /* starts a launcher, unless a resident one is there */
+void offer_duplicates(struct transaction *t);
 BOOL send_request(struct transaction *t);
 BOOL receive_report(struct transaction *t, struct report *report);
 BOOL check_taken(struct transaction *t); /* and tells the caller the numbers */
@@ -67,7 +71,9 @@ void send_commit(struct transaction *t);
 /* Clean-up. */
 void withdraw_duplicates(struct transaction *t); /* closes those that nobody took or began to take */
 void end_child(struct transaction *t);
-void end_launcher(struct transaction *t); /* and whatever child it did not report */
+void end_launcher(struct transaction *t);                         /* and whatever child it did not report */
+BOOL is_committed(const struct transaction *t, DWORD process_id); /* a child of an earlier spawn, maybe */
+void leave_link(struct transaction *t); /* after all: closes it, unless a resident launcher can go on */
 DWORD count_unreclaimed(const struct transaction *t);
 
 #endif

@@ -42,10 +42,10 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #define CreateProcessW create_process
 
 #include "../common/heap.c"
+#include "../common/lookup.c"
 #include "../common/process.c"
 #include "../common/take.c"
 #include "../launcher/engine.c"
-#include "../launcher/lookup.c"
 #include "../launcher/service.c"
 
 static BOOL lies(const char *kind)

@@ -44,9 +44,11 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #include "../common/take.c"
 #include "../parent/channel.c"
 #include "../parent/offer.c"
+#include "../parent/link.c"
 #include "../parent/page.c"
 #include "../parent/pipe.c"
 #include "../parent/process.c"
+#include "../parent/resident.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"
 

@@ -1,6 +1,7 @@
+#include "lookup.h"
+
 #include "cmdline.h"
 #include "heap.h"
-#include "launcher.h"
 
 /* A value of the environment in memory of its own, or NULL if it is absent or empty. */
 static wchar_t *get_variable(const wchar_t *name)

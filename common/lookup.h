@@ -1,0 +1,13 @@
+/* Which program a command line means. */
+#ifndef HANDOFF_LOOKUP_H
+#define HANDOFF_LOOKUP_H
+
+#include <windows.h>
+
+/*
+ * Finds the program that cmd.exe would run for this command line and puts its full path into
+ * `path`, which has LINE_CAPACITY units. Returns a Win32 code.
+ */
+DWORD lookup_program(const wchar_t *line, wchar_t *path);
+
+#endif

@@ -1,0 +1,28 @@
+/* A launcher and what connects its parent with it, for one spawn or for many. */
+#ifndef HANDOFF_LINK_H
+#define HANDOFF_LINK_H
+
+#include <windows.h>
+
+#include "page.h"
+
+struct link {
+    wchar_t *launcher_path;
+    HANDLE launcher; /* its process */
+    DWORD launcher_id;
+    HANDLE pipe;      /* our end, overlapped */
+    HANDLE event;     /* of the one operation that can be under way */
+    HANDLE far_end;   /* the launcher's end, until it has taken it: claim 0 of the page */
+    struct page page; /* claim i + 1 is for pass i of a request */
+};
+
+/*
+ * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes. The
+ * zeroed link is to be closed in any case. Returns a Win32 code, with the stage that failed.
+ */
+DWORD link_open(struct link *link, const wchar_t *launcher, uint32_t passes, DWORD pipe_size, DWORD *stage);
+
+/* Closes what is open. The launcher ends by itself, unless it hangs. */
+void link_close(struct link *link);
+
+#endif

@@ -1,0 +1,173 @@
+/* Launchers that stay. */
+#include "transaction.h"
+
+#include "heap.h"
+
+enum {
+    RESIDENT_PASSES = 4094,  /* of a request that a resident launcher takes: a page of 64 KB */
+    PIPE_SIZE = 1 << 16, /* a longer request waits for the launcher to read it */
+};
+
+/* A child that was handed over, and when that was done. */
+struct committed {
+    DWORD process_id;
+    uint64_t when;
+};
+
+struct handoff_launcher {
+    CRITICAL_SECTION lock; /* one spawn at a time */
+    wchar_t *path;         /* NULL: the default */
+    struct link link;      /* without a launcher: to be opened anew */
+
+    /* Those that could be taken for a child of the spawn under way, by their creation time: as a rule none or
+     * the last. */
+    struct committed *committed;
+    uint32_t committed_count, committed_room;
+};
+
+static wchar_t *copy_string(const wchar_t *string)
+{
+    size_t size = (text_length(string) + 1) * sizeof *string;
+    wchar_t *copy = allocate(size);
+
+    if (copy != NULL)
+        CopyMemory(copy, string, size);
+    return copy;
+}
+
+static DWORD open_resident(struct handoff_launcher *resident, DWORD *stage)
+{
+    DWORD code = link_open(&resident->link, resident->path, RESIDENT_PASSES, PIPE_SIZE, stage);
+
+    if (code != ERROR_SUCCESS)
+        link_close(&resident->link);
+    return code;
+}
+
+struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
+{
+    struct handoff_launcher *resident = allocate(sizeof *resident);
+    struct handoff_error none = {.stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS};
+
+    none.code = ERROR_NOT_ENOUGH_MEMORY;
+    if (resident != NULL) {
+        InitializeCriticalSection(&resident->lock);
+        resident->path = path != NULL ? copy_string(path) : NULL;
+        if (path == NULL || resident->path != NULL)
+            none.code = open_resident(resident, &none.stage);
+    }
+    if (none.code != ERROR_SUCCESS) {
+        handoff_launcher_close(resident);
+        resident = NULL;
+        if (error != NULL)
+            *error = none;
+    }
+    SetLastError(none.code);
+    return resident;
+}
+
+void handoff_launcher_close(struct handoff_launcher *resident)
+{
+    if (resident == NULL)
+        return;
+    link_close(&resident->link);
+    DeleteCriticalSection(&resident->lock);
+    release(resident->committed);
+    release(resident->path);
+    release(resident);
+}
+
+/* ---- for the spawn ---- */
+
+static void forget_older(struct handoff_launcher *resident, uint64_t began)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < resident->committed_count; i++) {
+        if (resident->committed[i].when >= began)
+            resident->committed[kept++] = resident->committed[i];
+    }
+    resident->committed_count = kept;
+}
+
+/* Room for one more, before there is a child that could not be noted. */
+static BOOL make_room(struct handoff_launcher *resident)
+{
+    uint32_t room = 2 * resident->committed_room + 8;
+    struct committed *larger;
+
+    if (resident->committed_count < resident->committed_room)
+        return TRUE;
+    larger = allocate(room * sizeof *larger);
+    if (larger == NULL)
+        return FALSE;
+    if (resident->committed_count > 0)
+        CopyMemory(larger, resident->committed, resident->committed_count * sizeof *larger);
+    release(resident->committed);
+    resident->committed = larger;
+    resident->committed_room = room;
+    return TRUE;
+}
+
+static DWORD join_resident(struct transaction *t, DWORD *stage)
+{
+    struct handoff_launcher *resident = t->asked->resident;
+
+    EnterCriticalSection(&resident->lock);
+    t->link = &resident->link;
+    t->began = system_time(); /* later than any child of an earlier spawn */
+    forget_older(resident, t->began);
+    if (!make_room(resident)) {
+        *stage = HANDOFF_STAGE_PREPARE;
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    if (resident->link.launcher != NULL && WaitForSingleObject(resident->link.launcher, 0) == WAIT_OBJECT_0)
+        link_close(&resident->link);
+    return resident->link.launcher != NULL ? ERROR_SUCCESS : open_resident(resident, stage);
+}
+
+static DWORD join_own(struct transaction *t, DWORD *stage)
+{
+    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + WIRE_HEADER;
+
+    t->began = system_time();
+    return link_open(&t->own, t->asked->launcher, t->request.pass_count, size, stage);
+}
+
+BOOL join_link(struct transaction *t)
+{
+    DWORD stage, code;
+
+    if (t->asked->resident != NULL && t->request.pass_count <= RESIDENT_PASSES)
+        code = join_resident(t, &stage);
+    else
+        code = join_own(t, &stage);
+    return code == ERROR_SUCCESS || set_error(t, stage, HANDOFF_NO_PASS, code);
+}
+
+BOOL is_committed(const struct transaction *t, DWORD process_id)
+{
+    const struct handoff_launcher *resident = t->asked->resident;
+
+    for (uint32_t i = 0; t->link != &t->own && i < resident->committed_count; i++) {
+        if (resident->committed[i].process_id == process_id)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void leave_link(struct transaction *t)
+{
+    struct handoff_launcher *resident = t->asked->resident;
+
+    if (t->link == &t->own) {
+        link_close(&t->own);
+        return;
+    }
+    if (t->child.hProcess != NULL)
+        resident->committed[resident->committed_count++] =
+            (struct committed){.process_id = t->child.dwProcessId, .when = system_time()};
+    if (!t->in_step)
+        link_close(&resident->link);
+    LeaveCriticalSection(&resident->lock);
+}
