@@ -137,5 +137,6 @@ Suite *race_suite(void);
 Suite *command_suite(void);
 Suite *prefix_suite(void);
 Suite *lookup_suite(void);
+Suite *programs_suite(void);
 
 #endif
