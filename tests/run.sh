@@ -5,12 +5,15 @@ set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0 skips=()
+declare -A seconds=([unit]=120 [system]=420) # when a suite hangs
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then
+	wine=no
 	export MSYS2_ARG_CONV_EXCL='*' PATH=/mingw64/bin:$PATH
 	windows() { "$@"; }
 else
+	wine=yes
 	export WINEPREFIX=$root/build/wine WINEDEBUG=${WINEDEBUG:--all}
 	export WINEDLLOVERRIDES='mscoree=;mshtml=;winemenubuilder.exe='
 	[ ! -d "$root/build/deps/wow32" ] || export WINEDLLPATH=$root/build/deps/wow32
@@ -23,17 +26,47 @@ if [ $# -gt 0 ]; then
 	exit
 fi
 
-pass() { passed=$((passed + $1)); }
-fail() { failed=$((failed + $1)); }
+# --- running -----------------------------------------------------------------------------
 
-# Starting a wineserver for each program would cost seconds, and its services would hold on to
-# pipes. One that runs already is someone else's: it is used, and left alone.
+# start_wine WIDTH: each width has a Wine to itself, since the tests look for processes left behind.
+# It stays on one processor: its processes ask wineserver for everything, and to wake up another
+# processor for each answer takes several times longer. Tests of threads take all processors again.
 start_wine() {
+	local allowed
+	[ "$1" = x64 ] || export WINEPREFIX=$WINEPREFIX-$1
+	allowed=$(taskset -cp "$BASHPID") allowed=${allowed##* } # e.g. 0-3 or 2,5
+	[ "$1" = x64 ] && allowed=${allowed%%[,-]*} || allowed=${allowed##*[,-]}
+	taskset -cp "$allowed" "$BASHPID" >/dev/null
+	# Starting a wineserver for each program would cost seconds, and its services would hold on to
+	# pipes. One that runs already is someone else's: it is used, and left alone.
 	if wineserver -p >/dev/null 2>&1 </dev/null; then
 		trap 'wineserver -k' EXIT
 		wine cmd /c exit >/dev/null 2>&1 </dev/null
 	fi
 }
+
+# suite NAME WIDTH: a Check program. With a terminal Wine has a console, without one it has none:
+# both are tested. Into a file, not a pipe: a child left behind would keep a pipe open.
+suite() {
+	local program=build/$2/$1.exe log=build/$2/$1.log limit=(timeout -k 5 "${seconds[$1]}")
+	if [ $wine = yes ] && [ "$1 $2" = "system x64" ]; then
+		"${limit[@]}" script -qec "wine $program >$log 2>&1" /dev/null >/dev/null </dev/null
+	else
+		"${limit[@]}" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
+	fi
+	echo $? >"build/$2/$1.status"
+}
+
+suites() {
+	[ $wine = no ] || start_wine "$1"
+	suite unit "$1"
+	suite system "$1"
+}
+
+# --- reporting ---------------------------------------------------------------------------
+
+pass() { passed=$((passed + $1)); }
+fail() { failed=$((failed + $1)); }
 
 # binary WIDTH: the checks of the launcher's file.
 binary() {
@@ -48,24 +81,16 @@ binary() {
 	done < <(tests/launcher-binary.sh "build/$1/handoff-launcher.exe" "$1" 2>&1)
 }
 
-# suite NAME WIDTH SECONDS [terminal]: a Check program, which may neither hang nor end without
-# totals. With a terminal Wine has a console, without one it has none: both are tested.
-suite() {
-	local name="$1 $2" program=build/$2/$1.exe log=build/$2/$1.log
+# report NAME WIDTH: what a suite wrote. It may neither have hung nor have ended without totals.
+report() {
+	local name="$1 $2" log=build/$2/$1.log
 	local status line skipped=0 closing=0 checks bad
 	echo "== $name"
-	export -f windows
-	if [ "$2" = x86 ] && [ "${OS:-}" = Windows_NT ] && [ ! -e "$program" ]; then
+	if [ ! -e "build/$2/$1.exe" ] && [ "$wine $2" = "no x86" ]; then
 		skips+=("$name: there is no Check for 32-bit programs here")
 		return
 	fi
-	# Into a file, not a pipe: a child left behind would keep a pipe open.
-	if [ "${4:-}" = terminal ] && [ "${OS:-}" != Windows_NT ]; then
-		timeout -k 5 "$3" script -qec "wine $program >$log 2>&1" /dev/null >/dev/null </dev/null
-	else
-		timeout -k 5 "$3" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
-	fi
-	status=$?
+	status=$(cat "build/$2/$1.status")
 	tr -d '\r' <"$log"
 	# A test that skips itself has passed as far as Check knows.
 	while IFS= read -r line; do
@@ -79,26 +104,37 @@ suite() {
 	done < <(sed -nE 's/^[0-9]+%: Checks: ([0-9]+), Failures: ([0-9]+), Errors: ([0-9]+).*/\1 \2 \3/p' "$log" |
 		awk '{ print $1, $2 + $3 }')
 	[ $closing = 0 ] || pass -$skipped
-	if [ $status = 124 ] || [ $status = 137 ]; then
+	if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 		fail 1
-		echo "HUNG: $name was ended after $3 s"
+		echo "HUNG: $name was ended after ${seconds[$1]} s"
 	elif [ $closing = 0 ]; then
 		fail 1
 		echo "FAIL: $name ended with status $status and without its closing line"
-	elif [ $status != 0 ] && [ "$bad" = 0 ]; then
+	elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
 		fail 1
 		echo "FAIL: $name ended with status $status"
 	fi
 }
 
+# --- both widths, under Wine at the same time -----------------------------------------------
+
 cd "$root" || exit
-[ "${OS:-}" = Windows_NT ] || start_wine
+export -f windows
+rm -f build/x??/{unit,system}.{log,status}
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+suites x64 &
+x64=$!
+[ $wine = yes ] || wait
+suites x86 &
+
 binary x64
 binary x86
-suite unit x64 120
-suite unit x86 120
-suite system x64 420 terminal
-suite system x86 420
+wait $x64
+report unit x64
+report system x64
+wait
+report unit x86
+report system x86
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
 echo "$passed passed, $failed failed$([ ${#skips[@]} = 0 ] || echo ", ${#skips[@]} skipped")"

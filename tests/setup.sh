@@ -52,7 +52,7 @@ debian_pieces() {
 	piece check-x86 check_library
 	piece gpgv gpgv_program
 	wine_has_32bit || piece wow32 wine_32bit
-	wine_prefix
+	wine_prefixes
 	rm -rf "$deps/apt"
 }
 
@@ -129,11 +129,14 @@ wine_32bit() {
 	ln -s /usr/lib/x86_64-linux-gnu/wine/x86_64-unix x86_64-unix
 }
 
-wine_prefix() {
-	[ ! -e "$root/build/wine/ready" ] || return 0
+# Two, as tests/run.sh runs the suites of both widths at the same time. They share all files but the
+# registries, which wineserver would write in place.
+wine_prefixes() {
+	local wine=$root/build/wine
+	[ ! -e "$wine-x86/ready" ] || return 0
 	echo "setup: wine"
-	rm -rf "$root/build/wine"
-	mkdir "$root/build/wine"
+	rm -rf "$wine" "$wine-x86"
+	mkdir "$wine"
 	"$root/tests/run.sh" wineboot -i 2>"$deps/wineboot.log"
 	# Without its DLLs a 32-bit program ends with 0 and does nothing: believe only the output.
 	echo '#include <stdio.h>
@@ -143,8 +146,10 @@ wine_prefix() {
 		echo "setup: this Wine does not run 32-bit programs" >&2
 		exit 1
 	fi
-	WINEPREFIX=$root/build/wine wineserver -k || true
-	touch "$root/build/wine/ready"
+	WINEPREFIX=$wine wineserver -k || true
+	cp -al "$wine" "$wine-x86"
+	cp --remove-destination "$wine"/*.reg "$wine-x86"
+	touch "$wine-x86/ready"
 }
 
 main

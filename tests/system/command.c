@@ -7,7 +7,8 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { RANDOM_THREADS = 4, RANDOM_LINES = 250 /* of each thread */, DOOR_LINES = 65 };
+/* 2,000 random lines in all, most of them where Wine takes half the time for each. */
+enum { RANDOM_THREADS = 4, RANDOM_LINES = sizeof(void *) == 8 ? 375 : 125 /* of each thread */, DOOR_LINES = 65 };
 
 static struct result result;
 
@@ -105,7 +106,7 @@ static DWORD WINAPI send_random_lines(void *argument)
 /* Each with a thread of its own. */
 static void send_beside_each_other(struct sender senders[RANDOM_THREADS])
 {
-    test_allow(240);
+    test_allow(300);
     InitializeCriticalSection(&random_lock);
     for (int i = 0; i < RANDOM_THREADS; i++)
         senders[i].thread = CreateThread(NULL, 0, send_random_lines, &senders[i], 0, NULL);

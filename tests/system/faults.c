@@ -328,14 +328,12 @@ static DWORD run_launcher(int width, const struct token *token)
 {
     wchar_t memory[512];
     struct text line = {.at = memory, .capacity = ARRAYSIZE(memory)};
-    STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION launcher;
 
     text_put(&line, L"launcher --service=");
     token_put(&line, token);
     ck_assert(text_end(&line));
-    ck_assert(CreateProcessW(program(width, L"handoff-launcher.exe"), memory, NULL, NULL, FALSE, 0, NULL, NULL,
-                             &startup, &launcher));
+    launcher = start_program(program(width, L"handoff-launcher.exe"), memory, 0);
     return finish_child(&launcher);
 }
 
@@ -395,18 +393,17 @@ static HANDLE make_watched_job(HANDLE *port)
 /* Runs faulty-parent.exe in a job; its child sets the event and stays. */
 static struct parent_outcome run_parent(int width)
 {
+    static int runs;
     struct parent_outcome outcome = {0};
     wchar_t name[64], line[2048];
-    STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION parent;
     HANDLE event, port, job = make_watched_job(&port);
 
-    swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu", GetCurrentProcessId());
+    swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu-%d", GetCurrentProcessId(), runs++);
     event = CreateEventW(NULL, TRUE, FALSE, name);
     swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" hold {event}\"",
              program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
-    ck_assert(CreateProcessW(program(width, L"faulty-parent.exe"), line, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL,
-                             NULL, &startup, &parent));
+    parent = start_program(program(width, L"faulty-parent.exe"), line, CREATE_SUSPENDED);
     ck_assert(AssignProcessToJobObject(job, parent.hProcess));
     ResumeThread(parent.hThread);
     outcome.exit_code = finish_child(&parent);

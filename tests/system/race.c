@@ -140,6 +140,7 @@ Suite *race_suite(void)
     Suite *suite = suite_create("race");
     TCase *tcase = tcase_create("race");
 
+    tcase_add_unchecked_fixture(tcase, use_all_processors, use_own_processors);
     tcase_add_loop_test(tcase, g3_a_parent_that_never_stands_still, 0, WIDTH_COUNT);
     suite_add_tcase(suite, tcase);
     return suite;

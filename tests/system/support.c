@@ -55,6 +55,21 @@ DWORD finish_child(PROCESS_INFORMATION *child)
     return code;
 }
 
+PROCESS_INFORMATION start_program(const wchar_t *path, wchar_t *line, DWORD creation_flags)
+{
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+    DWORD code = ERROR_INTERNAL_ERROR;
+
+    for (int tries = 0; tries < START_TRIES && code == ERROR_INTERNAL_ERROR; tries++) {
+        if (CreateProcessW(path, line, NULL, NULL, FALSE, creation_flags, NULL, NULL, &startup, &process))
+            return process;
+        code = GetLastError();
+    }
+    ck_abort_msg("%ls does not start: error %lu", path, code);
+    return process;
+}
+
 BOOL spawn_patiently(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
     for (int tries = 0; tries < START_TRIES; tries++) {
@@ -361,6 +376,21 @@ DWORD count_handles(DWORD process_id)
         count += table->entries[i].process_id == process_id;
     free_table(table);
     return count;
+}
+
+static DWORD_PTR own_processors;
+
+void use_all_processors(void)
+{
+    DWORD_PTR all;
+
+    ck_assert(GetProcessAffinityMask(GetCurrentProcess(), &own_processors, &all));
+    ck_assert(own_processors == all || SetProcessAffinityMask(GetCurrentProcess(), all));
+}
+
+void use_own_processors(void)
+{
+    SetProcessAffinityMask(GetCurrentProcess(), own_processors);
 }
 
 static BOOL is_ours(const wchar_t *name)

@@ -31,9 +31,12 @@ DWORD finish_child(PROCESS_INFORMATION *child);
 /* Spawns with stdout as a pipe and returns what came, NUL-terminated, and the child's exit code. */
 char *spawn_reading(struct handoff_request *request, DWORD *size, DWORD *exit_code);
 
-/* Wine 8 sometimes fails to start a process while other threads are busy (the forked copy of the
- * process trips over ld.so's lock): then it is ERROR_INTERNAL_ERROR, and worth another try. */
+/* Wine 8 sometimes fails to start a process, above all while other threads are busy (the forked copy
+ * of the process trips over ld.so's lock): then it is ERROR_INTERNAL_ERROR, and worth another try. */
 enum { START_TRIES = 3 };
+
+/* CreateProcessW() with such tries: fails the test with the code if it fails. */
+PROCESS_INFORMATION start_program(const wchar_t *path, wchar_t *line, DWORD creation_flags);
 
 /* handoff_spawn() with such tries. May be called from any thread: it asserts nothing. */
 BOOL spawn_patiently(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
@@ -126,6 +129,10 @@ void read_table(struct witness *witness);
 void end_witness(struct witness *witness);
 HANDLE copy_from_child(const struct witness *witness, DWORD number);
 BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object);
+
+/* A fixture for races: tests/run.sh keeps the tests on one processor, and these take all. */
+void use_all_processors(void);
+void use_own_processors(void);
 
 /* Fails the test if any child or launcher of the tests is alive that this process' tests started. */
 void assert_nobody_left(void);
