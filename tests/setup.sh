@@ -22,7 +22,7 @@ main() {
 # MSYS2 has no Check for 32-bit programs: tests/run.sh reports those suites as skipped.
 msys2_packages() {
 	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc \
-		mingw-w64-x86_64-check
+		mingw-w64-x86_64-check mingw-w64-x86_64-perl
 }
 
 debian_packages() {
@@ -34,6 +34,7 @@ debian_packages() {
 		need cmake cmake
 		need wine wine
 		need /usr/lib/wine/wine64 wine64
+		need npm npm
 	fi
 	[ ${#missing[@]} -gt 0 ] || return 0
 
@@ -51,6 +52,7 @@ debian_pieces() {
 	piece check-x64 check_library
 	piece check-x86 check_library
 	piece gpgv gpgv_program
+	piece perl perl_program
 	wine_has_32bit || piece wow32 wine_32bit
 	wine_prefixes
 	rm -rf "$deps/apt"
@@ -113,6 +115,18 @@ gpgv_program() {
 	download download gpgv-win32
 	dpkg-deb --fsys-tarfile gpgv-win32_*.deb | tar -x --wildcards --strip-components=4 '*/gpgv.exe'
 	rm gpgv-win32_*.deb
+}
+
+# A 64-bit perl for Windows: a program of somebody else's as the parent. Debian has none; the one with
+# ExifTool, an npm package, has Win32API::File and Win32::API.
+perl_program() {
+	local package=exiftool-vendored.exe version=13.59.3
+	npm pack --loglevel=error --cache="$PWD/npm" $package@$version >npm.log
+	sha256sum --quiet --check <<-end
+		7eaf41b3b02ddb9c7bd32bea2417c783d6364a6725cb57d1a0163617aff4b577  $package-$version.tgz
+	end
+	tar -xf $package-$version.tgz --strip-components=3 package/bin/exiftool_files
+	rm -r npm npm.log $package-$version.tgz
 }
 
 wine_has_32bit() {
