@@ -126,13 +126,14 @@ static BOOL search(struct text *path, const wchar_t *name)
 DWORD lookup_program(const wchar_t *line, wchar_t *path)
 {
     wchar_t *memory = allocate(2 * LINE_CAPACITY * sizeof *memory);
-    struct text name = {.at = memory, .capacity = LINE_CAPACITY};
-    struct text found = {.at = memory + LINE_CAPACITY, .capacity = LINE_CAPACITY};
+    struct text name, found;
     DWORD code = ERROR_FILE_NOT_FOUND;
     UINT mode;
 
     if (memory == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
+    name = (struct text){.at = memory, .capacity = LINE_CAPACITY};
+    found = (struct text){.at = memory + LINE_CAPACITY, .capacity = LINE_CAPACITY};
     /* An empty drive in PATH must not ask for a disk. The child inherits the mode: put it back. */
     mode = SetErrorMode(SEM_FAILCRITICALERRORS);
     line_program(&name, line);

@@ -78,15 +78,15 @@ DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **pag
     if (code != ERROR_SUCCESS)
         return code;
     *page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    if (*page == NULL)
-        code = GetLastError();
+    code = GetLastError();
     CloseHandle(section);
-    if (code == ERROR_SUCCESS && !page_is_whole(*page, token)) {
-        UnmapViewOfFile(*page);
-        *page = NULL;
-        code = ERROR_INVALID_DATA;
-    }
-    return code;
+    if (*page == NULL)
+        return code;
+    if (page_is_whole(*page, token))
+        return ERROR_SUCCESS;
+    UnmapViewOfFile(*page);
+    *page = NULL;
+    return ERROR_INVALID_DATA;
 }
 
 /* ---- tokens ---- */

@@ -24,8 +24,9 @@ static void move_bytes(struct wire *wire, void *value, size_t size)
 {
     bool fits = wire->at <= wire->size && size <= wire->size - wire->at;
 
+    /* Nothing fits into a NULL buffer, whose size is 0, and absent data has no bytes. */
     if (fits && is_encoding(wire))
-        memcpy(wire->to + wire->at, value, size);
+        memcpy(wire->to + wire->at, value, size); /* NOLINT(clang-analyzer-unix.cstring.NullArg) */
     else if (fits && !wire->failed)
         memcpy(value, wire->from + wire->at, size);
     else if (!is_encoding(wire))
@@ -101,7 +102,7 @@ static void move_string(struct wire *wire, const wchar_t **string)
 static void move_block(struct wire *wire, const wchar_t **block, uint32_t *count)
 {
     move_units(wire, block, count);
-    if (!wire->failed && *count != 0 && (*count < 2 || (*block)[*count - 2] != L'\0'))
+    if (!wire->failed && *block != NULL && (*count < 2 || (*block)[*count - 2] != L'\0'))
         wire->failed = true;
 }
 

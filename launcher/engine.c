@@ -34,6 +34,7 @@ struct creation {
     wchar_t *spare;       /* the same */
     wchar_t *environment; /* with changes; NULL: the request's */
     uint8_t *block;       /* of descriptors; NULL: none, or the request's reserved bytes */
+    _Alignas(16) unsigned char attributes[256]; /* one needs 32 or 48 bytes, and nothing to delete it */
 };
 
 static BOOL rewrite_line(struct creation *creation, const struct request *request)
@@ -161,13 +162,11 @@ static DWORD create_with_list(struct creation *creation, const struct request *r
     initialize_function initialize =
         (initialize_function)(void *)GetProcAddress(kernel32, "InitializeProcThreadAttributeList");
     update_function update = (update_function)(void *)GetProcAddress(kernel32, "UpdateProcThreadAttribute");
-    /* One attribute needs 32 or 48 bytes. There is nothing in it that would have to be deleted. */
-    _Alignas(16) unsigned char attributes[256];
-    SIZE_T size = sizeof attributes;
+    SIZE_T size = sizeof creation->attributes;
 
     if (initialize == NULL || update == NULL)
         return ERROR_CALL_NOT_IMPLEMENTED;
-    creation->startup.lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes;
+    creation->startup.lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)creation->attributes;
     creation->startup.StartupInfo.cb = sizeof creation->startup;
     if (!initialize(creation->startup.lpAttributeList, 1, 0, &size) ||
         !update(creation->startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,

@@ -29,7 +29,7 @@ static void complain_of_error(const struct handoff_error *error)
     line_print(&line, STD_ERROR_HANDLE);
 }
 
-static void complain_of_source(const struct source *source, DWORD code)
+static void complain_of_source(const struct source *source, const wchar_t *name, DWORD code)
 {
     struct handoff_error error = {.stage = HANDOFF_STAGE_OPEN, .code = code};
     struct text subject = {.at = error.subject, .capacity = ARRAYSIZE(error.subject)};
@@ -38,6 +38,7 @@ static void complain_of_source(const struct source *source, DWORD code)
     text_put(&subject, source->what);
     text_end(&subject);
     put_error(&line, &error);
+    text_format(&line.text, " (--%s %w)", options[source->option].name, name);
     if (code == ERROR_SHARING_VIOLATION)
         put_users(&line.text, source->what);
     line_print(&line, STD_ERROR_HANDLE);
@@ -100,21 +101,6 @@ static BOOL check_options(struct command *command)
 
 /* ---- handles ---- */
 
-/* NAME.port, a placeholder that only handoff knows, so that it is put in here. */
-struct port {
-    struct pass pass;
-    wchar_t name[96];
-};
-
-static void add_port(struct port *port, const wchar_t *name, WORD number)
-{
-    struct text text = {.at = port->name, .capacity = ARRAYSIZE(port->name)};
-
-    text_format(&text, "%w.port", name);
-    text_end(&text);
-    port->pass = (struct pass){.name = port->name, .number = number};
-}
-
 static wchar_t *rewrite_line(const wchar_t *line, struct pass *pass)
 {
     wchar_t nowhere[1];
@@ -143,14 +129,20 @@ static wchar_t *rewrite_variables(const wchar_t *variables, struct pass *pass)
     return text.at;
 }
 
+/* NAME.port is a placeholder that only handoff knows, so it is replaced here. */
 static BOOL put_port(struct command *command, const wchar_t *name, WORD number)
 {
-    struct port port;
+    struct text text = {.at = allocate((text_length(name) + 8) * sizeof *text.at), .capacity = text_length(name) + 8};
+    struct pass port = {.name = text.at, .number = number};
 
-    add_port(&port, name, number);
-    command->line = rewrite_line(command->line, &port.pass);
+    if (text.at == NULL)
+        return FALSE;
+    text_format(&text, "%w.port", name);
+    text_end(&text);
+    command->line = rewrite_line(command->line, &port);
     if (command->variables != NULL)
-        command->variables = rewrite_variables(command->variables, &port.pass);
+        command->variables = rewrite_variables(command->variables, &port);
+    release(text.at);
     return command->line != NULL;
 }
 
@@ -165,7 +157,7 @@ static BOOL open_sources(struct command *command)
         HANDLE handle = open_source(source, &port);
 
         if (handle == NULL) {
-            complain_of_source(source, GetLastError());
+            complain_of_source(source, request->passes[i].name, GetLastError());
             return FALSE;
         }
         command->passes[command->pass_count++] = (struct handoff_pass){.name = request->passes[i].name,

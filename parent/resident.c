@@ -4,8 +4,8 @@
 #include "heap.h"
 
 enum {
-    RESIDENT_PASSES = 4094,  /* of a request that a resident launcher takes: a page of 64 KB */
-    PIPE_SIZE = 1 << 16, /* a longer request waits for the launcher to read it */
+    RESIDENT_PASSES = 4094, /* of a request that a resident launcher takes: a page of 64 KB */
+    PIPE_SIZE = 1 << 16,    /* a longer request waits for the launcher to read it */
 };
 
 /* A child that was handed over, and when that was done. */

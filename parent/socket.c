@@ -3,6 +3,7 @@
 #include <ws2tcpip.h>
 
 #include "command.h"
+#include "heap.h"
 
 enum { NO_HANDLE_INHERIT = 0x80 /* WSA_FLAG_NO_HANDLE_INHERIT, of Windows 7 SP1 */ };
 
@@ -19,6 +20,7 @@ struct winsock {
     int(WINAPI *connect)(SOCKET, const struct sockaddr *, int);
     int(WINAPI *name)(SOCKET, struct sockaddr *, int *);
     int(WINAPI *close)(SOCKET);
+    int(WINAPI *set)(SOCKET, int, int, const char *, int);
 };
 
 static BOOL load(struct winsock *ws)
@@ -74,8 +76,11 @@ static SOCKET create(const struct winsock *ws, const ADDRINFOW *address)
 
 static BOOL use(const struct winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
 {
+    const int both = 0;
+
     if (option == OPTION_CONNECT)
         return ws->connect(s, address->ai_addr, (int)address->ai_addrlen) == 0;
+    ws->set(s, IPPROTO_IPV6, IPV6_V6ONLY, (const char *)&both, sizeof both); /* IPv4 does not know it */
     return ws->bind(s, address->ai_addr, (int)address->ai_addrlen) == 0 && ws->listen(s, SOMAXCONN) == 0;
 }
 
@@ -106,28 +111,44 @@ static HANDLE open_first(const struct winsock *ws, uint32_t option, const ADDRIN
     return NULL;
 }
 
-HANDLE open_socket(uint32_t option, const wchar_t *text, WORD *port)
+/* Every address is that of IPv6, which takes IPv4's callers too, or where there is no IPv6 that of IPv4. */
+static DWORD open_family(uint32_t option, int family, const wchar_t *host, const wchar_t *service, WORD *port,
+                         HANDLE *handle)
 {
-    ADDRINFOW hints = {.ai_flags = option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_socktype = SOCK_STREAM};
+    ADDRINFOW hints = {
+        .ai_flags = option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_family = family, .ai_socktype = SOCK_STREAM};
     ADDRINFOW *addresses = NULL;
     struct winsock ws;
-    wchar_t *host, *service;
+    DWORD code;
+
+    if (!load(&ws))
+        return ERROR_PROC_NOT_FOUND;
+    code = (DWORD)ws.resolve(host, service, &hints, &addresses);
+    if (code == ERROR_SUCCESS) {
+        *handle = open_first(&ws, option, addresses, port, &code);
+        ws.forget(addresses);
+    }
+    return code;
+}
+
+HANDLE open_socket(uint32_t option, const wchar_t *text, WORD *port)
+{
+    size_t size = (text_length(text) + 1) * sizeof *text;
+    wchar_t *address = allocate(size), *host, *service;
     DWORD code = ERROR_INVALID_PARAMETER;
     HANDLE handle = NULL;
 
-    if (!split_address((wchar_t *)(UINT_PTR)text, &host, &service)) {
-        SetLastError(ERROR_INVALID_PARAMETER);
+    if (address == NULL)
         return NULL;
+    CopyMemory(address, text, size);
+    if (split_address(address, &host, &service)) {
+        BOOL every = host == NULL && option == OPTION_LISTEN;
+
+        code = open_family(option, every ? AF_INET6 : AF_UNSPEC, host, service, port, &handle);
+        if (handle == NULL && every)
+            code = open_family(option, AF_INET, host, service, port, &handle);
     }
-    if (!load(&ws)) {
-        SetLastError(ERROR_PROC_NOT_FOUND);
-        return NULL;
-    }
-    code = (DWORD)ws.resolve(host, service, &hints, &addresses);
-    if (code == ERROR_SUCCESS) {
-        handle = open_first(&ws, option, addresses, port, &code);
-        ws.forget(addresses);
-    }
+    release(address);
     SetLastError(code);
     return handle;
 }
