@@ -25,9 +25,10 @@ struct winsock {
 
 static BOOL load(struct winsock *ws)
 {
-    static const char names[][16] = {"WSAStartup", "WSACleanup", "WSAGetLastError", "GetAddrInfoW", "FreeAddrInfoW",
-                                     "WSASocketW", "bind",       "listen",          "connect",      "getsockname",
-                                     "closesocket"};
+    static const char names[][16] = {"WSAStartup",  "WSACleanup", "WSAGetLastError", "GetAddrInfoW", "FreeAddrInfoW",
+                                     "WSASocketW",  "bind",       "listen",          "connect",      "getsockname",
+                                     "closesocket", "setsockopt"};
+    _Static_assert(sizeof *ws == sizeof(HMODULE) + ARRAYSIZE(names) * sizeof(FARPROC), "a name for each function");
     FARPROC *functions = (FARPROC *)(void *)&ws->start;
     WSADATA data;
 

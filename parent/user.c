@@ -18,6 +18,7 @@ struct manager {
 static BOOL load(struct manager *rm)
 {
     static const char names[][20] = {"RmStartSession", "RmEndSession", "RmRegisterResources", "RmGetList"};
+    _Static_assert(sizeof *rm == sizeof(HMODULE) + ARRAYSIZE(names) * sizeof(FARPROC), "a name for each function");
     FARPROC *functions = (FARPROC *)(void *)&rm->start;
 
     rm->module = LoadLibraryW(L"rstrtmgr.dll");
