@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "heap.h"
+#include "turn.h"
 
 enum {
     RESIDENT_PASSES = 4094, /* of a request that a resident launcher takes: a page of 64 KB */
@@ -15,9 +16,9 @@ struct committed {
 };
 
 struct handoff_launcher {
-    CRITICAL_SECTION lock; /* one spawn at a time */
-    wchar_t *path;         /* NULL: the default */
-    struct link link;      /* without a launcher: to be opened anew */
+    struct turn turn; /* one spawn at a time */
+    wchar_t *path;    /* NULL: the default */
+    struct link link; /* without a launcher: to be opened anew */
 
     /* Those that could be taken for a child of the spawn under way, by their creation time: as a rule none or
      * the last. */
@@ -51,9 +52,8 @@ struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct hando
 
     none.code = ERROR_NOT_ENOUGH_MEMORY;
     if (resident != NULL) {
-        InitializeCriticalSection(&resident->lock);
         resident->path = path != NULL ? copy_string(path) : NULL;
-        if (path == NULL || resident->path != NULL)
+        if (turn_make(&resident->turn) && (path == NULL || resident->path != NULL))
             none.code = open_resident(resident, &none.stage);
     }
     if (none.code != ERROR_SUCCESS) {
@@ -71,7 +71,7 @@ void handoff_launcher_close(struct handoff_launcher *resident)
     if (resident == NULL)
         return;
     link_close(&resident->link);
-    DeleteCriticalSection(&resident->lock);
+    turn_close(&resident->turn);
     release(resident->committed);
     release(resident->path);
     release(resident);
@@ -113,14 +113,16 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
 {
     struct handoff_launcher *resident = t->asked->resident;
 
-    EnterCriticalSection(&resident->lock);
+    *stage = HANDOFF_STAGE_PREPARE;
+    if (!turn_take(&resident->turn, remaining_ms(t)))
+        return ERROR_TIMEOUT;
     t->link = &resident->link;
+    if (remaining_ms(t) == 0)
+        return ERROR_TIMEOUT; /* which is not the launcher's fault */
     t->began = system_time(); /* later than any child of an earlier spawn */
     forget_older(resident, t->began);
-    if (!make_room(resident)) {
-        *stage = HANDOFF_STAGE_PREPARE;
+    if (!make_room(resident))
         return ERROR_NOT_ENOUGH_MEMORY;
-    }
     if (resident->link.launcher != NULL && WaitForSingleObject(resident->link.launcher, 0) == WAIT_OBJECT_0)
         link_close(&resident->link);
     return resident->link.launcher != NULL ? ERROR_SUCCESS : open_resident(resident, stage);
@@ -169,5 +171,5 @@ void leave_link(struct transaction *t)
             (struct committed){.process_id = t->child.dwProcessId, .when = system_time()};
     if (!t->in_step)
         link_close(&resident->link);
-    LeaveCriticalSection(&resident->lock);
+    turn_give(&resident->turn);
 }

@@ -6,6 +6,7 @@
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, its pipe and its claim page
  *   resident.c     launchers that stay
+ *   turn.c         who may use one of them
  *   channel.c      messages over the pipe, with a deadline
  *   process.c      the child, and the end of it and of the launcher
  *   transaction.c  what they share: the deadline and the error

@@ -51,6 +51,7 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #include "../parent/resident.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"
+#include "../parent/turn.c"
 
 static BOOL seen_inheritable;
 
