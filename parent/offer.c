@@ -118,19 +118,6 @@ static BOOL find_program(struct transaction *t)
     return TRUE;
 }
 
-/* A full path in memory of its own, or NULL. */
-static wchar_t *full_path(const wchar_t *path)
-{
-    DWORD size = GetFullPathNameW(path, 0, NULL, NULL);
-    wchar_t *full = size != 0 ? allocate(size * sizeof *full) : NULL;
-
-    if (full != NULL && GetFullPathNameW(path, size, full, NULL) >= size) {
-        release(full);
-        full = NULL;
-    }
-    return full;
-}
-
 /* What a process inherits by being started, a resident launcher has from when it was started itself. */
 static BOOL take_surroundings(struct transaction *t)
 {

@@ -1,6 +1,7 @@
 #include "transaction.h"
 
 #include "error.h"
+#include "heap.h"
 #include "text.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000 };
@@ -27,4 +28,24 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
         text_end(&subject);
     }
     return FALSE;
+}
+
+/* Another thread may change the current directory between the question and the answer. */
+wchar_t *full_path(const wchar_t *path)
+{
+    wchar_t *full = NULL;
+    DWORD size = 0, needed = GetFullPathNameW(path, 0, NULL, NULL);
+
+    while (needed > size) {
+        release(full);
+        size = needed;
+        full = allocate(size * sizeof *full);
+        if (full == NULL)
+            return NULL;
+        needed = GetFullPathNameW(path, size, full, NULL);
+    }
+    if (needed > 0)
+        return full;
+    release(full);
+    return NULL;
 }
