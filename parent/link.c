@@ -59,7 +59,7 @@ static DWORD launcher_flags(void)
     return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
-static DWORD create_launcher(struct link *link)
+static DWORD create_launcher(struct link *link, BOOL stays)
 {
     /* Streams of its own, or Windows would copy the parent's into the launcher, and through 8.0 make
      * a real handle to the parent of an INVALID_HANDLE_VALUE (rprichard/win32-console-docs). */
@@ -68,6 +68,8 @@ static DWORD create_launcher(struct link *link)
                             .hStdInput = stream_of_old_console(STREAM_STDIN),
                             .hStdOutput = stream_of_old_console(STREAM_STDOUT),
                             .hStdError = stream_of_old_console(STREAM_STDERR)};
+    DWORD flags = launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
+    wchar_t directory[MAX_PATH];
     PROCESS_INFORMATION launcher;
     wchar_t *memory = allocate(PATH_CAPACITY * sizeof *memory);
     struct text line = {.at = memory, .capacity = PATH_CAPACITY};
@@ -75,11 +77,13 @@ static DWORD create_launcher(struct link *link)
 
     if (memory == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
+    if (stays && GetSystemDirectoryW(directory, ARRAYSIZE(directory)) == 0)
+        stays = FALSE;
     put_launcher_line(&line, link);
     if (text_end(&line)) {
         code = ERROR_SUCCESS;
-        if (CreateProcessW(link->launcher_path, line.at, NULL, NULL, FALSE, launcher_flags(), NULL, NULL, &startup,
-                           &launcher)) {
+        if (CreateProcessW(link->launcher_path, line.at, NULL, NULL, FALSE, flags, NULL, stays ? directory : NULL,
+                           &startup, &launcher)) {
             link->launcher = launcher.hProcess;
             link->launcher_id = launcher.dwProcessId;
             CloseHandle(launcher.hThread);
@@ -104,7 +108,7 @@ static DWORD connect(struct link *link, uint32_t passes, DWORD pipe_size)
     return link->event != NULL ? ERROR_SUCCESS : GetLastError();
 }
 
-DWORD link_open(struct link *link, const wchar_t *launcher, uint32_t passes, DWORD pipe_size, DWORD *stage)
+DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage)
 {
     DWORD code = connect(link, passes, pipe_size);
 
@@ -113,7 +117,7 @@ DWORD link_open(struct link *link, const wchar_t *launcher, uint32_t passes, DWO
         return code;
     *stage = HANDOFF_STAGE_LAUNCHER;
     code = find_launcher(link, launcher);
-    return code == ERROR_SUCCESS ? create_launcher(link) : code;
+    return code == ERROR_SUCCESS ? create_launcher(link, stays) : code;
 }
 
 static void close_handle(HANDLE handle)

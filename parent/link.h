@@ -17,10 +17,12 @@ struct link {
 };
 
 /*
- * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes. The
- * zeroed link is to be closed in any case. Returns a Win32 code, with the stage that failed.
+ * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes. One that
+ * stays does so in no directory of the parent's, which could not be removed, and at normal priority, which its
+ * children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code, with the
+ * stage that failed.
  */
-DWORD link_open(struct link *link, const wchar_t *launcher, uint32_t passes, DWORD pipe_size, DWORD *stage);
+DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage);
 
 /* Closes what is open. The launcher ends by itself, unless it hangs. */
 void link_close(struct link *link);

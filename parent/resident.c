@@ -38,7 +38,7 @@ static wchar_t *copy_string(const wchar_t *string)
 
 static DWORD open_resident(struct handoff_launcher *resident, DWORD *stage)
 {
-    DWORD code = link_open(&resident->link, resident->path, RESIDENT_PASSES, PIPE_SIZE, stage);
+    DWORD code = link_open(&resident->link, resident->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
 
     if (code != ERROR_SUCCESS)
         link_close(&resident->link);
@@ -133,7 +133,7 @@ static DWORD join_own(struct transaction *t, DWORD *stage)
     DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + WIRE_HEADER;
 
     t->began = system_time();
-    return link_open(&t->own, t->asked->launcher, t->request.pass_count, size, stage);
+    return link_open(&t->own, t->asked->launcher, FALSE, t->request.pass_count, size, stage);
 }
 
 BOOL join_link(struct transaction *t)
