@@ -1,6 +1,5 @@
 #include "link.h"
 
-#include "handoff.h"
 #include "heap.h"
 #include "pipe.h"
 #include "steal.h"
@@ -118,6 +117,15 @@ DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t
     *stage = HANDOFF_STAGE_LAUNCHER;
     code = find_launcher(link, launcher);
     return code == ERROR_SUCCESS ? create_launcher(link, stays) : code;
+}
+
+void link_describe(const struct link *link, struct handoff_error *error)
+{
+    struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
+
+    if (link->launcher_path != NULL)
+        text_put(&subject, link->launcher_path);
+    text_end(&subject);
 }
 
 static void close_handle(HANDLE handle)

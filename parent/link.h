@@ -4,7 +4,10 @@
 
 #include <windows.h>
 
+#include "handoff.h"
 #include "page.h"
+
+enum { DEATH_TIMEOUT_MS = 5000 }; /* for a process that is ending */
 
 struct link {
     wchar_t *launcher_path;
@@ -23,6 +26,9 @@ struct link {
  * stage that failed.
  */
 DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage);
+
+/* Names the launcher in an error about its start. */
+void link_describe(const struct link *link, struct handoff_error *error);
 
 /* Closes what is open. The launcher ends by itself, unless it hangs. */
 void link_close(struct link *link);

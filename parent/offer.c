@@ -127,9 +127,11 @@ static BOOL take_surroundings(struct transaction *t)
     if (t->asked->resident == NULL)
         return TRUE;
     t->directory = full_path(request->directory != NULL ? request->directory : L".");
+    if (t->directory == NULL)
+        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
     if (request->environment == NULL)
         request->environment = t->environment = GetEnvironmentStringsW();
-    if (t->directory == NULL || request->environment == NULL)
+    if (request->environment == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     request->directory = t->directory;
     request->environment_length = environment_length(request->environment);
@@ -140,7 +142,7 @@ static BOOL take_surroundings(struct transaction *t)
         t->program = full_path(request->application);
         request->application = t->program;
     }
-    return t->program != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    return t->program != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
 }
 
 BOOL plan_passes(struct transaction *t)

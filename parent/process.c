@@ -4,8 +4,6 @@
 
 #include <tlhelp32.h>
 
-enum { DEATH_TIMEOUT_MS = 5000 };
-
 /* ---- what processes and threads are, which Windows tells through ntdll alone ---- */
 
 struct process_basic_information {

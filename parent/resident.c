@@ -26,51 +26,55 @@ struct handoff_launcher {
     uint32_t committed_count, committed_room;
 };
 
-static wchar_t *copy_string(const wchar_t *string)
-{
-    size_t size = (text_length(string) + 1) * sizeof *string;
-    wchar_t *copy = allocate(size);
-
-    if (copy != NULL)
-        CopyMemory(copy, string, size);
-    return copy;
-}
-
 static DWORD open_resident(struct handoff_launcher *resident, DWORD *stage)
 {
-    DWORD code = link_open(&resident->link, resident->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
+    return link_open(&resident->link, resident->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
+}
 
-    if (code != ERROR_SUCCESS)
-        link_close(&resident->link);
-    return code;
+/* Returns a Win32 code, with the stage that failed. */
+static DWORD make_resident(struct handoff_launcher *resident, const wchar_t *path, DWORD *stage)
+{
+    *stage = HANDOFF_STAGE_PREPARE;
+    if (!turn_make(&resident->turn))
+        return GetLastError();
+    *stage = HANDOFF_STAGE_LAUNCHER;
+    if (path != NULL)
+        resident->path = full_path(path); /* it may be started again, from another directory */
+    return path != NULL && resident->path == NULL ? GetLastError() : open_resident(resident, stage);
 }
 
 struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
     struct handoff_launcher *resident = allocate(sizeof *resident);
-    struct handoff_error none = {.stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS};
+    struct handoff_error failed = {.stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS};
 
-    none.code = ERROR_NOT_ENOUGH_MEMORY;
-    if (resident != NULL) {
-        resident->path = path != NULL ? copy_string(path) : NULL;
-        if (turn_make(&resident->turn) && (path == NULL || resident->path != NULL))
-            none.code = open_resident(resident, &none.stage);
-    }
-    if (none.code != ERROR_SUCCESS) {
+    failed.code = resident != NULL ? make_resident(resident, path, &failed.stage) : ERROR_NOT_ENOUGH_MEMORY;
+    if (failed.code != ERROR_SUCCESS) {
+        if (failed.stage == HANDOFF_STAGE_LAUNCHER)
+            link_describe(&resident->link, &failed);
         handoff_launcher_close(resident);
         resident = NULL;
         if (error != NULL)
-            *error = none;
+            *error = failed;
     }
-    SetLastError(none.code);
+    SetLastError(failed.code);
     return resident;
 }
 
 void handoff_launcher_close(struct handoff_launcher *resident)
 {
+    HANDLE launcher;
+
     if (resident == NULL)
         return;
-    link_close(&resident->link);
+    launcher = resident->link.launcher;
+    resident->link.launcher = NULL;
+    link_close(&resident->link); /* which a launcher takes for its end, unless it hangs */
+    if (launcher != NULL) {
+        if (WaitForSingleObject(launcher, DEATH_TIMEOUT_MS) != WAIT_OBJECT_0)
+            TerminateProcess(launcher, ERROR_PROCESS_ABORTED);
+        CloseHandle(launcher);
+    }
     turn_close(&resident->turn);
     release(resident->committed);
     release(resident->path);
@@ -130,10 +134,12 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
 
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
+    const struct handoff_launcher *resident = t->asked->resident;
     DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + WIRE_HEADER;
 
     t->began = system_time();
-    return link_open(&t->own, t->asked->launcher, FALSE, t->request.pass_count, size, stage);
+    return link_open(&t->own, resident != NULL ? resident->path : t->asked->launcher, FALSE, t->request.pass_count,
+                     size, stage);
 }
 
 BOOL join_link(struct transaction *t)
@@ -169,7 +175,7 @@ void leave_link(struct transaction *t)
     if (t->child.hProcess != NULL)
         resident->committed[resident->committed_count++] =
             (struct committed){.process_id = t->child.dwProcessId, .when = system_time()};
-    if (!t->in_step)
+    if (!t->in_step || resident->link.launcher == NULL)
         link_close(&resident->link);
     turn_give(&resident->turn);
 }

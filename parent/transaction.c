@@ -2,7 +2,6 @@
 
 #include "error.h"
 #include "heap.h"
-#include "text.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000 };
 
@@ -18,15 +17,11 @@ DWORD remaining_ms(const struct transaction *t)
 
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
 {
-    struct text subject = {.at = t->error.subject, .capacity = ARRAYSIZE(t->error.subject)};
-
     error_describe(&t->error, &t->request, stage, pass, code);
     if (pass >= t->asked->pass_count) /* a stream of the parent's own */
         t->error.pass = HANDOFF_NO_PASS;
-    if (stage == HANDOFF_STAGE_LAUNCHER && t->link->launcher_path != NULL) {
-        text_put(&subject, t->link->launcher_path);
-        text_end(&subject);
-    }
+    if (stage == HANDOFF_STAGE_LAUNCHER)
+        link_describe(t->link, &t->error);
     return FALSE;
 }
 
@@ -40,8 +35,10 @@ wchar_t *full_path(const wchar_t *path)
         release(full);
         size = needed;
         full = allocate(size * sizeof *full);
-        if (full == NULL)
+        if (full == NULL) {
+            SetLastError(ERROR_NOT_ENOUGH_MEMORY);
             return NULL;
+        }
         needed = GetFullPathNameW(path, size, full, NULL);
     }
     if (needed > 0)
