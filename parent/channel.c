@@ -107,7 +107,8 @@ BOOL receive_report(struct transaction *t, struct report *report)
 
     if (code != ERROR_SUCCESS)
         return exchange_error(t, code);
-    t->in_step = report->type == WIRE_FAILED;
+    /* What it could not even read or make sense of ends a launcher. */
+    t->in_step = report->type == WIRE_FAILED && report->stage != HANDOFF_STAGE_EXCHANGE;
     if (report->type == WIRE_FAILED)
         return set_error(t, report->stage, report->pass, report->code);
     return report->type == WIRE_SPAWNED || exchange_error(t, ERROR_INVALID_DATA);
