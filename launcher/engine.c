@@ -282,9 +282,11 @@ static DWORD set_block(struct creation *creation, const struct request *request,
     return ERROR_SUCCESS;
 }
 
+/* Afterwards it is gone: a resident launcher stays, so nobody would look for it any more. */
 static void end_suspended(const PROCESS_INFORMATION *child)
 {
     TerminateProcess(child->hProcess, ERROR_PROCESS_ABORTED);
+    WaitForSingleObject(child->hProcess, 5000);
     CloseHandle(child->hThread);
     CloseHandle(child->hProcess);
 }
