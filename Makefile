@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all demo test clean
+.PHONY: all demo test bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -158,10 +158,36 @@ test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps
 demo: all build/deps/ready
 	tests/run.sh cmd /c tests\\demo\\demo.bat
 
+# --- analysis, on the host -----------------------------------------------------------------
+
+PURE := $(addprefix common/,cmdline.c environment.c fdblock.c prefix.c request.c text.c token.c wire.c)
+FUZZ-SECONDS := 300
+
+build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h) Makefile | build/deps/analysis
+	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -Icommon -o $@ tests/fuzz/fuzz.c $(PURE)
+
+# New inputs go to build/corpus; tests/fuzz/corpus is the part that is kept.
+fuzz: build/fuzz
+	mkdir -p build/corpus
+	build/fuzz -max_total_time=$(FUZZ-SECONDS) -max_len=4096 -print_final_stats=1 build/corpus tests/fuzz/corpus
+
+LINTED := $(wildcard common/*.c launcher/*.c parent/*.c)
+LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
+lint: all | build/deps/analysis
+	clang-format --dry-run --Werror $(wildcard */*.[ch] tests/*/*.[ch])
+	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
+	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
+	cppcheck --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
+	    --platform=win64 --error-exitcode=1 --quiet -Icommon -Iparent -Ilauncher $(LINTED)
+
 # --- set-up ------------------------------------------------------------------------------
 
 build/deps/compilers: tests/setup.sh
 	tests/setup.sh compilers
+
+build/deps/analysis: tests/setup.sh
+	tests/setup.sh analysis
 
 build/deps/ready: build/deps/compilers
 	tests/setup.sh

@@ -28,12 +28,12 @@ void close_passes(const struct request *request, uint32_t count)
 /* What CreateProcessW is called with, made up piece by piece. */
 struct creation {
     STARTUPINFOEXW startup;
-    HANDLE *handles;      /* what the child inherits; owns the memory of the next three as well */
-    wchar_t *program;     /* LINE_CAPACITY units */
-    wchar_t *line;        /* the same; NULL if the request has none */
-    wchar_t *spare;       /* the same */
-    wchar_t *environment; /* with changes; NULL: the request's */
-    uint8_t *block;       /* of descriptors; NULL: none, or the request's reserved bytes */
+    HANDLE *handles;                            /* what the child inherits; owns the memory of the next three as well */
+    wchar_t *program;                           /* LINE_CAPACITY units */
+    wchar_t *line;                              /* the same; NULL if the request has none */
+    wchar_t *spare;                             /* the same */
+    wchar_t *environment;                       /* with changes; NULL: the request's */
+    uint8_t *block;                             /* of descriptors; NULL: none, or the request's reserved bytes */
     _Alignas(16) unsigned char attributes[256]; /* one needs 32 or 48 bytes, and nothing to delete it */
 };
 

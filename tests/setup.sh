@@ -1,5 +1,6 @@
 #!/bin/bash
-# setup.sh [compilers]: makes this machine ready to build (compilers) or to build and test.
+# setup.sh [compilers|analysis]: makes this machine ready to build (compilers), to build and test, or for
+# `make lint` and `make fuzz` (analysis; Debian only).
 # On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
 # and needs no root. What is there already is left alone, so a second run takes no time.
 set -euo pipefail
@@ -14,7 +15,7 @@ main() {
 		msys2_packages
 	else
 		debian_packages
-		[ "$stage" = compilers ] || debian_pieces
+		[ "$stage" != ready ] || debian_pieces
 	fi
 	touch "$deps/$stage"
 }
@@ -30,7 +31,14 @@ debian_packages() {
 	need() { command -v "$1" >/dev/null || missing+=("$2"); }
 	need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
 	need i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
-	if [ "$stage" != compilers ] || [ ${#missing[@]} -gt 0 ]; then
+	if [ "$stage" = analysis ]; then
+		need clang clang
+		need clang-tidy clang-tidy
+		need clang-format clang-format
+		need cppcheck cppcheck
+		compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
+			missing+=(libclang-rt-dev)
+	elif [ "$stage" = ready ] || [ ${#missing[@]} -gt 0 ]; then
 		need cmake cmake
 		need wine wine
 		need /usr/lib/wine/wine64 wine64

@@ -1,0 +1,227 @@
+/*
+ * What comes from outside, on the host, under libFuzzer with address and undefined-behaviour sanitizers.
+ * The first byte chooses what is read. Memory has exactly the size that the code was promised, so that a byte
+ * too many is seen; and whatever is accepted must come out again as it went in.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmdline.h"
+#include "environment.h"
+#include "fdblock.h"
+#include "prefix.h"
+#include "token.h"
+#include "wire.h"
+
+static void check(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "FAIL: %s\n", what);
+    abort();
+}
+
+/* Never 0 bytes, whose malloc may be NULL. */
+static void *exactly(size_t size)
+{
+    void *memory = calloc(1, size > 0 ? size : 1);
+
+    check(memory != NULL, "out of memory");
+    return memory;
+}
+
+/* The bytes as a string, cut at its first NUL. */
+static wchar_t *string_of(const uint8_t *bytes, size_t size)
+{
+    wchar_t *string = exactly((size / 2 + 1) * sizeof *string);
+
+    memcpy(string, bytes, size / 2 * 2);
+    return string;
+}
+
+/* The same with two NULs at the end, and NULs where they fall. */
+static wchar_t *block_of(const uint8_t *bytes, size_t size)
+{
+    wchar_t *block = exactly((size / 2 + 2) * sizeof *block);
+
+    memcpy(block, bytes, size / 2 * 2);
+    return block;
+}
+
+static void fuzz_rewrite(const uint8_t *bytes, size_t size)
+{
+    struct pass passes[] = {{.name = L"a", .number = 4}, {.name = L"a.b", .number = 0xFFFFFFF8}, {.name = NULL}};
+    wchar_t *line = string_of(bytes, size), *result;
+    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+
+    line_rewrite(&count, line, passes, 3);
+    result = exactly((count.length + 1) * sizeof *result);
+    text = (struct text){.at = result, .capacity = count.length + 1};
+    line_rewrite(&text, line, passes, 3);
+    check(text_end(&text) && text.length == count.length, "two rewritings differ");
+    free(result);
+    free(line);
+}
+
+static void fuzz_argument(const uint8_t *bytes, size_t size)
+{
+    wchar_t *line = string_of(bytes, size), *argument = exactly((text_length(line) + 1) * sizeof *argument);
+    const wchar_t *rest = line_after_program(line);
+
+    while ((rest = line_argument(rest, argument)) != NULL)
+        check(rest >= line && rest <= line + text_length(line), "an argument ends outside its line");
+    free(argument);
+    free(line);
+}
+
+static void fuzz_quoting(const uint8_t *bytes, size_t size)
+{
+    wchar_t *argument = string_of(bytes, size), *line, *back;
+    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+
+    text_put_ascii(&count, "x");
+    line_put_argument(&count, argument);
+    line = exactly((count.length + 1) * sizeof *line);
+    text = (struct text){.at = line, .capacity = count.length + 1};
+    text_put_ascii(&text, "x");
+    line_put_argument(&text, argument);
+    check(text_end(&text), "the quoted argument is longer than it said");
+    back = exactly((text_length(line) + 1) * sizeof *back);
+    check(line_argument(line_after_program(line), back) != NULL && text_equal(back, argument),
+          "an argument is not read as it was quoted");
+    free(back);
+    free(line);
+    free(argument);
+}
+
+static void fuzz_prefix(const uint8_t *bytes, size_t size)
+{
+    static const struct option options[] = {
+        OPTIONS_OF_BOTH, {"parent", OPTION_VALUE}, {"steal", OPTION_SOURCE}, {"copy", OPTION_SOURCE}};
+    struct prefix prefix = {.options = options, .option_count = sizeof options / sizeof *options, .room = 3};
+    wchar_t *line = string_of(bytes, size);
+    void *memory = exactly(prefix_memory(line, prefix.room));
+
+    if (prefix_parse(&prefix, line, memory)) {
+        const wchar_t *rest = prefix.request.command_line;
+
+        check(prefix.fault == NULL, "accepted with a fault");
+        check(rest == NULL || (rest > line && rest < line + text_length(line)), "a command line from elsewhere");
+    } else {
+        check(prefix.fault != NULL, "refused without a fault");
+    }
+    free(memory);
+    free(line);
+}
+
+static void fuzz_request(const uint8_t *bytes, size_t size)
+{
+    uint32_t *frame = exactly(size), fault;
+    struct pass *passes;
+    struct request request;
+
+    memcpy(frame, bytes, size);
+    passes = exactly(wire_pass_count(frame, size) * sizeof *passes);
+    if (wire_decode_request(frame, size, &request, passes)) {
+        uint8_t *again = exactly(size);
+
+        check(wire_encode_request(again, size, &request) == size && memcmp(again, bytes, size) == 0,
+              "a request is not encoded as it was decoded");
+        free(again);
+        if (request_check(&request, &fault) == REQUEST_OK) {
+            uint32_t block = fdblock_make(NULL, 0, 8, &request);
+            uint8_t *made = exactly(block);
+
+            check(fdblock_make(made, block, 8, &request) == block, "two sizes of a block");
+            free(made);
+        }
+    }
+    free(passes);
+    free(frame);
+}
+
+static void fuzz_report(const uint8_t *bytes, size_t size)
+{
+    uint32_t *frame = exactly(size);
+    struct report report;
+
+    memcpy(frame, bytes, size);
+    if (wire_decode_report(frame, size, &report)) {
+        uint8_t *again = exactly(size);
+
+        check(wire_encode_report(again, size, &report) == size && memcmp(again, bytes, size) == 0,
+              "a report is not encoded as it was decoded");
+        free(again);
+    }
+    free(frame);
+}
+
+/* An accepted block, made anew of what was read from it, has the same open descriptors. */
+static void fuzz_block(const uint8_t *bytes, size_t size)
+{
+    uint8_t *copy = exactly(size);
+    struct fdblock block;
+
+    memcpy(copy, bytes, size);
+    block = fdblock_open(copy, (uint32_t)size, size % 2 == 0 ? 4 : 8);
+    for (uint32_t descriptor = 0; descriptor < block.count; descriptor++) {
+        struct pass pass = {.descriptor = descriptor + 3, .crt_flags = fdblock_flags(&block, descriptor)};
+        struct request request = {.passes = &pass, .pass_count = 1};
+        uint8_t made[1024];
+        struct fdblock again;
+
+        pass.number = (uint32_t)fdblock_handle(&block, descriptor);
+        if (pass.crt_flags == 0 || descriptor > 60)
+            continue;
+        again = fdblock_open(made, fdblock_make(made, sizeof made, 8, &request), 8);
+        check(fdblock_flags(&again, descriptor + 3) == pass.crt_flags &&
+                  fdblock_handle(&again, descriptor + 3) == (uint64_t)(int64_t)(int32_t)pass.number,
+              "a descriptor is not what it was");
+    }
+    free(copy);
+}
+
+static void fuzz_token(const uint8_t *bytes, size_t size)
+{
+    wchar_t *text = string_of(bytes, size), back[TOKEN_CAPACITY];
+    struct text again = {.at = back, .capacity = TOKEN_CAPACITY};
+    struct token token;
+
+    if (token_parse(text, &token)) {
+        token_put(&again, &token);
+        check(text_end(&again) && text_equal(back, text), "a token is not written as it was read");
+    }
+    free(text);
+}
+
+static void fuzz_environment(const uint8_t *bytes, size_t size)
+{
+    struct pass pass = {.name = L"a", .number = 4};
+    size_t half = size / 4 * 2;
+    wchar_t *block = block_of(bytes, half), *changes = block_of(bytes + half, size - half), *result;
+    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+
+    environment_edit(&count, block, changes, &pass, 1);
+    result = exactly((count.length + 1) * sizeof *result);
+    text = (struct text){.at = result, .capacity = count.length + 1};
+    environment_edit(&text, block, changes, &pass, 1);
+    check(text_end(&text), "an environment is longer than it said");
+    check(environment_length(result) <= count.length + 1, "an environment without its end");
+    free(result);
+    free(changes);
+    free(block);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static void (*const targets[])(const uint8_t *, size_t) = {fuzz_rewrite, fuzz_argument, fuzz_quoting,
+                                                               fuzz_prefix,  fuzz_request,  fuzz_report,
+                                                               fuzz_block,   fuzz_token,    fuzz_environment};
+
+    if (size > 0)
+        targets[bytes[0] % (sizeof targets / sizeof *targets)](bytes + 1, size - 1);
+    return 0;
+}
