@@ -136,6 +136,13 @@ $(call both,handoff.exe): build/%/handoff.exe: $(COMMAND)
 $(call both,child.exe): build/%/child.exe: build/%/tests/child.o
 	$(CC) $(LDFLAGS) -o $@ $^ -lws2_32
 
+# No console program, because Windows would make a console for each where there is none.
+$(call both,descriptor-child.exe): build/%/descriptor-child.exe: build/%/tests/descriptor_child.o
+	$(CC) $(LDFLAGS) -mwindows -o $@ $^
+
+$(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_child.o build/%/parent/taker.o
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
 $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
@@ -149,7 +156,7 @@ $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
-HELPERS := child.exe faulty-launcher.exe faulty-parent.exe
+HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe
 SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)
 
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps/ready

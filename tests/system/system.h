@@ -142,6 +142,7 @@ Suite *errors_suite(void);
 Suite *faults_suite(void);
 Suite *race_suite(void);
 Suite *command_suite(void);
+Suite *descriptors_suite(void);
 Suite *prefix_suite(void);
 Suite *lookup_suite(void);
 Suite *programs_suite(void);
