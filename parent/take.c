@@ -2,6 +2,14 @@
 
 #include "steal.h"
 
+/* It can be opened as long as anybody has a handle to it. */
+static BOOL has_ended(HANDLE process)
+{
+    DWORD code;
+
+    return GetExitCodeProcess(process, &code) && code != STILL_ACTIVE;
+}
+
 static DWORD take(const struct token *token, HANDLE *handle)
 {
     struct claim_page *page;
@@ -17,6 +25,8 @@ static DWORD take(const struct token *token, HANDLE *handle)
     } else if (code == ERROR_INVALID_HANDLE || code == ERROR_INVALID_DATA) {
         code = ERROR_CANCELLED; /* the page is gone, and whatever has its number now is another */
     }
+    if (code != ERROR_SUCCESS && has_ended(owner))
+        code = ERROR_PROCESS_ABORTED;
     CloseHandle(owner);
     return code;
 }
