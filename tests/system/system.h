@@ -143,6 +143,7 @@ Suite *faults_suite(void);
 Suite *race_suite(void);
 Suite *command_suite(void);
 Suite *descriptors_suite(void);
+Suite *dropin_suite(void);
 Suite *prefix_suite(void);
 Suite *lookup_suite(void);
 Suite *programs_suite(void);

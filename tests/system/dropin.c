@@ -1,0 +1,726 @@
+/* handoff_CreateProcessW beside CreateProcessW, handoff.dll, and offers. */
+#include "talk.h"
+
+#include "steal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { WIDTHS = WIDTH_COUNT * WIDTH_COUNT };
+
+typedef BOOL WINAPI create_process(const wchar_t *, const wchar_t *, SECURITY_ATTRIBUTES *, SECURITY_ATTRIBUTES *, BOOL,
+                                   DWORD, void *, const wchar_t *, STARTUPINFOW *, PROCESS_INFORMATION *);
+
+/* The drop-in has no parameter for the launcher: it lies beside this program. */
+static BOOL create_patiently(create_process *create, const wchar_t *application, const wchar_t *line, BOOL inherit,
+                             DWORD flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup,
+                             PROCESS_INFORMATION *child)
+{
+    for (int tries = 0; tries < START_TRIES; tries++) {
+        if (create(application, line, NULL, NULL, inherit, flags, environment, directory, startup, child))
+            return TRUE;
+        if (GetLastError() != ERROR_INTERNAL_ERROR)
+            return FALSE;
+    }
+    return FALSE;
+}
+
+/* CreateProcessW writes into the line. */
+static BOOL WINAPI windows_own(const wchar_t *application, const wchar_t *line, SECURITY_ATTRIBUTES *process,
+                               SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
+                               const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
+{
+    static wchar_t writable[4096];
+
+    if (line != NULL)
+        wcscpy(writable, line);
+    return CreateProcessW(application, line != NULL ? writable : NULL, process, thread, inherit, flags, environment,
+                          directory, startup, child);
+}
+
+/* ---- the same results ---- */
+
+static wchar_t blank_directory[MAX_PATH]; /* with a child.exe in it and one beside it whose name it begins with */
+
+static void make_blank_directory(int width)
+{
+    wchar_t path[MAX_PATH];
+
+    GetTempPathW(MAX_PATH, blank_directory);
+    swprintf(blank_directory + wcslen(blank_directory), 64, L"hof%lu", GetCurrentProcessId());
+    CreateDirectoryW(blank_directory, NULL);
+    for (int i = 0; i < 2; i++) {
+        swprintf(path, MAX_PATH, L"%ls\\%ls", blank_directory, i == 0 ? L"first.exe" : L"first second.exe");
+        ck_assert(CopyFileW(program(width, L"descriptor-child.exe"), path, FALSE));
+    }
+}
+
+static void remove_blank_directory(void)
+{
+    wchar_t path[MAX_PATH];
+
+    for (int i = 0; i < 2; i++) {
+        swprintf(path, MAX_PATH, L"%ls\\%ls", blank_directory, i == 0 ? L"first.exe" : L"first second.exe");
+        ck_assert(DeleteFileW(path));
+    }
+    ck_assert(RemoveDirectoryW(blank_directory));
+}
+
+/* %C is the child, %B the directory with blanks in names. A NULL stays one. */
+static const wchar_t *expand(const wchar_t *text, wchar_t *to, int width)
+{
+    const wchar_t *start = to;
+
+    if (text == NULL)
+        return NULL;
+    for (; *text != L'\0'; text++) {
+        if (*text == L'%' && (text[1] == L'C' || text[1] == L'B'))
+            to += swprintf(to, MAX_PATH, L"%ls",
+                           *++text == L'C' ? program(width, L"descriptor-child.exe") : blank_directory);
+        else
+            *to++ = *text;
+    }
+    *to = L'\0';
+    return start;
+}
+
+static const struct call {
+    const wchar_t *application, *line;
+    const char *ansi;       /* an environment, with NULs as '|' */
+    const wchar_t *unicode; /* another */
+    const wchar_t *directory;
+    DWORD flags;
+    BOOL dont_inherit;
+} calls[] = {
+    {.line = L"\"%C\" - line"},
+    {.line = L"%C - line \"a  b\" c\\\\\" {x} %% {{y}}"},
+    {.application = L"%C", .line = L"whatever - line"},
+    {.application = L"%C", .line = L"\"quoted first\" - line  trailing  "},
+    {.application = L"%C"},
+    {.application = L"%C", .line = L""},
+    {.line = L"%B\\first second - line"},
+    {.line = L"\"%B\\first second\" - line"},
+    {.line = L"\"%B\\first second.exe\" - line"},
+    {.line = L"%B\\first - line"},
+    {.line = L"%B\\first.exe second - line"},
+    {.line = L"first - line", .directory = L"%B"},
+    {.application = L"%B\\first", .line = L"x - line"},
+    {.application = L"%B\\first second", .line = L"x - line"},
+    {.line = L"\"%C\" - directory", .directory = L"C:\\windows\\system32"},
+    {.line = L"\"%C\" - directory", .directory = L"C:\\no\\such\\directory"},
+    {.line = L"\"%C\" - environment", .unicode = L"B=2|a=one \x263a|=C:=C:\\|c=|"},
+    {.line = L"\"%C\" - environment", .ansi = "B=2|a=one|=C:=C:\\|c=|"},
+    {.line = L"\"%C\" - environment", .unicode = L"|"},
+    {.line = L"\"%C\" - line", .flags = CREATE_SUSPENDED},
+    {.line = L"\"%C\" - line", .flags = DETACHED_PROCESS},
+    {.line = L"\"%C\" - line", .flags = CREATE_NO_WINDOW},
+    {.line = L"\"%C\" - line", .flags = CREATE_NEW_CONSOLE | DETACHED_PROCESS},
+    {.line = L"\"%C\" - line", .flags = CREATE_NEW_PROCESS_GROUP | BELOW_NORMAL_PRIORITY_CLASS},
+    {.line = L"\"%C\" - line", .dont_inherit = TRUE},
+    {.line = L"\"%C\" - directory", .directory = L"C:\\windows", .dont_inherit = TRUE},
+    {.line = L"no-such-program"},
+    {.line = L"C:\\no\\such\\directory\\program.exe x"},
+    {.application = L"no-such-program.exe"},
+    {.application = L"C:\\windows\\win.ini"},
+    {.line = L"C:\\windows\\win.ini"},
+    {.line = L"C:\\windows"},
+    {.line = L""},
+    {.line = L" "},
+    {.line = L"no-such-program", .dont_inherit = TRUE},
+};
+
+/* What came of a call. */
+struct outcome {
+    BOOL created;
+    DWORD code; /* the error's, or the child's */
+    char text[1 << 15];
+    DWORD size, suspended, priority;
+};
+
+static void copy_block(const struct call *call, void *block)
+{
+    wchar_t *unicode = block;
+    char *ansi = block;
+
+    for (const wchar_t *at = call->unicode; at != NULL && *at != L'\0'; at++)
+        *unicode++ = *at == L'|' ? L'\0' : *at;
+    for (const char *at = call->ansi; at != NULL && *at != '\0'; at++)
+        *ansi++ = *at == '|' ? '\0' : *at;
+}
+
+static void make_call(create_process *create, const struct call *call, int width, struct outcome *outcome)
+{
+    static wchar_t application[4096], line[4096], directory[4096], before[4096];
+    wchar_t block[256] = {0};
+    struct thing nul = nul_thing(TRUE), out = file_thing(LIBRARY, "", TRUE);
+    STARTUPINFOW startup = {.cb = sizeof startup,
+                            .dwFlags = STARTF_USESTDHANDLES,
+                            .hStdInput = nul.handle,
+                            .hStdOutput = out.handle,
+                            .hStdError = nul.handle};
+    const wchar_t *expanded = expand(call->line, line, width);
+    PROCESS_INFORMATION child;
+
+    memset(outcome, 0, sizeof *outcome);
+    copy_block(call, block);
+    wcscpy(before, expanded != NULL ? expanded : L"");
+    if (create == windows_own) { /* which needs what the drop-in does not */
+        SetHandleInformation(nul.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+        SetHandleInformation(out.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    }
+    outcome->created =
+        create_patiently(create, expand(call->application, application, width), expanded, !call->dont_inherit,
+                         call->flags | (call->unicode != NULL ? CREATE_UNICODE_ENVIRONMENT : 0),
+                         call->unicode != NULL || call->ansi != NULL ? block : NULL,
+                         expand(call->directory, directory, width), &startup, &child);
+    outcome->code = GetLastError();
+    ck_assert(expanded == NULL || wcscmp(expanded, before) == 0);
+    if (outcome->created) {
+        outcome->priority = GetPriorityClass(child.hProcess);
+        outcome->suspended = (call->flags & CREATE_SUSPENDED) != 0 ? ResumeThread(child.hThread) : 0;
+        outcome->code = finish_child(&child);
+    }
+    SetFilePointer(out.handle, 0, NULL, FILE_BEGIN);
+    ck_assert(ReadFile(out.handle, outcome->text, sizeof outcome->text, &outcome->size, NULL));
+    close_thing(&nul);
+    close_thing(&out);
+}
+
+START_TEST(a_call_has_the_same_result)
+{
+    static struct outcome theirs, ours;
+
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        make_blank_directory(width);
+        make_call(windows_own, &calls[_i], width, &theirs);
+        make_call(handoff_CreateProcessW, &calls[_i], width, &ours);
+        remove_blank_directory();
+        ck_assert_int_eq(ours.created, theirs.created);
+        ck_assert_uint_eq(ours.code, theirs.code);
+        ck_assert_msg(ours.size == theirs.size && memcmp(ours.text, theirs.text, ours.size) == 0,
+                      "here it says '%.200s', with CreateProcessW '%.200s'", ours.text, theirs.text);
+        ck_assert_uint_eq(ours.suspended, theirs.suspended);
+        ck_assert_uint_eq(ours.priority, theirs.priority);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- handles ---- */
+
+/* A start through the drop-in whose arguments say what it has, by way of its stdout. */
+struct extended {
+    STARTUPINFOEXW startup;
+    _Alignas(16) char attributes[512];
+    HANDLE read, write;
+    struct thing nul;
+    wchar_t line[2048];
+    PROCESS_INFORMATION child;
+};
+
+static void prepare(struct extended *extended, int width, const wchar_t *arguments)
+{
+    memset(extended, 0, sizeof *extended);
+    extended->nul = nul_thing(TRUE);
+    make_pipe(&extended->read, &extended->write);
+    swprintf(extended->line, ARRAYSIZE(extended->line), L"\"%ls\" - %ls", program(width, L"descriptor-child.exe"),
+             arguments);
+    extended->startup.StartupInfo = (STARTUPINFOW){.cb = sizeof extended->startup,
+                                                   .dwFlags = STARTF_USESTDHANDLES,
+                                                   .hStdInput = extended->nul.handle,
+                                                   .hStdOutput = extended->write,
+                                                   .hStdError = extended->write};
+}
+
+static void add_attribute(struct extended *extended, DWORD_PTR attribute, void *value, SIZE_T size)
+{
+    SIZE_T room = sizeof extended->attributes;
+
+    extended->startup.lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)extended->attributes;
+    ck_assert(InitializeProcThreadAttributeList(extended->startup.lpAttributeList, 2, 0, &room));
+    ck_assert(UpdateProcThreadAttribute(extended->startup.lpAttributeList, 0, attribute, value, size, NULL, NULL));
+}
+
+static BOOL create(struct extended *extended, DWORD flags)
+{
+    return create_patiently(handoff_CreateProcessW, NULL, extended->line, TRUE, flags | EXTENDED_STARTUPINFO_PRESENT,
+                            NULL, NULL, &extended->startup.StartupInfo, &extended->child);
+}
+
+static const char *read_rest(struct extended *extended)
+{
+    static char text[4096];
+    DWORD size = 0, read;
+
+    CloseHandle(extended->write);
+    while (size < sizeof text - 1 && ReadFile(extended->read, text + size, sizeof text - 1 - size, &read, NULL))
+        size += read;
+    text[size] = '\0';
+    CloseHandle(extended->read);
+    close_thing(&extended->nul);
+    return text;
+}
+
+static void abandon(struct extended *extended)
+{
+    CloseHandle(extended->read);
+    CloseHandle(extended->write);
+    close_thing(&extended->nul);
+}
+
+/* Listed and streams, none of them inheritable, and nothing else, although there is something inheritable. */
+START_TEST(listed_handles_and_streams_and_nothing_else)
+{
+    static struct extended extended;
+    HANDLE listed[4] = {make_event(), make_event(), NULL, NULL}, rubbish = make_event();
+    wchar_t arguments[128];
+    const char *said;
+    unsigned decimal, hex;
+    DWORD with, without, flags;
+
+    listed[3] = listed[0]; /* once more, and a NULL: Windows ignores both */
+    ck_assert(SetHandleInformation(rubbish, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+    prepare(&extended, _i, L"");
+    ck_assert(create(&extended, CREATE_SUSPENDED));
+    without = count_handles(extended.child.dwProcessId);
+    ResumeThread(extended.child.hThread);
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    abandon(&extended);
+    swprintf(arguments, ARRAYSIZE(arguments), L"handle {0x%x} signal {0x%x} note {0x%x:x} line",
+             (unsigned)(UINT_PTR)listed[0], (unsigned)(UINT_PTR)listed[1], (unsigned)(UINT_PTR)listed[1]);
+    prepare(&extended, _i, arguments);
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, listed, sizeof listed);
+    ck_assert(create(&extended, CREATE_SUSPENDED));
+    with = count_handles(extended.child.dwProcessId);
+    ck_assert_uint_eq(with, without + 2);
+    ck_assert(!process_has(extended.child.dwProcessId, rubbish));
+    ck_assert(process_has(extended.child.dwProcessId, listed[0]));
+    for (int i = 0; i < 2; i++)
+        ck_assert(GetHandleInformation(listed[i], &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
+    ResumeThread(extended.child.hThread);
+    said = read_rest(&extended);
+    ck_assert_msg(strncmp(said, "inheritable\n", 12) == 0, "%s", said);
+    ck_assert_int_eq(sscanf(strstr(said, " signal "), " signal %u note %x line", &decimal, &hex), 2);
+    ck_assert_uint_eq(decimal, hex);
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    ck_assert(is_set(listed[1]) && !is_set(listed[0]));
+    CloseHandle(listed[0]);
+    CloseHandle(listed[1]);
+    CloseHandle(rubbish);
+}
+END_TEST
+
+/* A block of this program's C runtime, in its own width; nothing in it is inheritable. */
+START_TEST(descriptors_of_a_block)
+{
+    static const uint8_t flags[] = {0, 0, 0, 0x01, 0x01, 0};
+    static struct extended extended;
+    struct thing secret = file_thing(LIBRARY, "the secret", FALSE), answer = file_thing(LIBRARY, "", TRUE);
+    const HANDLE handles[] = {NULL, NULL, NULL, answer.handle, secret.handle, NULL};
+    STARTUPINFOW *startup = &extended.startup.StartupInfo;
+
+    prepare(&extended, _i, L"copy 4 3");
+    startup->lpReserved2 =
+        (BYTE *)(UINT_PTR)make_block(sizeof(void *), ARRAYSIZE(flags), flags, handles, &startup->cbReserved2);
+    ck_assert(create(&extended, 0));
+    ck_assert_str_eq(read_rest(&extended), "");
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    assert_thing_holds(&answer, "the secret");
+    close_thing(&secret);
+    close_thing(&answer);
+}
+END_TEST
+
+/* Without STARTF_USESTDHANDLES the child has the parent's own. */
+START_TEST(own_streams_without_being_asked)
+{
+    static struct extended extended;
+    HANDLE own = GetStdHandle(STD_OUTPUT_HANDLE);
+
+    prepare(&extended, _i, L"fd 1");
+    extended.startup.StartupInfo.dwFlags = 0;
+    SetStdHandle(STD_OUTPUT_HANDLE, extended.write);
+    ck_assert(create(&extended, 0));
+    SetStdHandle(STD_OUTPUT_HANDLE, own);
+    ck_assert_str_eq(read_rest(&extended), "fd 1 pipe text tty=0 type=3\n");
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+START_TEST(what_cannot_be_done_is_refused)
+{
+    static struct extended extended;
+    SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof inheritable, .bInheritHandle = TRUE};
+    SECURITY_DESCRIPTOR descriptor;
+    SECURITY_ATTRIBUTES described = {.nLength = sizeof described, .lpSecurityDescriptor = &descriptor};
+    SECURITY_ATTRIBUTES plain = {.nLength = sizeof plain};
+    HANDLE self = GetCurrentProcess();
+    DWORD64 policy = 0;
+    STARTUPINFOW *startup = &extended.startup.StartupInfo;
+    SECURITY_ATTRIBUTES *refused[] = {&inheritable, &described};
+
+    InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+    for (size_t i = 0; i < ARRAYSIZE(refused); i++) {
+        prepare(&extended, _i, L"");
+        startup->cb = sizeof *startup;
+        ck_assert(!handoff_CreateProcessW(NULL, extended.line, refused[i], NULL, TRUE, 0, NULL, NULL, startup,
+                                          &extended.child) &&
+                  GetLastError() == ERROR_NOT_SUPPORTED);
+        ck_assert(!handoff_CreateProcessW(NULL, extended.line, NULL, refused[i], TRUE, 0, NULL, NULL, startup,
+                                          &extended.child) &&
+                  GetLastError() == ERROR_NOT_SUPPORTED);
+        abandon(&extended);
+    }
+    prepare(&extended, _i, L"");
+    ck_assert(!create(&extended, DEBUG_PROCESS) && GetLastError() == ERROR_NOT_SUPPORTED);
+    ck_assert(!create(&extended, DEBUG_ONLY_THIS_PROCESS) && GetLastError() == ERROR_NOT_SUPPORTED);
+    abandon(&extended);
+    prepare(&extended, _i, L"");
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, &self, sizeof self);
+    ck_assert(!create(&extended, 0) && GetLastError() == ERROR_NOT_SUPPORTED);
+    abandon(&extended);
+    prepare(&extended, _i, L"");
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_MITIGATION_POLICY, &policy, sizeof policy);
+    ck_assert(!create(&extended, 0) && GetLastError() == ERROR_NOT_SUPPORTED);
+    abandon(&extended);
+    prepare(&extended, _i, L"");
+    startup->cb = sizeof *startup;
+    ck_assert(!create(&extended, 0) && GetLastError() == ERROR_INVALID_PARAMETER);
+    assert_nobody_left();
+    ck_assert(
+        create_patiently(handoff_CreateProcessW, NULL, extended.line, TRUE, 0, NULL, NULL, startup, &extended.child));
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    /* Attributes that ask for nothing are nothing. */
+    ck_assert(
+        handoff_CreateProcessW(NULL, extended.line, &plain, &plain, TRUE, 0, NULL, NULL, startup, &extended.child));
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    abandon(&extended);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static DWORD WINAPI create_many(void *width)
+{
+    struct extended extended;
+    DWORD troubles = 0;
+
+    for (int i = 0; i < 4; i++) {
+        HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
+        wchar_t arguments[32];
+
+        swprintf(arguments, ARRAYSIZE(arguments), L"signal {0x%x}", (unsigned)(UINT_PTR)event);
+        prepare(&extended, (int)(INT_PTR)width, arguments);
+        add_attribute(&extended, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &event, sizeof event);
+        if (!create(&extended, 0)) {
+            troubles++;
+        } else {
+            troubles += WaitForSingleObject(extended.child.hProcess, 20000) != WAIT_OBJECT_0 || !is_set(event);
+            CloseHandle(extended.child.hProcess);
+            CloseHandle(extended.child.hThread);
+        }
+        abandon(&extended);
+        CloseHandle(event);
+    }
+    return troubles;
+}
+
+START_TEST(from_several_threads)
+{
+    HANDLE threads[4];
+    DWORD troubles;
+
+    for (size_t i = 0; i < ARRAYSIZE(threads); i++)
+        threads[i] = CreateThread(NULL, 0, create_many, (void *)(INT_PTR)(i % WIDTH_COUNT), 0, NULL);
+    for (size_t i = 0; i < ARRAYSIZE(threads); i++) {
+        ck_assert(WaitForSingleObject(threads[i], INFINITE) == WAIT_OBJECT_0);
+        ck_assert(GetExitCodeThread(threads[i], &troubles));
+        ck_assert_uint_eq(troubles, 0);
+        CloseHandle(threads[i]);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- offers ---- */
+
+static void run_taker(int width, const wchar_t *tokens, const char *expected)
+{
+    static struct extended extended;
+    const char *said;
+
+    prepare(&extended, width, L"");
+    swprintf(extended.line, ARRAYSIZE(extended.line), L"\"%ls\" %ls", program(width, L"taking-child.exe"), tokens);
+    ck_assert(start_directly(extended.line, (HANDLE[]){extended.nul.handle, extended.write, extended.write}, 0,
+                             &extended.child));
+    said = read_rest(&extended);
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    ck_assert_str_eq(said, expected);
+}
+
+START_TEST(an_offer_is_taken_once)
+{
+    HANDLE event = make_event();
+    wchar_t token[HANDOFF_TOKEN_CAPACITY], twice[2 * HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+    DWORD before = count_own_handles();
+
+    ck_assert_ptr_nonnull(offering);
+    swprintf(twice, ARRAYSIZE(twice), L"%ls %ls", token, token);
+    run_taker(_i, twice, "taken\r\n5023\r\n"); /* ERROR_INVALID_STATE */
+    ck_assert(is_set(event));
+    ck_assert_uint_eq(count_own_handles(), before - 1); /* the duplicate is gone */
+    run_taker(_i, token, "5023\r\n");
+    ck_assert(!handoff_withdraw(offering));
+    ck_assert_uint_eq(count_own_handles(), before - 2); /* and the page */
+    run_taker(_i, token, "1223\r\n");                   /* ERROR_CANCELLED */
+    ck_assert(CloseHandle(event));
+}
+END_TEST
+
+START_TEST(an_offer_is_withdrawn)
+{
+    HANDLE event = make_event();
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    DWORD before = count_own_handles();
+    struct handoff_offering *offering = handoff_offer(event, token);
+
+    ck_assert_uint_eq(count_own_handles(), before + 2);
+    ck_assert(handoff_withdraw(offering));
+    ck_assert_uint_eq(count_own_handles(), before);
+    run_taker(_i, token, "1223\r\n");
+    ck_assert(!is_set(event));
+    ck_assert(CloseHandle(event));
+    ck_assert(!handoff_withdraw(NULL));
+}
+END_TEST
+
+START_TEST(nothing_of_an_offer_is_inheritable)
+{
+    HANDLE event = make_event(), taken;
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+    DWORD flags, inheritable = 0;
+
+    for (UINT_PTR number = 4; number < 4096; number += 4)
+        inheritable += GetHandleInformation((HANDLE)number, &flags) && (flags & HANDLE_FLAG_INHERIT) != 0 &&
+                       process_has_at(GetCurrentProcess(), (DWORD)number, event);
+    ck_assert_uint_eq(inheritable, 0);
+    ck_assert(handoff_take(token, &taken)); /* from oneself, too */
+    ck_assert(GetHandleInformation(taken, &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
+    ck_assert(process_has_at(GetCurrentProcess(), (DWORD)(UINT_PTR)taken, event));
+    ck_assert(CloseHandle(taken));
+    ck_assert(!handoff_withdraw(offering));
+    ck_assert(CloseHandle(event));
+}
+END_TEST
+
+/* As far as the page tells: a taker began and is dead. Nobody knows whose the number is, so it stays. */
+START_TEST(a_taker_that_dies_after_it_has_begun)
+{
+    HANDLE event = make_event(), section;
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    DWORD before = count_own_handles();
+    struct handoff_offering *offering = handoff_offer(event, token);
+    struct token parsed;
+    struct claim_page *page;
+    HANDLE duplicate;
+
+    ck_assert(token_parse(token, &parsed));
+    section = handle_from_number(parsed.page);
+    page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
+    ck_assert_ptr_nonnull(page);
+    ck_assert(claim_begin(&page->claims[0]));
+    duplicate = handle_from_number(page->claims[0].number);
+    UnmapViewOfFile(page);
+    run_taker(_i, token, "5023\r\n");
+    ck_assert(!handoff_withdraw(offering));
+    ck_assert(process_has_at(GetCurrentProcess(), (DWORD)handle_number(duplicate), event));
+    ck_assert(CloseHandle(duplicate));
+    ck_assert_uint_eq(count_own_handles(), before);
+    ck_assert(CloseHandle(event));
+}
+END_TEST
+
+START_TEST(tokens_that_are_none)
+{
+    static const wchar_t *const tokens[] = {L"x",        L"1:2:3",     L"1:2:3:4:5",      L"1:0:4:5",
+                                            L"-1:2:3:4", L"0x1:2:3:4", L"123456789:1:4:1"};
+    HANDLE event = make_event(), taken;
+    wchar_t token[HANDOFF_TOKEN_CAPACITY], forged[2 * HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+
+    for (size_t i = 0; i < ARRAYSIZE(tokens); i++) {
+        taken = event;
+        ck_assert(!handoff_take(tokens[i], &taken) && GetLastError() == ERROR_INVALID_PARAMETER);
+        ck_assert_ptr_null(taken);
+    }
+    ck_assert(!handoff_take(NULL, &taken) && GetLastError() == ERROR_INVALID_PARAMETER);
+    /* Somebody else has the pid by now. */
+    swprintf(forged, ARRAYSIZE(forged), L"%lx:1%ls", GetCurrentProcessId(), wcschr(wcschr(token, L':') + 1, L':'));
+    ck_assert(!handoff_take(forged, &taken) && GetLastError() == ERROR_PROCESS_ABORTED);
+    run_taker(_i, forged, "1067\r\n");
+    /* Something else has the page's number by now. */
+    wcscpy(forged, token);
+    wcscpy(wcsrchr(forged, L':') + 1, L"12345");
+    ck_assert(!handoff_take(forged, &taken) && GetLastError() == ERROR_CANCELLED);
+    ck_assert(!is_set(event));
+    ck_assert(handoff_withdraw(offering));
+    CloseHandle(event);
+}
+END_TEST
+
+/* Its pid stays its own as long as somebody has a handle to it, and may be another's after that. */
+START_TEST(whoever_offered_is_gone)
+{
+    struct handoff_request request = request_child(X64, _i, L"exit 0");
+    PROCESS_INFORMATION gone = spawn_or_fail(&request);
+    FILETIME created, exited, kernel, user;
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    HANDLE taken;
+
+    ck_assert(WaitForSingleObject(gone.hProcess, 20000) == WAIT_OBJECT_0);
+    ck_assert(GetProcessTimes(gone.hProcess, &created, &exited, &kernel, &user));
+    swprintf(token, ARRAYSIZE(token), L"%lx:%lx%08lx:40:1", gone.dwProcessId, created.dwHighDateTime,
+             created.dwLowDateTime);
+    ck_assert(!handoff_take(token, &taken) && GetLastError() == ERROR_PROCESS_ABORTED);
+    run_taker(_i, token, "1067\r\n");
+    ck_assert_uint_eq(finish_child(&gone), 0);
+    run_taker(_i, token, "1067\r\n");
+}
+END_TEST
+
+/* ---- the DLL ---- */
+
+struct dll {
+    HMODULE module;
+    BOOL (*spawn)(const struct handoff_request *, PROCESS_INFORMATION *, struct handoff_error *);
+    size_t (*error_text)(const struct handoff_error *, wchar_t *, size_t);
+    create_process *create_process;
+    struct handoff_offering *(*offer)(HANDLE, wchar_t *);
+    BOOL (*withdraw)(struct handoff_offering *);
+    BOOL (*take)(const wchar_t *, HANDLE *);
+};
+
+static void *export_of(HMODULE module, const char *name)
+{
+    void *address = (void *)GetProcAddress(module, name);
+
+    ck_assert_msg(address != NULL, "handoff.dll does not export %s", name);
+    return address;
+}
+
+static struct dll load_dll(const wchar_t *path)
+{
+    struct dll dll = {.module = LoadLibraryW(path)};
+
+    ck_assert_msg(dll.module != NULL, "%ls: %lu", path, GetLastError());
+    *(void **)&dll.spawn = export_of(dll.module, "handoff_spawn");
+    *(void **)&dll.error_text = export_of(dll.module, "handoff_error_text");
+    *(void **)&dll.create_process = export_of(dll.module, "handoff_CreateProcessW");
+    *(void **)&dll.offer = export_of(dll.module, "handoff_offer");
+    *(void **)&dll.withdraw = export_of(dll.module, "handoff_withdraw");
+    *(void **)&dll.take = export_of(dll.module, "handoff_take");
+    return dll;
+}
+
+/* The launcher of the test is not the one that the DLL finds: it lies beside the DLL, in a directory with
+ * nothing else, and without it there is none. */
+START_TEST(the_dll_brings_its_own_launcher)
+{
+    const int own_width = sizeof(void *) == 8 ? X64 : X86;
+    HANDLE event = make_event(), taken;
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(_i % WIDTH_COUNT, _i / WIDTH_COUNT, L"signal {h}");
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    struct handoff_error error;
+    struct handoff_offering *offering;
+    wchar_t directory[MAX_PATH], dll_path[MAX_PATH], launcher[MAX_PATH], token[HANDOFF_TOKEN_CAPACITY], text[256];
+    PROCESS_INFORMATION child;
+    struct dll dll;
+
+    GetTempPathW(MAX_PATH, directory);
+    swprintf(directory + wcslen(directory), 64, L"hofdll%lu \x263a", GetCurrentProcessId());
+    ck_assert(CreateDirectoryW(directory, NULL));
+    swprintf(dll_path, MAX_PATH, L"%ls\\handoff.dll", directory);
+    swprintf(launcher, MAX_PATH, L"%ls\\handoff-launcher.exe", directory);
+    ck_assert(CopyFileW(program(own_width, L"handoff.dll"), dll_path, FALSE));
+    dll = load_dll(dll_path);
+    request.launcher = NULL;
+    request.passes = &pass;
+    request.pass_count = 1;
+    ck_assert(!dll.spawn(&request, &child, &error));
+    ck_assert_uint_eq(error.stage, HANDOFF_STAGE_LAUNCHER);
+    ck_assert_uint_eq(error.code, ERROR_FILE_NOT_FOUND);
+    ck_assert(dll.error_text(&error, text, ARRAYSIZE(text)) == wcslen(text) && wcslen(text) > 0);
+    ck_assert(CopyFileW(program(_i % WIDTH_COUNT, L"handoff-launcher.exe"), launcher, FALSE));
+    ck_assert_msg(dll.spawn(&request, &child, &error) || dll.spawn(&request, &child, &error), "%lu: %lu", error.stage,
+                  error.code);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert(is_set(event));
+    ck_assert(create_patiently(dll.create_process, NULL, wcscpy(text, L"cmd /c exit 7"), TRUE, 0, NULL, NULL, &startup,
+                               &child));
+    ck_assert_uint_eq(finish_child(&child), 7);
+    offering = dll.offer(event, token);
+    ck_assert_ptr_nonnull(offering);
+    ck_assert(dll.take(token, &taken) && CloseHandle(taken));
+    ck_assert(!dll.take(token, &taken) && GetLastError() == ERROR_INVALID_STATE);
+    ck_assert(!dll.withdraw(offering));
+    ck_assert(FreeLibrary(dll.module));
+    ck_assert(DeleteFileW(dll_path) && DeleteFileW(launcher) && RemoveDirectoryW(directory));
+    CloseHandle(event);
+}
+END_TEST
+
+/* The import table as it lies in memory. */
+START_TEST(the_dll_imports_kernel32_only)
+{
+    HMODULE module = LoadLibraryW(program(sizeof(void *) == 8 ? X64 : X86, L"handoff.dll"));
+    const BYTE *base = (const BYTE *)module;
+    const IMAGE_NT_HEADERS *headers;
+    const IMAGE_IMPORT_DESCRIPTOR *import;
+    int count = 0;
+
+    ck_assert_ptr_nonnull(module);
+    headers = (const IMAGE_NT_HEADERS *)(const void *)(base + ((const IMAGE_DOS_HEADER *)(const void *)base)->e_lfanew);
+    import = (const IMAGE_IMPORT_DESCRIPTOR *)(const void *)(base + headers->OptionalHeader
+                                                                        .DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT]
+                                                                        .VirtualAddress);
+    for (; import->Name != 0; import++, count++)
+        ck_assert_int_eq(_stricmp((const char *)(base + import->Name), "kernel32.dll"), 0);
+    ck_assert_int_eq(count, 1);
+    ck_assert(FreeLibrary(module));
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *const *tests, size_t count, int to)
+{
+    TCase *tcase = tcase_create(name);
+
+    for (size_t i = 0; i < count; i++)
+        tcase_add_loop_test(tcase, tests[i], 0, to);
+    suite_add_tcase(suite, tcase);
+}
+
+#define ADD(name, to, ...)                                                                                             \
+    add(suite, name, (const TTest *const[]){__VA_ARGS__},                                                              \
+        sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *), to)
+
+Suite *dropin_suite(void)
+{
+    Suite *suite = suite_create("drop-in");
+
+    ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
+    ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
+        own_streams_without_being_asked, what_cannot_be_done_is_refused);
+    ADD("threads of calls", 1, from_several_threads);
+    ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
+        a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);
+    ADD("dll", WIDTHS, the_dll_brings_its_own_launcher);
+    ADD("dll file", 1, the_dll_imports_kernel32_only);
+    return suite;
+}
