@@ -8,7 +8,7 @@
 #include <wchar.h>
 
 /* 2,000 random lines in all, most of them where Wine takes half the time for each. */
-enum { RANDOM_THREADS = 4, RANDOM_LINES = sizeof(void *) == 8 ? 375 : 125 /* of each thread */, DOOR_LINES = 65 };
+enum { RANDOM_THREADS = 4, RANDOM_LINES = sizeof(void *) == 8 ? 350 : 150 /* of each thread */, DOOR_LINES = 65 };
 
 static struct result result;
 
