@@ -165,6 +165,22 @@ test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps
 demo: all build/deps/ready
 	tests/run.sh cmd /c tests\\demo\\demo.bat
 
+# --- what a spawn costs --------------------------------------------------------------------
+
+# `make bench BENCH="--rounds 20 latency leaks"` measures less; the picture is drawn after a whole run.
+BENCH :=
+
+BENCH-CHILDREN := bench-nothing.exe bench-count.exe
+$(BENCH-CHILDREN:%=build/x64/%): build/x64/bench-%.exe: build/x64/bare/tests/bench/%.o
+	$(CC) $(BARE-CFLAGS) -nostdlib -nostartfiles -s -Wl,-e,child_start,--subsystem,console -o $@ $^ $(BARE-LIBS)
+
+build/x64/bench.exe: $(patsubst %.c,build/x64/%.o,$(filter-out %/nothing.c %/count.c,$(wildcard tests/bench/*.c))) \
+                     build/x64/libhandoff.a
+	$(CC) $(LDFLAGS) -o $@ $^
+
+bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe handoff.exe) build/deps/ready
+	tests/bench/bench.sh $(BENCH)
+
 # --- analysis, on the host -----------------------------------------------------------------
 
 PURE := $(addprefix common/,cmdline.c environment.c fdblock.c prefix.c request.c text.c token.c wire.c)

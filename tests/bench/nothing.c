@@ -1,0 +1,24 @@
+/*
+ * The child of the benchmark: no C runtime, ends at once. With a '!' at the end of its command line it stays,
+ * with a '?' for three seconds; with a number after a '=' at the end it sets that event first, to say that it has started.
+ */
+#include <windows.h>
+
+void WINAPI child_start(void);
+void WINAPI child_start(void)
+{
+    const wchar_t *at = GetCommandLineW();
+    UINT_PTR number = 0, scale = 1;
+
+    while (*at != L'\0')
+        at++;
+    if (at[-1] == L'!')
+        Sleep(INFINITE);
+    if (at[-1] == L'?')
+        Sleep(3000);
+    for (at--; *at >= L'0' && *at <= L'9'; at--, scale *= 10)
+        number += (UINT_PTR)(*at - L'0') * scale;
+    if (*at == L'=')
+        SetEvent((HANDLE)number);
+    ExitProcess(0);
+}

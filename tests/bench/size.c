@@ -1,0 +1,149 @@
+/* What is on the disk and what stays in memory. */
+#include "bench.h"
+
+#include <psapi.h>
+#include <stdlib.h>
+
+/* ---- the file ---- */
+
+static unsigned char *read_file(const wchar_t *path, size_t *size)
+{
+    FILE *file = _wfopen(path, L"rb");
+    unsigned char *bytes;
+
+    require(file != NULL, "a program's file");
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    bytes = allocate(*size, 1);
+    require(fread(bytes, 1, *size, file) == *size, "a program's file");
+    fclose(file);
+    return bytes;
+}
+
+static const IMAGE_NT_HEADERS64 *headers_of(const unsigned char *bytes)
+{
+    return (const void *)(bytes + ((const IMAGE_DOS_HEADER *)(const void *)bytes)->e_lfanew);
+}
+
+static const void *at(const unsigned char *bytes, DWORD address)
+{
+    const IMAGE_SECTION_HEADER *section = IMAGE_FIRST_SECTION(headers_of(bytes));
+
+    while (address < section->VirtualAddress || address >= section->VirtualAddress + section->SizeOfRawData)
+        section++;
+    return bytes + section->PointerToRawData + (address - section->VirtualAddress);
+}
+
+/* One word, as many functions as it has. */
+static unsigned count_functions(const unsigned char *bytes, const IMAGE_IMPORT_DESCRIPTOR *dll)
+{
+    const ULONGLONG *thunk = at(bytes, dll->FirstThunk);
+    unsigned count = 0;
+
+    while (thunk[count] != 0)
+        count++;
+    return count;
+}
+
+static void print_file(const char *name, const wchar_t *path)
+{
+    size_t size;
+    unsigned char *bytes = read_file(path, &size);
+    const IMAGE_IMPORT_DESCRIPTOR *dll =
+        at(bytes, headers_of(bytes)->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress);
+
+    printf("%-31s %6zu bytes, imports", name, size);
+    fprintf(options.data, "file\t%s\t%zu", name, size);
+    for (; dll->Name != 0; dll++) {
+        const char *dll_name = at(bytes, dll->Name);
+        unsigned functions = count_functions(bytes, dll);
+
+        printf(" %s (%u functions)", dll_name, functions);
+        fprintf(options.data, "\t%s\t%u", dll_name, functions);
+    }
+    printf("\n");
+    fprintf(options.data, "\n");
+    free(bytes);
+}
+
+/* ---- memory ---- */
+
+typedef BOOL(WINAPI *memory_function)(HANDLE, PROCESS_MEMORY_COUNTERS *, DWORD);
+
+/* What PrivateUsage counts, for Wine 8, which has 0 there: committed pages that are nobody else's. */
+static SIZE_T count_private_pages(HANDLE process)
+{
+    MEMORY_BASIC_INFORMATION region;
+    SIZE_T bytes = 0;
+
+    for (const char *at = NULL; VirtualQueryEx(process, at, &region, sizeof region) != 0;
+         at = (const char *)region.BaseAddress + region.RegionSize) {
+        if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
+            bytes += region.RegionSize;
+    }
+    return bytes;
+}
+
+static SIZE_T private_bytes(HANDLE process)
+{
+    memory_function ask =
+        (memory_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "K32GetProcessMemoryInfo");
+    PROCESS_MEMORY_COUNTERS_EX counters = {.cb = sizeof counters};
+
+    if (ask == NULL || !ask(process, (PROCESS_MEMORY_COUNTERS *)&counters, sizeof counters) ||
+        counters.PrivateUsage == 0)
+        return count_private_pages(process);
+    return counters.PrivateUsage;
+}
+
+/* Negative for what has less than the process that does nothing. */
+static void print_memory(const char *name, HANDLE process, SIZE_T nothing)
+{
+    SIZE_T bytes = private_bytes(process);
+    int more = ((int)bytes - (int)nothing) / 1024;
+
+    printf("%-31s %6u KiB private, %+d\n", name, (unsigned)(bytes / 1024), more);
+    fprintf(options.data, "memory\t%s\t%u\t%d\n", name, (unsigned)(bytes / 1024), more);
+}
+
+static HANDLE open_resident(struct order *order)
+{
+    make_order(order, 1);
+    order->resident = handoff_launcher_open(NULL, NULL);
+    require(order->resident != NULL, "a resident launcher");
+    spawn(WAY_RESIDENT, order);
+    return OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, launcher_of(order));
+}
+
+static void measure_memory(void)
+{
+    static struct order order;
+    wchar_t arguments[MAX_PATH + 8];
+    PROCESS_INFORMATION nothing, command, prefix;
+    HANDLE resident = open_resident(&order);
+    SIZE_T base;
+
+    _snwprintf(arguments, ARRAYSIZE(arguments), L"-- \"%ls\" ?", path_of_nothing);
+    start_program(path_of_nothing, L"?", 0, &nothing);
+    start_program(path_of_command, arguments, 0, &command);
+    start_program(path_of_launcher, arguments, 0, &prefix);
+    Sleep(1000);
+    base = private_bytes(nothing.hProcess);
+    print_memory("a process that does nothing", nothing.hProcess, base);
+    print_memory("handoff.exe, waiting", command.hProcess, base);
+    print_memory("handoff-launcher, waiting", prefix.hProcess, base);
+    print_memory("resident launcher, waiting", resident, base);
+    WaitForSingleObject(command.hProcess, INFINITE);
+    WaitForSingleObject(prefix.hProcess, INFINITE);
+    handoff_launcher_close(order.resident);
+    end_order(&order);
+}
+
+void measure_size(void)
+{
+    printf("\nsize\n");
+    print_file("handoff-launcher.exe", path_of_launcher);
+    print_file("handoff.exe", path_of_command);
+    measure_memory();
+}
