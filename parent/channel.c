@@ -18,10 +18,12 @@ static DWORD await(struct transaction *t, OVERLAPPED *operation, DWORD *moved)
 
 static DWORD finish(struct transaction *t, BOOL immediate, OVERLAPPED *operation, DWORD *moved)
 {
-    DWORD code = immediate ? ERROR_IO_PENDING : GetLastError();
+    DWORD code = immediate ? ERROR_SUCCESS : GetLastError();
 
     if (code == ERROR_IO_PENDING)
         code = await(t, operation, moved);
+    else if (immediate && !GetOverlappedResult(t->link->pipe, operation, moved, FALSE))
+        code = GetLastError();
     switch (code) {
     case ERROR_BROKEN_PIPE: /* nobody has the other end any more */
     case ERROR_NO_DATA:
