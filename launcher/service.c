@@ -4,6 +4,8 @@
 #include "token.h"
 #include "wire.h"
 
+enum { FIRST_READ = 1 << 14 };
+
 /* The library's end of things, as seen from here. */
 struct service {
     HANDLE parent; /* non-inheritable, so that it never reaches a child */
@@ -29,35 +31,47 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
     return code;
 }
 
-static BOOL read_all(HANDLE pipe, void *to, DWORD size)
+/* Reads until there are so many bytes; maybe more, up to `most`, but only what was there already. */
+static BOOL read_until(HANDLE pipe, void *to, DWORD *have, DWORD wanted, DWORD most)
 {
-    unsigned char *at = to;
     DWORD read;
 
-    for (; size > 0; at += read, size -= read) {
-        if (!ReadFile(pipe, at, size, &read, NULL) || read == 0)
+    for (; *have < wanted; *have += read) {
+        if (!ReadFile(pipe, (unsigned char *)to + *have, most - *have, &read, NULL) || read == 0)
             return FALSE;
     }
     return TRUE;
 }
 
-/* Returns a Win32 code. */
+static BOOL enlarge_frame(struct service *service, DWORD have, DWORD size)
+{
+    void *larger = allocate(size);
+
+    if (larger == NULL)
+        return FALSE;
+    CopyMemory(larger, service->frame, have);
+    release(service->frame);
+    service->frame = larger;
+    return TRUE;
+}
+
+/* Nothing follows a request before it is answered, so the first read may ask for more than the header: for
+ * most requests it is the only one. Returns a Win32 code. */
 static DWORD receive_frame(struct service *service, uint32_t *size)
 {
-    _Alignas(4) unsigned char header[WIRE_HEADER];
+    DWORD have = 0;
 
-    if (!read_all(service->pipe, header, sizeof header))
-        return ERROR_BROKEN_PIPE;
-    *size = wire_frame_size(header, WIRE_REQUEST_MAX);
-    if (*size == 0)
-        return ERROR_INVALID_DATA;
-    service->frame = allocate(*size);
+    service->frame = allocate(FIRST_READ);
     if (service->frame == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    CopyMemory(service->frame, header, sizeof header);
-    if (!read_all(service->pipe, (unsigned char *)service->frame + sizeof header, *size - (DWORD)sizeof header))
+    if (!read_until(service->pipe, service->frame, &have, WIRE_HEADER, FIRST_READ))
         return ERROR_BROKEN_PIPE;
-    return ERROR_SUCCESS;
+    *size = wire_frame_size(service->frame, WIRE_REQUEST_MAX);
+    if (*size == 0 || have > *size)
+        return ERROR_INVALID_DATA;
+    if (*size > FIRST_READ && !enlarge_frame(service, have, *size))
+        return ERROR_NOT_ENOUGH_MEMORY;
+    return read_until(service->pipe, service->frame, &have, *size, *size) ? ERROR_SUCCESS : ERROR_BROKEN_PIPE;
 }
 
 static DWORD decode_request(struct service *service, uint32_t size)
@@ -130,9 +144,10 @@ static BOOL receive_commit(struct service *service)
 {
     _Alignas(4) unsigned char frame[WIRE_HEADER];
     struct report report;
+    DWORD have = 0;
 
-    return read_all(service->pipe, frame, sizeof frame) && wire_decode_report(frame, sizeof frame, &report) &&
-           report.type == WIRE_COMMIT;
+    return read_until(service->pipe, frame, &have, sizeof frame, sizeof frame) &&
+           wire_decode_report(frame, sizeof frame, &report) && report.type == WIRE_COMMIT;
 }
 
 static void close_child(const PROCESS_INFORMATION *child)
