@@ -8,20 +8,20 @@ static HANDLE open_file(const wchar_t *path, DWORD access, DWORD share, DWORD di
     return file != INVALID_HANDLE_VALUE ? file : NULL;
 }
 
-/* OBJECT,COUNT: cuts the count off, which is 1 or `otherwise` if there is none. */
-static LONG split_count(wchar_t *object, LONG otherwise)
+/* The comma of OBJECT,COUNT, and the count; NULL if there is none. */
+static wchar_t *find_count(wchar_t *object, LONG *count)
 {
     wchar_t *comma = NULL;
-    uint64_t count;
+    uint64_t number;
 
     for (; *object != L'\0'; object++) {
         if (*object == L',')
             comma = object;
     }
-    if (comma == NULL || text_parse_number(comma + 1, &count) != object || count > MAXLONG)
-        return otherwise;
-    *comma = L'\0';
-    return (LONG)count;
+    if (comma == NULL || text_parse_number(comma + 1, &number) != object || number > MAXLONG)
+        return NULL;
+    *count = (LONG)number;
+    return comma;
 }
 
 /* An object without a name is nobody else's. */
@@ -30,20 +30,28 @@ static const wchar_t *object_name(const wchar_t *object)
     return *object != L'\0' ? object : NULL;
 }
 
-static HANDLE open_semaphore(wchar_t *object)
+static HANDLE create_counted(uint32_t option, const wchar_t *object, LONG count)
 {
-    LONG count = split_count(object, 1);
-
-    return CreateSemaphoreW(NULL, count, count, object_name(object));
+    if (option == OPTION_SEMAPHORE)
+        return CreateSemaphoreW(NULL, count, count, object_name(object));
+    if (count == 0)
+        return OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, FALSE, object);
+    return CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)count, object_name(object));
 }
 
-static HANDLE open_mapping(wchar_t *object)
+/* The count is cut off for the call alone: a message may have to name the whole. */
+static HANDLE open_counted(uint32_t option, wchar_t *object)
 {
-    LONG size = split_count(object, 0);
+    LONG count = option == OPTION_SEMAPHORE;
+    wchar_t *comma = find_count(object, &count);
+    HANDLE handle;
 
-    if (size == 0)
-        return OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, FALSE, object);
-    return CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)size, object_name(object));
+    if (comma != NULL)
+        *comma = L'\0';
+    handle = create_counted(option, object, count);
+    if (comma != NULL)
+        *comma = L',';
+    return handle;
 }
 
 /* To wait for it and to ask for its exit code, and nothing else. */
@@ -92,8 +100,8 @@ HANDLE open_source(const struct source *source, WORD *port)
     case OPTION_PIPE: return open_file(what, GENERIC_READ | GENERIC_WRITE, 0, OPEN_EXISTING);
     case OPTION_EVENT: return CreateEventW(NULL, TRUE, FALSE, object_name(what));
     case OPTION_MUTEX: return CreateMutexW(NULL, FALSE, object_name(what));
-    case OPTION_SEMAPHORE: return open_semaphore(what);
-    case OPTION_MAPPING: return open_mapping(what);
+    case OPTION_SEMAPHORE:
+    case OPTION_MAPPING: return open_counted(source->option, what);
     case OPTION_PROCESS: return open_process(what);
     case OPTION_HANDLE: return open_own(what);
     default: return open_socket(source->option, what, port);
