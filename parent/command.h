@@ -62,6 +62,9 @@ struct command {
  * NULL on failure, and GetLastError() says why. */
 HANDLE open_source(const struct source *source, WORD *port);
 
+/* Closes the handle that handoff was given, if the source is one: not before the command has it. */
+void close_own(const struct source *source);
+
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 HANDLE open_socket(uint32_t option, const wchar_t *address, WORD *port);
 

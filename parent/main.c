@@ -176,6 +176,14 @@ static void close_passes(struct command *command)
         CloseHandle(command->passes[i].handle);
 }
 
+/* While it waits, handoff holds nothing that it was given either. */
+static void drop_own_handles(const struct command *command)
+{
+    for (uint32_t i = 0; i < command->prefix.request.pass_count; i++)
+        close_own(&command->prefix.sources[i]);
+    let_go();
+}
+
 /* ---- running ---- */
 
 static const wchar_t *start_directory(const struct command *command, wchar_t *system)
@@ -297,7 +305,7 @@ static DWORD run_child(struct command *command, struct relay *relays)
     close_passes(command);
     if (command->prefix.values[OPTION_DETACH] != NULL)
         return print_pid(child.dwProcessId);
-    let_go();
+    drop_own_handles(command);
     start_relays(relays, child.hProcess);
     code = wait(command, job, child.hProcess);
     finish_relays(relays);

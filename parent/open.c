@@ -67,18 +67,32 @@ static HANDLE open_process(const wchar_t *text)
     return OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)process_id);
 }
 
-/* One of our own: a copy, so that every pass has a handle to close. */
+static BOOL parse_own(const wchar_t *text, uint64_t *number)
+{
+    const wchar_t *end = text_parse_number(text, number);
+
+    return end != NULL && *end == L'\0';
+}
+
+/* One of our own: a copy, since the number may be one of our streams too, or be given twice. */
 static HANDLE open_own(const wchar_t *text)
 {
     uint64_t number;
-    const wchar_t *end = text_parse_number(text, &number);
     HANDLE handle = NULL;
     DWORD code = ERROR_INVALID_HANDLE;
 
-    if (end != NULL && *end == L'\0')
-        code = steal(GetCurrentProcess(), number, FALSE, &handle);
+    if (parse_own(text, &number))
+        code = copy(GetCurrentProcess(), number, FALSE, &handle);
     SetLastError(code);
     return handle;
+}
+
+void close_own(const struct source *source)
+{
+    uint64_t number;
+
+    if (source->option == OPTION_HANDLE && parse_own(source->what, &number))
+        CloseHandle(handle_from_number(number));
 }
 
 HANDLE open_source(const struct source *source, WORD *port)
