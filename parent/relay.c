@@ -19,6 +19,17 @@ static void add_pass(struct command *command, HANDLE handle, DWORD streams)
     command->passes[command->pass_count++] = (struct handoff_pass){.handle = handle, .streams = streams};
 }
 
+/* The shell's 2>&1 makes a second handle of the first. Only Windows 10 and later tell; before, such streams
+ * are relayed each by itself. */
+static BOOL are_same(HANDLE a, HANDLE b)
+{
+    BOOL(WINAPI * compare)
+    (HANDLE, HANDLE) = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(GetModuleHandleW(L"kernelbase.dll"),
+                                                                              "CompareObjectHandles");
+
+    return a == b || (compare != NULL && compare(a, b));
+}
+
 static DWORD make_relay(struct command *command, struct relay *relay, HANDLE own, DWORD streams)
 {
     HANDLE self = GetCurrentProcess(), far_end;
@@ -42,7 +53,7 @@ DWORD make_relays(struct command *command, struct relay *relays)
     for (DWORD i = 0; i < command->pass_count; i++)
         claimed |= command->passes[i].streams;
     /* One pipe for both keeps their order. */
-    if (out == err && (claimed & (HANDOFF_STDOUT | HANDOFF_STDERR)) == 0)
+    if (are_same(out, err) && (claimed & (HANDOFF_STDOUT | HANDOFF_STDERR)) == 0)
         return make_relay(command, &relays[0], out, HANDOFF_STDOUT | HANDOFF_STDERR);
     if ((claimed & HANDOFF_STDOUT) == 0)
         code = make_relay(command, &relays[0], out, HANDOFF_STDOUT);
@@ -51,16 +62,18 @@ DWORD make_relays(struct command *command, struct relay *relays)
     return code;
 }
 
-/* Reads what comes first; 0 when the pipe or the process has ended. */
-static DWORD read_some(const struct relay *relay, HANDLE event, char *buffer, DWORD most)
+/* Reads what comes before the process ends; 0 when the pipe or the process has ended. The process is asked
+ * for first: somebody in the background may write so fast that there is always something to read. */
+static DWORD read_some(const struct relay *relay, HANDLE event, char *buffer, BOOL *ended)
 {
     OVERLAPPED operation = {.hEvent = event};
-    HANDLE handles[] = {event, relay->process};
+    HANDLE handles[] = {relay->process, event};
     DWORD size = 0;
 
-    if (!ReadFile(relay->from, buffer, most, NULL, &operation) && GetLastError() != ERROR_IO_PENDING)
+    if (!ReadFile(relay->from, buffer, BUFFER, NULL, &operation) && GetLastError() != ERROR_IO_PENDING)
         return 0;
-    if (WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, INFINITE) != WAIT_OBJECT_0)
+    *ended = WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, INFINITE) == WAIT_OBJECT_0;
+    if (*ended)
         CancelIo(relay->from);
     return GetOverlappedResult(relay->from, &operation, &size, TRUE) ? size : 0;
 }
@@ -101,15 +114,15 @@ static DWORD WINAPI run_relay(void *argument)
     struct relay *relay = argument;
     HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
     char *buffer = allocate(BUFFER);
-    BOOL going = event != NULL && buffer != NULL;
+    BOOL going = event != NULL && buffer != NULL, ended = FALSE;
 
-    while (going) {
-        DWORD size = read_some(relay, event, buffer, BUFFER);
+    while (going && !ended) {
+        DWORD size = read_some(relay, event, buffer, &ended);
 
-        going = size > 0 && write_all(relay->to, buffer, size);
-        if (size == 0 && WaitForSingleObject(relay->process, 0) == WAIT_OBJECT_0)
-            drain(relay, event, buffer);
+        going = (size > 0 || ended) && write_all(relay->to, buffer, size);
     }
+    if (going)
+        drain(relay, event, buffer);
     CloseHandle(relay->from);
     CloseHandle(relay->to);
     CloseHandle(event);
