@@ -45,6 +45,7 @@ static BOOL load(struct winsock *ws)
 static BOOL split_address(wchar_t *address, wchar_t **host, wchar_t **port)
 {
     wchar_t *colon = NULL, *end = address;
+    uint64_t number;
 
     for (; *end != L'\0'; end++) {
         if (*end == L':')
@@ -52,6 +53,8 @@ static BOOL split_address(wchar_t *address, wchar_t **host, wchar_t **port)
     }
     if (colon == NULL || colon[1] == L'\0')
         return FALSE;
+    if (text_parse_number(colon + 1, &number) != NULL && number > 0xFFFF)
+        return FALSE; /* some resolvers take it modulo 65536 */
     *colon = L'\0';
     *port = colon + 1;
     if (*address == L'[' && colon > address + 1 && colon[-1] == L']') {
