@@ -24,78 +24,74 @@ const struct option options[OPTION_END] = {OPTIONS_OF_BOTH,
                                            {"dry-run", OPTION_FLAG},
                                            {"trace=json", OPTION_FLAG}};
 
-static const char summary[] =
-    "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
-    "Starts the command with handles that are opened for it, and with nothing else.\r\n"
-    "\r\n"
-    "Sources     --read, --write, --append, --update NAME=PATH    files (NUL too)\r\n"
-    "            --pipe NAME=\\\\.\\pipe\\PIPE    --handle NAME=NUMBER    --process NAME=PID\r\n"
-    "            --listen, --connect NAME=HOST:PORT    sockets; {NAME.port} is the port\r\n"
-    "            --event, --mutex NAME=OBJECT    --semaphore, --mapping NAME=OBJECT,N\r\n"
-    "Sinks       {NAME} in the command line: its number; {NAME:x} hexadecimal\r\n"
-    "            --stdin, --stdout, --stderr NAME    (\"\": none)    --fd NUMBER=NAME\r\n"
-    "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
-    "            --seal    its own children do not inherit the handles\r\n"
-    "Running     --dir PATH    --detach    --kill-on-exit    --timeout 10s    --relay\r\n"
-    "            --dry-run    --trace    --trace=json\r\n"
-    "\r\n"
-    "Exit code: the command's; 127 not found, 126 cannot be run, 125 handoff failed,\r\n"
-    "124 --timeout. More: handoff --help sources | sinks | running | codes\r\n"
-    "Example: handoff --read cfg=app.ini -- server.exe --config-handle {cfg}\r\n";
+static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
+                              "Starts the command with handles that are opened for it, and with nothing else.\r\n"
+                              "\r\n"
+                              "Sources     --read, --write, --append, --update NAME=PATH    files (NUL too)\r\n"
+                              "            --pipe NAME=\\\\.\\pipe\\P    --handle NAME=NUMBER   --process NAME=PID\r\n"
+                              "            --listen, --connect NAME=HOST:PORT   sockets; {NAME.port}: the port\r\n"
+                              "            --event, --mutex NAME=OBJECT  --semaphore, --mapping NAME=OBJECT,N\r\n"
+                              "Sinks       {NAME} in the command line: its number; {NAME:x} hexadecimal\r\n"
+                              "            --stdin, --stdout, --stderr NAME    (\"\": none)    --fd NUMBER=NAME\r\n"
+                              "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
+                              "            --seal    its own children do not inherit the handles\r\n"
+                              "Running     --dir PATH   --detach   --kill-on-exit   --timeout 10s   --relay\r\n"
+                              "            --dry-run    --trace    --trace=json\r\n"
+                              "\r\n"
+                              "Exit code: the command's; 127 not found, 126 cannot be run, 125 handoff failed,\r\n"
+                              "124 --timeout. More: handoff --help sources | sinks | running | codes\r\n"
+                              "Example: handoff --read cfg=app.ini -- server.exe --config-handle {cfg}\r\n";
 
-static const char sources[] =
-    "Each source has a NAME of letters, digits, '_', '-' and '.'.\r\n"
-    "  --read NAME=PATH        an existing file; others may read, write and delete it\r\n"
-    "  --write NAME=PATH       created or emptied; nobody else may write\r\n"
-    "  --append NAME=PATH      created if absent; every write goes to its end; others may\r\n"
-    "                          write too, so that several tools share a log\r\n"
-    "  --update NAME=PATH      created if absent, read and written; nobody else may write,\r\n"
-    "                          so that it serves as a lock\r\n"
-    "  --pipe NAME=\\\\.\\pipe\\P  an existing named pipe, as its client\r\n"
-    "  --listen NAME=HOST:PORT a listening socket; port 0: any, see {NAME.port}\r\n"
-    "  --connect NAME=HOST:PORT a connected one; [::1]:80 for IPv6, :80 for every address\r\n"
-    "  --event NAME=OBJECT     a named event, created (manual reset, not set) if absent\r\n"
-    "  --mutex NAME=OBJECT     a named mutex, created if absent\r\n"
-    "  --semaphore NAME=OBJECT,COUNT   created with that count, of that count, if absent\r\n"
-    "  --mapping NAME=OBJECT,BYTES     created with that size if absent; without: opened\r\n"
-    "  --process NAME=PID      a process, to wait for it and to ask for its exit code\r\n"
-    "  --handle NAME=NUMBER    a handle that handoff itself was given\r\n"
-    "Example: handoff --listen web=127.0.0.1:0 --env PORT={web.port} -- server.exe {web}\r\n"
-    "Example: handoff --append log=build.log --stdout log --stderr log -- make.exe\r\n";
+static const char sources[] = "Each source has a NAME of letters, digits, '_', '-' and '.'.\r\n"
+                              "  --read NAME=PATH        existing; others may read, write and delete it\r\n"
+                              "  --write NAME=PATH       created or emptied; nobody else may write\r\n"
+                              "  --append NAME=PATH      created if absent; every write goes to its end;\r\n"
+                              "                          others may write too: several tools share a log\r\n"
+                              "  --update NAME=PATH      created if absent, read and written; nobody else\r\n"
+                              "                          may write, so that it serves as a lock\r\n"
+                              "  --pipe NAME=\\\\.\\pipe\\P  an existing named pipe, as its client\r\n"
+                              "  --listen NAME=HOST:PORT a listening socket; port 0: any, see {NAME.port}\r\n"
+                              "  --connect NAME=HOST:PORT a connected one; [::1]:80 for IPv6\r\n"
+                              "  --event NAME=OBJECT     a named event; if absent: manual reset, not set\r\n"
+                              "  --mutex NAME=OBJECT     a named mutex, created if absent\r\n"
+                              "  --semaphore NAME=OBJECT,COUNT   created with that count if absent\r\n"
+                              "  --mapping NAME=OBJECT,BYTES     created if absent; without: opened\r\n"
+                              "  --process NAME=PID      a process, to wait for and to ask its exit code\r\n"
+                              "  --handle NAME=NUMBER    a handle that handoff itself was given\r\n"
+                              "Example: handoff --listen s=127.0.0.1:0 --env PORT={s.port} -- server.exe {s}\r\n"
+                              "Example: handoff --append log=build.log --stdout log --stderr log -- make.exe\r\n";
 
 static const char sinks[] = "  {NAME}    the handle's number in the command, decimal; {NAME:x} hexadecimal;\r\n"
                             "            {{NAME}} a literal {NAME}. PowerShell wants quotes around '{NAME}'.\r\n"
                             "  --stdin NAME, --stdout NAME, --stderr NAME    an empty NAME closes the stream\r\n"
                             "  --fd NUMBER=NAME        the descriptor of its C runtime, 3 to 2047\r\n"
-                            "  --env VARIABLE=TEXT     a variable for the command; TEXT may have placeholders\r\n"
+                            "  --env VARIABLE=TEXT     a variable for the command; TEXT with placeholders\r\n"
                             "  --unset VARIABLE        no such variable for the command\r\n"
-                            "  --seal                  no handle, not even a stream, is inheritable in the command.\r\n"
-                            "                          cmd.exe hands its streams on by inheritance: not for it\r\n"
+                            "  --seal                  no handle, not even a stream, is inheritable in the\r\n"
+                            "                          command. Not for cmd.exe, which hands streams on so\r\n"
                             "Example: handoff --read key=secret.txt --fd 3=key -- tool.exe --key-fd 3\r\n";
 
-static const char running[] =
-    "By default handoff waits, holding nothing, and ends with the command's exit code;\r\n"
-    "if handoff is killed the command ends too. Ctrl-C is the command's.\r\n"
-    "  --dir PATH       where the command starts\r\n"
-    "  --detach         start it without streams, console and start directory, print its\r\n"
-    "                   pid and return\r\n"
-    "  --kill-on-exit   when handoff ends, however, all that the command started ends too\r\n"
-    "  --timeout TIME   500ms, 10s, 5m or 1h; then the command and all that it started is\r\n"
-    "                   ended, and the exit code is 124\r\n"
-    "  --relay          pass the output on, and end when the command does, though something\r\n"
-    "                   that it left in the background has its output still open\r\n"
-    "  --dry-run        say what would be started and with which handles\r\n"
-    "  --trace          say on stderr which handle became which, and when; =json for tools\r\n"
-    "Example: handoff --relay --timeout 10m -- build.cmd | tee.exe build.log\r\n";
+static const char running[] = "By default handoff waits, holding nothing, and ends with the command's exit\r\n"
+                              "code; if handoff is killed the command ends too. Ctrl-C is the command's.\r\n"
+                              "  --dir PATH       where the command starts\r\n"
+                              "  --detach         start it without streams, console and start directory,\r\n"
+                              "                   print its pid and return\r\n"
+                              "  --kill-on-exit   when handoff ends, all that the command started ends\r\n"
+                              "  --timeout TIME   500ms, 10s, 5m or 1h; then the command and all that it\r\n"
+                              "                   started is ended, and the exit code is 124\r\n"
+                              "  --relay          pass the output on, and end when the command does, though\r\n"
+                              "                   something in the background has its output still open\r\n"
+                              "  --dry-run        say what would be started and with which handles\r\n"
+                              "  --trace          say on stderr which handle became which; =json for tools\r\n"
+                              "Example: handoff --relay --timeout 10m -- build.cmd | tee.exe build.log\r\n";
 
-static const char codes[] =
-    "The command's own exit code, all 32 bits of it. Otherwise:\r\n"
-    "  124   --timeout has ended the command\r\n"
-    "  125   handoff failed before there was a command\r\n"
-    "  126   the command was found but cannot be run\r\n"
-    "  127   the command was not found\r\n"
-    "A crash has a code over 0x7FFFFFFF, which cmd.exe takes for negative: \"if errorlevel 1\"\r\n"
-    "does not see it. \"if not %errorlevel% == 0\" and || do.\r\n";
+static const char codes[] = "The command's own exit code, all 32 bits of it. Otherwise:\r\n"
+                            "  124   --timeout has ended the command\r\n"
+                            "  125   handoff failed before there was a command\r\n"
+                            "  126   the command was found but cannot be run\r\n"
+                            "  127   the command was not found\r\n"
+                            "A crash has a code over 0x7FFFFFFF, which cmd.exe takes for negative: \"if\r\n"
+                            "errorlevel 1\" does not see it. \"if not %errorlevel% == 0\" and || do.\r\n";
 
 void show_help(const wchar_t *topic)
 {
@@ -149,10 +145,11 @@ static uint32_t distance(const wchar_t *word, const char *name)
 const char *nearest_option(const wchar_t *word)
 {
     const char *nearest = NULL;
-    uint32_t best = 3; /* more is another word */
+    uint32_t best;
 
     while (*word == L'-')
         word++;
+    best = least(3, (uint32_t)text_length(word)); /* more is another word */
     for (size_t i = 0; i < OPTION_END; i++) {
         uint32_t far_off = distance(word, options[i].name);
 
