@@ -49,17 +49,32 @@ uint64_t system_time(void)
     return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
 }
 
+/* A process that is still being started may not have its creation time yet, but one in the future: it is
+ * asked again, a bounded number of times. */
+static uint64_t settled_creation_time(HANDLE process)
+{
+    enum { MOST_TRIES = 500, PAUSE_MS = 10 };
+    /* 0.1 s: the time that we are told goes by steps, of 16 ms at times, creation times perhaps by smaller ones */
+    const uint64_t step = 1000000;
+    uint64_t created = creation_time(process);
+
+    for (int tries = 0; created > system_time() + step; tries++) {
+        if (tries == MOST_TRIES)
+            return 0;
+        Sleep(PAUSE_MS);
+        created = creation_time(process);
+    }
+    return created;
+}
+
 /* A process that we come upon by itself may be the child of an earlier process that had the same pid,
- * unless it was created since the launcher was; clocks are set back at times, hence the upper bound. A
+ * unless it was created since the launcher was; clocks are set back at times, hence none from the future. A
  * launcher has one request at a time, so its older children are another spawn's. */
 static BOOL is_of_this_spawn(const struct transaction *t, HANDLE process, DWORD process_id)
 {
-    const uint64_t step = 1000000; /* 0.1 s: the time that we are told goes by steps, of 16 ms at times, creation
-                                    * times perhaps by smaller ones */
-    uint64_t launcher = creation_time(t->link->launcher), created = creation_time(process);
+    uint64_t launcher = creation_time(t->link->launcher), created = settled_creation_time(process);
 
-    return launcher != 0 && created >= launcher && created >= t->began && created <= system_time() + step &&
-           !is_committed(t, process_id);
+    return launcher != 0 && created >= launcher && created >= t->began && !is_committed(t, process_id);
 }
 
 static BOOL is_thread_of(HANDLE thread, DWORD process_id, DWORD thread_id)
