@@ -19,6 +19,7 @@
  *   start              writes how it was started, a line of text to stdout
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
  *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
+ *   descriptor NUMBER  copies what the C runtime reads from the descriptor to stdout
  *   echo               copies stdin to stdout
  *   family             starts a child that echoes, says so on stdout, and waits for it
  *   console            says "ready" on stdout and stays until Ctrl-C or Ctrl-Break ends it with
@@ -29,6 +30,7 @@
  */
 #include <winsock2.h>
 
+#include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,18 @@ static int hold(HANDLE event)
     SetEvent(event);
     Sleep(INFINITE);
     return 0;
+}
+
+static int copy_descriptor(int descriptor)
+{
+    char buffer[4096];
+    int size;
+
+    while ((size = _read(descriptor, buffer, sizeof buffer)) > 0) {
+        if (!write_all(GetStdHandle(STD_OUTPUT_HANDLE), buffer, (DWORD)size))
+            return 1;
+    }
+    return size < 0;
 }
 
 static int write_units(const wchar_t *units)
@@ -308,6 +322,8 @@ int main(int argc, char **argv)
         return getenv(argv[2]) == NULL || !SetEvent(parse_handle(getenv(argv[2])));
     if (strcmp(action, "hold") == 0)
         return hold(handle);
+    if (strcmp(action, "descriptor") == 0)
+        return copy_descriptor(atoi(argv[2]));
     if (strcmp(action, "read") == 0)
         return copy_all(handle, out);
     if (strcmp(action, "write") == 0)

@@ -147,5 +147,11 @@ Suite *dropin_suite(void);
 Suite *prefix_suite(void);
 Suite *lookup_suite(void);
 Suite *programs_suite(void);
+Suite *batch_suite(void);
+Suite *recipes_suite(void);
+
+/* batch.c: a console for the tests of batch files, where there is none. */
+void enter_console(void);
+void leave_console(void);
 
 #endif
