@@ -44,5 +44,6 @@ wchar_t *full_path(const wchar_t *path)
     if (needed > 0)
         return full;
     release(full);
+    SetLastError(ERROR_INVALID_NAME); /* of an empty path nothing is said */
     return NULL;
 }
