@@ -22,7 +22,7 @@
 
 static char fault_kind[32];
 static char fault_argument[32];
-static int fault_at, fault_calls;
+static int fault_at, fault_calls, fault_spared;
 static UINT fault_exit_code = 99;      /* what a death leaves behind */
 static void (*fault_after_each)(void); /* called after every OS call */
 
@@ -32,7 +32,7 @@ static void read_fault(void)
 
     if (GetEnvironmentVariableA("HANDOFF_FAULT", value, sizeof value) == 0)
         return;
-    sscanf(value, "%31s %31s", fault_kind, fault_argument);
+    sscanf(value, "%31s %31s %d", fault_kind, fault_argument, &fault_spared);
     fault_at = atoi(fault_argument);
     /* What the program starts must not inherit the fault. */
     SetEnvironmentVariableA("HANDOFF_FAULT", NULL);

@@ -18,6 +18,10 @@
  *   lie garbage     sends more bytes than any report has
  *   lie nonsense    reports a failure with numbers out of every range
  *   lie slow        sends the true report byte by byte
+ *   lie refused     says that it could not read the request, and stays
+ *   lie KIND N      is honest for N spawns first
+ *
+ *   count           ends with the number of OS calls that it made
  */
 #include "faults.h"
 
@@ -120,9 +124,20 @@ static DWORD serve_lies(const wchar_t *text)
     struct token token;
     PROCESS_INFORMATION child = {0};
 
-    if (!token_parse(text, &token) || reach_parent(&service, text) != ERROR_SUCCESS ||
-        !receive_request(&service, &failure))
+    if (!token_parse(text, &token) || reach_parent(&service, text) != ERROR_SUCCESS)
         return 98;
+    for (int i = 0; i < fault_spared; i++) {
+        if (!receive_request(&service, &failure) || !spawn(&service))
+            return 98;
+        forget_request(&service);
+    }
+    if (!receive_request(&service, &failure))
+        return 98;
+    if (lies("refused")) {
+        fail(&failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+        send_failure(&service, &failure);
+        Sleep(INFINITE);
+    }
     if (lies("untaken"))
         service.request.pass_count = 0;
     else if (!steal_passes(&service, &failure))
@@ -154,5 +169,9 @@ int main(void)
     token += wcslen(L"--service=");
     if (strcmp(fault_kind, "old") == 0 || strcmp(fault_kind, "refuse") == 0)
         make_rubbish();
+    if (strcmp(fault_kind, "count") == 0) {
+        serve(token);
+        ExitProcess((UINT)fault_calls);
+    }
     ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(token) : serve(token));
 }

@@ -1,7 +1,8 @@
 /*
  * A parent that dies at its Nth OS call in handoff_spawn() (faults.h), or watches itself meanwhile.
  *
- *   faulty-parent LAUNCHER EVENT LINE    spawns LINE with the named event as {event}
+ *   faulty-parent LAUNCHER EVENT LINE          spawns LINE with the named event as {event}
+ *   faulty-parent LAUNCHER EVENT LINE FIRST    ... through a resident launcher, that has started FIRST before
  *
  * A death leaves an exit code of DIED plus what had been done: RESUMED, COMMITTED. The end without
  * one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that ran before it was resumed. With HANDOFF_FAULT
@@ -76,9 +77,26 @@ static void forget_flags(void)
         (SetHandleInformation)((HANDLE)number, HANDLE_FLAG_INHERIT, 0);
 }
 
+/* Nothing is struck yet. */
+static BOOL start_first(struct handoff_request *request, wchar_t *launcher, wchar_t *line)
+{
+    struct handoff_request first = {.cb = sizeof first, .command_line = line};
+    PROCESS_INFORMATION child;
+    int at = fault_at;
+
+    fault_at = -1;
+    request->resident = first.resident = handoff_launcher_open(launcher, NULL);
+    if (first.resident == NULL || !handoff_spawn(&first, &child, NULL))
+        return FALSE;
+    fault_exit_code = DIED;
+    fault_calls = 0;
+    fault_at = at;
+    return TRUE;
+}
+
 int wmain(int argc, wchar_t **argv)
 {
-    HANDLE event = argc == 4 ? OpenEventW(EVENT_ALL_ACCESS, FALSE, argv[2]) : NULL;
+    HANDLE event = argc >= 4 ? OpenEventW(EVENT_ALL_ACCESS, FALSE, argv[2]) : NULL;
     struct handoff_pass pass = {.name = L"event", .handle = event};
     struct handoff_request request = {
         .cb = sizeof request, .launcher = argv[1], .command_line = argv[3], .passes = &pass, .pass_count = 1};
@@ -92,10 +110,12 @@ int wmain(int argc, wchar_t **argv)
     forget_flags();
     if (strcmp(fault_kind, "watch") == 0)
         fault_after_each = watch;
+    if (argc == 5 && !start_first(&request, argv[1], argv[4]))
+        return 2;
     done = handoff_spawn(&request, &child, NULL);
     if (seen_inheritable)
         return INHERITABLE;
     if (ran_early)
         return RAN_EARLY;
-    return done ? 0 : 1;
+    return done ? 0 : 1; /* a resident launcher is not closed, and ends too */
 }

@@ -390,11 +390,13 @@ static HANDLE make_watched_job(HANDLE *port)
     return job;
 }
 
-/* Runs faulty-parent.exe in a job; its child sets the event and stays. */
-static struct parent_outcome run_parent(int width)
+/* Runs faulty-parent.exe in a job; its child sets the event and stays. So does the one that a resident
+ * launcher, if that is what it uses, started before: it is not counted. */
+static struct parent_outcome run_parent(int width, BOOL resident)
 {
     static int runs;
     struct parent_outcome outcome = {0};
+    DWORD before = resident ? 1 : 0;
     wchar_t name[64], line[2048];
     PROCESS_INFORMATION parent;
     HANDLE event, port, job = make_watched_job(&port);
@@ -403,13 +405,18 @@ static struct parent_outcome run_parent(int width)
     event = CreateEventW(NULL, TRUE, FALSE, name);
     swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" hold {event}\"",
              program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
+    if (resident)
+        swprintf(line + wcslen(line), 1024, L" \"\\\"%ls\\\" hold 0\"", program(width, L"child.exe"));
     parent = start_program(program(width, L"faulty-parent.exe"), line, CREATE_SUSPENDED);
     ck_assert(AssignProcessToJobObject(job, parent.hProcess));
     ResumeThread(parent.hThread);
     outcome.exit_code = finish_child(&parent);
     clear_fault();
     /* Without a commit the launcher ends the child and itself; after one only the child stays. */
-    outcome.alive = wait_for_job(job, port, outcome.exit_code == 0 || (outcome.exit_code & COMMITTED) != 0 ? 1 : 0);
+    outcome.alive =
+        wait_for_job(job, port, before + (outcome.exit_code == 0 || (outcome.exit_code & COMMITTED) != 0 ? 1u : 0u));
+    ck_assert_msg(outcome.alive >= before, "the child before was ended");
+    outcome.alive -= before;
     if (outcome.alive != 0)
         ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
     outcome.ran = is_set(event);
@@ -421,7 +428,7 @@ static struct parent_outcome run_parent(int width)
     return outcome;
 }
 
-static void strike_parent(const char *kind, int width)
+static void strike_parent(const char *kind, int width, BOOL resident)
 {
     DWORD seen = 0;
 
@@ -429,7 +436,7 @@ static void strike_parent(const char *kind, int width)
         struct parent_outcome outcome;
 
         set_fault(kind, at);
-        outcome = run_parent(width);
+        outcome = run_parent(width, resident);
         if (outcome.exit_code == 0)
             break;
         ck_assert_msg((outcome.exit_code & DIED) != 0, "%s %d: exit code 0x%lx", kind, at, outcome.exit_code);
@@ -448,20 +455,20 @@ static void strike_parent(const char *kind, int width)
 START_TEST(g5_a_parent_that_dies_before_each_call)
 {
     test_allow(180);
-    strike_parent("die-before", _i);
+    strike_parent("die-before", _i, FALSE);
 }
 END_TEST
 
 START_TEST(g5_a_parent_that_dies_after_each_call)
 {
     test_allow(180);
-    strike_parent("die-after", _i);
+    strike_parent("die-after", _i, FALSE);
 }
 END_TEST
 
 START_TEST(g5_the_child_is_suspended_until_the_parent_has_it)
 {
-    ck_assert_uint_eq(run_parent(_i).exit_code, 0);
+    ck_assert_uint_eq(run_parent(_i, FALSE).exit_code, 0);
 }
 END_TEST
 
@@ -469,7 +476,26 @@ END_TEST
 START_TEST(g1_no_handle_is_ever_inheritable)
 {
     set_fault("watch", 0);
-    ck_assert_uint_eq(run_parent(_i).exit_code, 0);
+    ck_assert_uint_eq(run_parent(_i, FALSE).exit_code, 0);
+}
+END_TEST
+
+/* The launcher ends with its parent, and only the child that had no owner yet with it. */
+START_TEST(g5_a_parent_of_a_resident_launcher_that_dies_at_each_call)
+{
+    test_allow(180);
+    strike_parent(_i == X64 ? "die-before" : "die-after", _i, TRUE);
+}
+END_TEST
+
+START_TEST(g1_no_handle_is_ever_inheritable_with_a_resident_launcher)
+{
+    struct parent_outcome outcome;
+
+    set_fault("watch", 0);
+    outcome = run_parent(_i, TRUE);
+    ck_assert_uint_eq(outcome.exit_code, 0);
+    ck_assert_uint_eq(outcome.alive, 1);
 }
 END_TEST
 
@@ -479,6 +505,7 @@ Suite *faults_suite(void)
     TCase *launchers = tcase_create("launchers");
     TCase *tokens = tcase_create("tokens");
     TCase *parents = tcase_create("parents");
+    TCase *residents = tcase_create("parents of resident launchers");
 
     tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, 2 * WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
@@ -492,5 +519,8 @@ Suite *faults_suite(void)
     tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
+    tcase_add_loop_test(residents, g5_a_parent_of_a_resident_launcher_that_dies_at_each_call, 0, WIDTH_COUNT);
+    tcase_add_loop_test(residents, g1_no_handle_is_ever_inheritable_with_a_resident_launcher, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, residents);
     return suite;
 }

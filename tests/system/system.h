@@ -138,6 +138,7 @@ void use_own_processors(void);
 void assert_nobody_left(void);
 
 Suite *spawn_suite(void);
+Suite *resident_suite(void);
 Suite *errors_suite(void);
 Suite *faults_suite(void);
 Suite *race_suite(void);
