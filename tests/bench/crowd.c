@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { CROWD = 8, BATCH = 48, LEAKERS = 4 };
+enum { CROWD = 8, BATCH = 32, LEAKERS = 4 };
 
 static const enum way_id contenders[] = {WAY_DIRECT, WAY_LIST, WAY_LOCK, WAY_ONE_SHOT, WAY_RESIDENT};
 
@@ -136,7 +136,7 @@ static void print_rates(unsigned threads, double *rates[CONTENDERS], unsigned ro
 void measure_throughput(void)
 {
     struct worker *workers = make_workers(CROWD);
-    unsigned rounds = options.rounds / 16 + 1;
+    unsigned rounds = options.rounds / 40 + 1;
     double *rates[CONTENDERS];
 
     printf("\nthroughput, batches of %d, %u rounds: children a second, ratio to the handle list [quartiles]\n", BATCH,
@@ -193,7 +193,7 @@ static void print_leaks(const struct worker *workers, enum way_id way)
 void measure_leaks(void)
 {
     struct worker *workers = make_workers(LEAKERS + 1);
-    unsigned children = options.rounds / 4 + 1;
+    unsigned children = options.rounds / 5 + 1;
 
     end_order(&workers[LEAKERS].order);
     make_order(&workers[LEAKERS].order, 0);

@@ -29,7 +29,7 @@ static void print_head(const char *title)
 /* One point of a curve. */
 static void measure_point(const char *curve, unsigned x)
 {
-    unsigned rounds = options.rounds / 20 + 3, turn[CONTENDERS] = {0, 1, 2};
+    unsigned rounds = options.rounds / 25 + 3, turn[CONTENDERS] = {0, 1, 2};
     double *ms[CONTENDERS], medians[CONTENDERS];
 
     for (unsigned i = 0; i < CONTENDERS; i++)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct options options = {.rounds = 200, .spawns = 2000};
+struct options options = {.rounds = 200, .spawns = 1000};
 
 static const struct section {
     const char *name;
