@@ -124,7 +124,7 @@ static bool resolve_streams(struct prefix *prefix)
         }
         i = find_pass(prefix, name);
         if (i == prefix->request.pass_count)
-            return refuse(prefix, "a stream is to be a handle that nothing declares:", name);
+            return refuse(prefix, "a stream of a name that no option declares:", name);
         prefix->request.passes[i].streams |= 1u << stream;
     }
     return true;
@@ -153,7 +153,7 @@ static bool resolve_descriptor(struct prefix *prefix, wchar_t *mapping)
         return refuse(prefix, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
     pass = &prefix->request.passes[find_pass(prefix, name)];
     if (pass == &prefix->request.passes[prefix->request.pass_count])
-        return refuse(prefix, "a descriptor is to be a handle that nothing declares:", name);
+        return refuse(prefix, "a descriptor of a name that no option declares:", name);
     if (pass->descriptor != 0)
         return refuse(prefix, "one handle as two descriptors, which takes two names:", name);
     if (is_descriptor_of_another(prefix, (uint32_t)descriptor))
@@ -203,7 +203,11 @@ static const wchar_t *read_options(struct prefix *prefix, const wchar_t *rest, w
         wchar_t *value = word;
 
         if (option == prefix->option_count)
-            return refuse(prefix, "there is no option", word), NULL;
+            return refuse(prefix,
+                          word[0] == L'-' ? "there is no option"
+                                          : "-- belongs before the command, and quotes around blanks:",
+                          word),
+                   NULL;
         if (prefix->options[option].kind != OPTION_FLAG) {
             value = word + text_length(word) + 1;
             rest = line_argument(rest, value);

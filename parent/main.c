@@ -82,10 +82,17 @@ static BOOL parse_duration(const wchar_t *text, DWORD *ms)
     return FALSE;
 }
 
+static BOOL is_directory(const wchar_t *path)
+{
+    DWORD attributes = GetFileAttributesW(path);
+
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 static BOOL check_options(struct command *command)
 {
     struct prefix *prefix = &command->prefix;
-    const wchar_t *timeout = prefix->values[OPTION_TIMEOUT];
+    const wchar_t *timeout = prefix->values[OPTION_TIMEOUT], *directory = prefix->values[OPTION_DIR];
     BOOL waits = timeout != NULL || prefix->values[OPTION_RELAY] != NULL || prefix->values[OPTION_KILL_ON_EXIT] != NULL;
 
     command->timeout_ms = INFINITE;
@@ -95,6 +102,9 @@ static BOOL check_options(struct command *command)
     } else if (prefix->values[OPTION_DETACH] != NULL && waits) {
         prefix->fault = "--detach does not wait, so --timeout, --relay and --kill-on-exit mean nothing with it";
         prefix->subject = NULL;
+    } else if (directory != NULL && !is_directory(directory)) {
+        prefix->fault = "--dir is no directory:";
+        prefix->subject = directory;
     }
     return prefix->fault == NULL;
 }

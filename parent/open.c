@@ -8,20 +8,27 @@ static HANDLE open_file(const wchar_t *path, DWORD access, DWORD share, DWORD di
     return file != INVALID_HANDLE_VALUE ? file : NULL;
 }
 
-/* The comma of OBJECT,COUNT, and the count; NULL if there is none. */
-static wchar_t *find_count(wchar_t *object, LONG *count)
+/* The last comma, of OBJECT,COUNT, or NULL. */
+static wchar_t *find_comma(wchar_t *object)
 {
     wchar_t *comma = NULL;
-    uint64_t number;
 
     for (; *object != L'\0'; object++) {
         if (*object == L',')
             comma = object;
     }
-    if (comma == NULL || text_parse_number(comma + 1, &number) != object || number > MAXLONG)
-        return NULL;
-    *count = (LONG)number;
     return comma;
+}
+
+static BOOL parse_count(const wchar_t *text, LONG *count)
+{
+    uint64_t number;
+    const wchar_t *end = text_parse_number(text, &number);
+
+    if (end == NULL || *end != L'\0' || number > MAXLONG)
+        return FALSE;
+    *count = (LONG)number;
+    return TRUE;
 }
 
 /* An object without a name is nobody else's. */
@@ -43,9 +50,13 @@ static HANDLE create_counted(uint32_t option, const wchar_t *object, LONG count)
 static HANDLE open_counted(uint32_t option, wchar_t *object)
 {
     LONG count = option == OPTION_SEMAPHORE;
-    wchar_t *comma = find_count(object, &count);
+    wchar_t *comma = find_comma(object);
     HANDLE handle;
 
+    if (comma != NULL && !parse_count(comma + 1, &count)) {
+        SetLastError(ERROR_INVALID_PARAMETER); /* and no other object because of a slip */
+        return NULL;
+    }
     if (comma != NULL)
         *comma = L'\0';
     handle = create_counted(option, object, count);

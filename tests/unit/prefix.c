@@ -172,6 +172,7 @@ END_TEST
 
 #define NO_COMMAND "no command: it follows the options after -- (see --help)"
 #define NO_OPTION "there is no option"
+#define NO_DASHES "-- belongs before the command, and quotes around blanks:"
 #define NO_VALUE "the option needs a value:"
 #define NO_PAIR "expected NAME=VALUE, not"
 #define BAD_NAME "a name has letters, digits, '_', '-' and '.' only, not"
@@ -179,10 +180,10 @@ END_TEST
 #define NO_TEXT "expected VARIABLE=TEXT, not"
 #define NO_VARIABLE "expected a variable, not"
 #define TWICE "given twice:"
-#define NO_STREAM "a stream is to be a handle that nothing declares:"
+#define NO_STREAM "a stream of a name that no option declares:"
 #define NO_MAPPING "expected NUMBER=NAME, not"
 #define BAD_NUMBER "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not"
-#define NO_DESCRIPTOR "a descriptor is to be a handle that nothing declares:"
+#define NO_DESCRIPTOR "a descriptor of a name that no option declares:"
 #define TWO_NAMES "one handle as two descriptors, which takes two names:"
 #define TWO_HANDLES "two handles as one descriptor:"
 #define UNUSED "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):"
@@ -203,30 +204,30 @@ static const struct fault_row {
     {L"p --read a=-- ", NO_COMMAND, NULL},
     {L"p --parent --", NO_COMMAND, NULL}, /* the value */
     {L"p --stdin nothing", NO_COMMAND, NULL},
-    {L"-- x", NO_OPTION, L"x"}, /* the first word is the prefix's own name */
+    {L"-- x", NO_DASHES, L"x"}, /* the first word is the prefix's own name */
 
-    {L"p x", NO_OPTION, L"x"},
-    {L"p x -- y", NO_OPTION, L"x"},
+    {L"p x", NO_DASHES, L"x"},
+    {L"p x -- y", NO_DASHES, L"x"},
     {L"p --bogus -- x", NO_OPTION, L"--bogus"},
     {L"p --bogus --help", NO_OPTION, L"--bogus"},
     {L"p --Trace -- x", NO_OPTION, L"--Trace"},
     {L"p --trac -- x", NO_OPTION, L"--trac"},
     {L"p --tracer -- x", NO_OPTION, L"--tracer"},
     {L"p -trace -- x", NO_OPTION, L"-trace"},
-    {L"p trace -- x", NO_OPTION, L"trace"},
-    {L"p xxtrace -- x", NO_OPTION, L"xxtrace"},
+    {L"p trace -- x", NO_DASHES, L"trace"},
+    {L"p xxtrace -- x", NO_DASHES, L"xxtrace"},
     {L"p -xtrace -- x", NO_OPTION, L"-xtrace"},
-    {L"p x-trace -- x", NO_OPTION, L"x-trace"},
-    {L"p /trace -- x", NO_OPTION, L"/trace"},
+    {L"p x-trace -- x", NO_DASHES, L"x-trace"},
+    {L"p /trace -- x", NO_DASHES, L"/trace"},
     {L"p --trace=1 -- x", NO_OPTION, L"--trace=1"},
     {L"p --parent=5 -- x", NO_OPTION, L"--parent=5"},
     {L"p \"--trace \" -- x", NO_OPTION, L"--trace "},
     {L"p --- -- x", NO_OPTION, L"---"},
     {L"p - -- x", NO_OPTION, L"-"},
-    {L"p \"\" -- x", NO_OPTION, L""},
+    {L"p \"\" -- x", NO_DASHES, L""},
     {L"p --\xD800 -- x", NO_OPTION, L"--\xD800"},
-    {L"p --trace x -- y", NO_OPTION, L"x"}, /* a flag takes no value */
-    {L"p --read a=b c -- x", NO_OPTION, L"c"},
+    {L"p --trace x -- y", NO_DASHES, L"x"}, /* a flag takes no value */
+    {L"p --read a=b c -- x", NO_DASHES, L"c"},
 
     {L"p --parent", NO_VALUE, L"--parent"},
     {L"p --read", NO_VALUE, L"--read"},
@@ -300,7 +301,7 @@ static const struct fault_row {
     {L"p --read a=b --read c=d -- {a}", UNUSED, L"c"},
     {L"p --read a=b --read c=d -- x", UNUSED, L"a"},
     {L"p --read a={c} --read c=d -- {a}", UNUSED, L"c"}, /* a path is no use */
-    {L"p {a} --read a=b -- x", NO_OPTION, L"{a}"},
+    {L"p {a} --read a=b -- x", NO_DASHES, L"{a}"},
     {L"p --parent {a} --read a=b -- x", UNUSED, L"a"},
     {L"p --read a=b --env {a}=1 -- x", UNUSED, L"a"}, /* nor a variable's name */
     {L"p --read a=b --env A={{a}} -- x", UNUSED, L"a"},
