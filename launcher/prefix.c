@@ -305,6 +305,10 @@ static BOOL let_run(const struct door *door, const PROCESS_INFORMATION *child, s
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
     if (door->prefix.values[OPTION_TRACE] != NULL)
         trace(door, child);
+    if (door->parent != NULL)
+        CloseHandle(door->parent);
+    if (door->report == NULL)
+        let_go(); /* when the child begins it finds nothing held by us */
     return ResumeThread(child->hThread) != (DWORD)-1 ||
            fail(failure, HANDOFF_STAGE_RESUME, HANDOFF_NO_PASS, GetLastError());
 }
@@ -327,13 +331,8 @@ static DWORD start(struct door *door)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
         return give_up(door, &failure);
     }
-    if (door->parent != NULL)
-        CloseHandle(door->parent);
     CloseHandle(child.hThread);
-    if (door->report != NULL)
-        return 0;
-    let_go();
-    return wait_for_exit(child.hProcess);
+    return door->report != NULL ? 0 : wait_for_exit(child.hProcess);
 }
 
 DWORD run_prefix(const wchar_t *line)

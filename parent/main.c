@@ -310,13 +310,16 @@ static DWORD run_child(struct command *command, struct relay *relays)
     }
     job = bind(command, child.hProcess);
     show(command, child.dwProcessId);
+    close_passes(command);
+    if (command->prefix.values[OPTION_DETACH] == NULL) {
+        drop_own_handles(command);
+        start_relays(relays, child.hProcess);
+    }
+    /* When the command begins it finds nothing held by us. */
     ResumeThread(child.hThread);
     CloseHandle(child.hThread);
-    close_passes(command);
     if (command->prefix.values[OPTION_DETACH] != NULL)
         return print_pid(child.dwProcessId);
-    drop_own_handles(command);
-    start_relays(relays, child.hProcess);
     code = wait(command, job, child.hProcess);
     finish_relays(relays);
     return code;
