@@ -124,9 +124,9 @@ static DWORD WINAPI run_relay(void *argument)
     if (going)
         drain(relay, event, buffer);
     CloseHandle(relay->from);
-    CloseHandle(relay->to);
     CloseHandle(event);
     release(buffer);
+    CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
     return 0;
 }
 

@@ -661,22 +661,6 @@ END_TEST
 
 /* ---- many ---- */
 
-/* What the process has for itself. Page by page, since not every system counts it. */
-static SIZE_T private_memory(HANDLE process)
-{
-    MEMORY_BASIC_INFORMATION region;
-    SIZE_T sum = 0;
-
-    for (char *at = NULL; VirtualQueryEx(process, at, &region, sizeof region) != 0;
-         at = (char *)region.BaseAddress + region.RegionSize) {
-        if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
-            sum += region.RegionSize;
-        if ((UINT_PTR)region.BaseAddress + region.RegionSize < (UINT_PTR)at)
-            break; /* the end of the address space */
-    }
-    return sum;
-}
-
 /* Neither side keeps anything of a spawn: no handle, no memory. */
 START_TEST(five_hundred_spawns_leave_nothing)
 {

@@ -366,6 +366,21 @@ BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
     return same;
 }
 
+SIZE_T private_memory(HANDLE process)
+{
+    MEMORY_BASIC_INFORMATION region;
+    SIZE_T sum = 0;
+
+    for (char *at = NULL; VirtualQueryEx(process, at, &region, sizeof region) != 0;
+         at = (char *)region.BaseAddress + region.RegionSize) {
+        if (region.State == MEM_COMMIT && region.Type == MEM_PRIVATE)
+            sum += region.RegionSize;
+        if ((UINT_PTR)region.BaseAddress + region.RegionSize < (UINT_PTR)at)
+            break; /* the end of the address space */
+    }
+    return sum;
+}
+
 DWORD count_handles(DWORD process_id)
 {
     struct table *table = query_table();

@@ -107,6 +107,9 @@ void make_pipe(HANDLE *read, HANDLE *write); /* neither end inheritable */
 /* FALSE, with *known FALSE, where Windows cannot tell (before 10). */
 BOOL same_object(HANDLE a, HANDLE b, BOOL *known);
 
+/* Bytes that the process has committed for itself. Page by page, since not every system counts them. */
+SIZE_T private_memory(HANDLE process);
+
 /* How many handles a process has, from the system's own list. */
 DWORD count_handles(DWORD process_id);
 #define count_own_handles() count_handles(GetCurrentProcessId())
