@@ -74,16 +74,22 @@ void put_users(struct text *text, const wchar_t *path);
 /* ---- relay.c ---- */
 
 struct relay {
-    HANDLE from;    /* our end of the pipe, overlapped */
-    HANDLE to;      /* our own stream */
-    HANDLE process; /* whose output it is; not owned */
-    HANDLE thread;
+    HANDLE from;          /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
+    HANDLE to;            /* our own stream */
+    OVERLAPPED operation; /* its event: the read or the write is done */
+    char *buffer;
+    DWORD size;   /* what is to be written of it */
+    DWORD left;   /* what is still to be read at most */
+    BOOL writing; /* otherwise reading */
 };
 
 /* A relay for our own stdout and stderr, two of them or one if they are the same, and the command's ends as
  * passes. A console is left alone. Returns a Win32 code. */
 DWORD make_relays(struct command *command, struct relay *relays);
-DWORD start_relays(struct relay *relays, HANDLE process);
+
+/* Begins, and goes on until the process ends. FALSE if the time is up before. */
+void start_relays(struct relay *relays);
+BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms);
 
 /* After the end of the process: what it wrote is passed on, what others write is not. */
 void finish_relays(struct relay *relays);

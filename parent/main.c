@@ -277,14 +277,16 @@ static void spare_tree(const struct command *command, HANDLE job)
         SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
 }
 
-static DWORD wait(const struct command *command, HANDLE job, HANDLE process)
+static DWORD wait(const struct command *command, struct relay *relays, HANDLE job, HANDLE process)
 {
-    if (WaitForSingleObject(process, command->timeout_ms) == WAIT_TIMEOUT) {
+    BOOL in_time = relay_until_exit(relays, process, command->timeout_ms);
+
+    if (in_time)
+        spare_tree(command, job);
+    else
         end_tree(job, process);
-        return EXIT_TIMED_OUT;
-    }
-    spare_tree(command, job);
-    return wait_for_exit(process);
+    finish_relays(relays);
+    return in_time ? wait_for_exit(process) : EXIT_TIMED_OUT;
 }
 
 static DWORD print_pid(DWORD process_id)
@@ -302,7 +304,6 @@ static DWORD run_child(struct command *command, struct relay *relays)
     struct handoff_error error;
     PROCESS_INFORMATION child;
     HANDLE job;
-    DWORD code;
 
     if (!spawn(command, &child, &error)) {
         complain_of_error(&error);
@@ -313,21 +314,19 @@ static DWORD run_child(struct command *command, struct relay *relays)
     close_passes(command);
     if (command->prefix.values[OPTION_DETACH] == NULL) {
         drop_own_handles(command);
-        start_relays(relays, child.hProcess);
+        start_relays(relays);
     }
     /* When the command begins it finds nothing held by us. */
     ResumeThread(child.hThread);
     CloseHandle(child.hThread);
     if (command->prefix.values[OPTION_DETACH] != NULL)
         return print_pid(child.dwProcessId);
-    code = wait(command, job, child.hProcess);
-    finish_relays(relays);
-    return code;
+    return wait(command, relays, job, child.hProcess);
 }
 
 static DWORD run(struct command *command)
 {
-    struct relay relays[2] = {{NULL}};
+    struct relay relays[2] = {{.from = NULL}};
     DWORD code = ERROR_SUCCESS;
 
     if (!open_sources(command))

@@ -39,6 +39,10 @@ static DWORD make_relay(struct command *command, struct relay *relay, HANDLE own
         return ERROR_SUCCESS;
     if (!DuplicateHandle(self, own, self, &relay->to, 0, FALSE, DUPLICATE_SAME_ACCESS))
         return ERROR_SUCCESS; /* not open: the command does not have it either */
+    relay->buffer = allocate(BUFFER);
+    relay->operation.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (relay->buffer == NULL || relay->operation.hEvent == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
     code = pipe_make(PIPE_ACCESS_INBOUND, 0, BUFFER, &relay->from, &far_end);
     if (code == ERROR_SUCCESS)
         add_pass(command, far_end, streams);
@@ -62,91 +66,144 @@ DWORD make_relays(struct command *command, struct relay *relays)
     return code;
 }
 
-/* Reads what comes before the process ends; 0 when the pipe or the process has ended. The process is asked
- * for first: somebody in the background may write so fast that there is always something to read. */
-static DWORD read_some(const struct relay *relay, HANDLE event, char *buffer, BOOL *ended)
-{
-    OVERLAPPED operation = {.hEvent = event};
-    HANDLE handles[] = {relay->process, event};
-    DWORD size = 0;
+/* ---- a relay reads, writes what it read, reads again ---- */
 
-    if (!ReadFile(relay->from, buffer, BUFFER, NULL, &operation) && GetLastError() != ERROR_IO_PENDING)
-        return 0;
-    *ended = WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, INFINITE) == WAIT_OBJECT_0;
-    if (*ended)
-        CancelIo(relay->from);
-    return GetOverlappedResult(relay->from, &operation, &size, TRUE) ? size : 0;
+enum { ANY = MAXDWORD };
+
+static void end_relay(struct relay *relay)
+{
+    CloseHandle(relay->from); /* a reader that has gone is the command's to notice, at its next write */
+    CloseHandle(relay->operation.hEvent);
+    release(relay->buffer);
+    CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
+    relay->from = NULL;
 }
 
-static BOOL write_all(HANDLE to, const char *bytes, DWORD size)
+static void begin_read(struct relay *relay)
 {
-    DWORD written;
+    DWORD most = relay->left < BUFFER ? relay->left : BUFFER;
 
-    for (; size > 0; bytes += written, size -= written) {
-        if (!WriteFile(to, bytes, size, &written, NULL) || written == 0)
-            return FALSE;
-    }
-    return TRUE;
+    relay->writing = FALSE;
+    if (most == 0 ||
+        (!ReadFile(relay->from, relay->buffer, most, NULL, &relay->operation) && GetLastError() != ERROR_IO_PENDING))
+        end_relay(relay);
 }
 
-/* What lies in the pipe now that the process has ended is all that it wrote, and maybe what others did. */
-static void drain(const struct relay *relay, HANDLE event, char *buffer)
-{
-    DWORD left = 0;
-
-    if (!PeekNamedPipe(relay->from, NULL, 0, NULL, &left, NULL))
-        return;
-    while (left > 0) {
-        OVERLAPPED operation = {.hEvent = event};
-        DWORD size = 0;
-
-        ReadFile(relay->from, buffer, left < BUFFER ? left : BUFFER, NULL, &operation);
-        if (!GetOverlappedResult(relay->from, &operation, &size, TRUE) || size == 0 ||
-            !write_all(relay->to, buffer, size))
-            return;
-        left -= size;
-    }
-}
-
-/* A reader that has gone is the command's to notice: its next write to the closed pipe fails. */
-static DWORD WINAPI run_relay(void *argument)
+/* The reader may take its time, which must hold up neither the other relay nor --timeout. */
+static DWORD WINAPI write_all(void *argument)
 {
     struct relay *relay = argument;
-    HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    char *buffer = allocate(BUFFER);
-    BOOL going = event != NULL && buffer != NULL, ended = FALSE;
+    const char *bytes = relay->buffer;
+    DWORD written = 0;
 
-    while (going && !ended) {
-        DWORD size = read_some(relay, event, buffer, &ended);
-
-        going = (size > 0 || ended) && write_all(relay->to, buffer, size);
+    for (; relay->size > 0; bytes += written, relay->size -= written) {
+        if (!WriteFile(relay->to, bytes, relay->size, &written, NULL) || written == 0)
+            break;
     }
-    if (going)
-        drain(relay, event, buffer);
-    CloseHandle(relay->from);
-    CloseHandle(event);
-    release(buffer);
-    CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
+    SetEvent(relay->operation.hEvent);
     return 0;
 }
 
-DWORD start_relays(struct relay *relays, HANDLE process)
+/* One of the pool's threads, which go when they have had nothing to do: a relay that waits has none. */
+static void begin_write(struct relay *relay)
+{
+    relay->writing = TRUE;
+    ResetEvent(relay->operation.hEvent);
+    if (!QueueUserWorkItem(write_all, relay, WT_EXECUTELONGFUNCTION))
+        write_all(relay);
+}
+
+static void go_on(struct relay *relay)
+{
+    if (relay->writing && relay->size == 0) {
+        begin_read(relay);
+    } else if (!relay->writing && GetOverlappedResult(relay->from, &relay->operation, &relay->size, TRUE) &&
+               relay->size > 0) {
+        relay->left -= relay->left != ANY ? relay->size : 0;
+        begin_write(relay);
+    } else {
+        end_relay(relay);
+    }
+}
+
+/* What lies in the pipe when the process has ended is all that it wrote, and maybe what others did. A read
+ * under way is taken back, lest it waits for what others write later. */
+static void limit(struct relay *relay)
+{
+    if (relay->from == NULL)
+        return;
+    if (!relay->writing) {
+        CancelIo(relay->from);
+        if (!GetOverlappedResult(relay->from, &relay->operation, &relay->size, TRUE))
+            relay->size = 0;
+    }
+    if (!PeekNamedPipe(relay->from, NULL, 0, NULL, &relay->left, NULL))
+        relay->left = 0;
+    if (!relay->writing && relay->size > 0)
+        begin_write(relay);
+    else if (!relay->writing)
+        begin_read(relay);
+}
+
+/* ---- both of them, and the process ---- */
+
+void start_relays(struct relay *relays)
 {
     for (int i = 0; i < 2; i++) {
-        relays[i].process = process;
         if (relays[i].from == NULL)
             continue;
-        relays[i].thread = CreateThread(NULL, 0, run_relay, &relays[i], 0, NULL);
-        if (relays[i].thread == NULL)
-            return GetLastError();
+        relays[i].left = ANY;
+        begin_read(&relays[i]);
     }
-    return ERROR_SUCCESS;
+}
+
+static DWORD remaining(DWORD began, DWORD timeout_ms)
+{
+    DWORD passed = GetTickCount() - began;
+
+    if (timeout_ms == INFINITE)
+        return INFINITE;
+    return passed < timeout_ms ? timeout_ms - passed : 0;
+}
+
+/* The process, if it is given, is asked for first: somebody in the background may write so fast that there is
+ * always something to read. */
+static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD timeout_ms)
+{
+    HANDLE handles[3];
+    DWORD whose[3], count = 0, answer;
+
+    if (process != NULL) {
+        whose[count] = 2;
+        handles[count++] = process;
+    }
+    for (DWORD i = 0; i < 2; i++) {
+        if (relays[i].from == NULL)
+            continue;
+        whose[count] = i;
+        handles[count++] = relays[i].operation.hEvent;
+    }
+    if (count == 0)
+        return WAIT_FAILED;
+    answer = WaitForMultipleObjects(count, handles, FALSE, timeout_ms);
+    return answer < WAIT_OBJECT_0 + count ? whose[answer - WAIT_OBJECT_0] : answer;
+}
+
+BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
+{
+    DWORD began = GetTickCount(), which;
+
+    while ((which = wait_for_any(relays, process, remaining(began, timeout_ms))) < 2)
+        go_on(&relays[which]);
+    return which == 2;
 }
 
 void finish_relays(struct relay *relays)
 {
-    for (int i = 0; i < 2; i++) {
-        if (relays[i].thread != NULL)
-            WaitForSingleObject(relays[i].thread, INFINITE);
-    }
+    DWORD which;
+
+    limit(&relays[0]);
+    limit(&relays[1]);
+    while ((which = wait_for_any(relays, NULL, INFINITE)) < 2)
+        go_on(&relays[which]);
 }
