@@ -142,13 +142,13 @@ static bool is_descriptor_of_another(const struct prefix *prefix, uint32_t descr
 /* The first three descriptors are the streams. */
 static bool resolve_descriptor(struct prefix *prefix, wchar_t *mapping)
 {
-    wchar_t *name = split_value(mapping);
     uint64_t descriptor;
-    const wchar_t *end = text_parse_number(mapping, &descriptor);
+    const wchar_t *end = text_parse_number(mapping, &descriptor), *name;
     struct pass *pass;
 
-    if (name == NULL || end == NULL || *end != L'\0')
+    if (end == NULL || *end != L'=')
         return refuse(prefix, "expected NUMBER=NAME, not", mapping);
+    name = split_value(mapping);
     if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
         return refuse(prefix, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
     pass = &prefix->request.passes[find_pass(prefix, name)];

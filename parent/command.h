@@ -56,7 +56,14 @@ struct command {
     struct handoff_trace trace;
 };
 
+/* ---- main.c ---- */
+
+void complain_of_error(const struct handoff_error *error);
+
 /* ---- open.c, socket.c, user.c ---- */
+
+/* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
+const char *find_source_fault(const struct source *source);
 
 /* Opens what the source names, with the local port if it is a socket, else 0. The handle is not inheritable.
  * NULL on failure, and GetLastError() says why. */
@@ -66,6 +73,7 @@ HANDLE open_source(const struct source *source, WORD *port);
 void close_own(const struct source *source);
 
 /* HOST:PORT, [HOST]:PORT or :PORT. */
+BOOL address_is_good(const wchar_t *address);
 HANDLE open_socket(uint32_t option, const wchar_t *address, WORD *port);
 
 /* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
@@ -96,10 +104,11 @@ void finish_relays(struct relay *relays);
 
 /* ---- show.c, help.c ---- */
 
-void show_plan(const struct command *command);
+/* Returns the exit code: the plan is also that the program is not there. */
+DWORD show_plan(const struct command *command);
 void show_trace(const struct command *command, DWORD child_id);
 void show_trace_json(const struct command *command, DWORD child_id);
-void show_help(const wchar_t *topic); /* NULL or empty: all, in short */
+BOOL show_help(const wchar_t *topic); /* empty: all, in short. FALSE if there is no such topic */
 
 /* The name of the option that a misspelt one was probably meant to be, or NULL. */
 const char *nearest_option(const wchar_t *word);

@@ -93,20 +93,22 @@ static const char codes[] = "The command's own exit code, all 32 bits of it. Oth
                             "A crash has a code over 0x7FFFFFFF, which cmd.exe takes for negative: \"if\r\n"
                             "errorlevel 1\" does not see it. \"if not %errorlevel% == 0\" and || do.\r\n";
 
-void show_help(const wchar_t *topic)
+BOOL show_help(const wchar_t *topic)
 {
     static const struct {
         const char name[8];
         const char *text;
     } topics[] = {{"sources", sources}, {"sinks", sinks}, {"running", running}, {"codes", codes}};
 
-    for (size_t i = 0; topic != NULL && i < ARRAYSIZE(topics); i++) {
+    for (size_t i = 0; i < ARRAYSIZE(topics); i++) {
         if (text_equal_ascii(topic, topics[i].name)) {
             print_ascii(STD_OUTPUT_HANDLE, topics[i].text);
-            return;
+            return TRUE;
         }
     }
-    print_ascii(STD_OUTPUT_HANDLE, summary);
+    if (*topic == L'\0')
+        print_ascii(STD_OUTPUT_HANDLE, summary);
+    return *topic == L'\0';
 }
 
 /* ---- misspelt options ---- */

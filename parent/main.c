@@ -21,7 +21,7 @@ static void put_error(struct line *line, const struct handoff_error *error)
     text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
 }
 
-static void complain_of_error(const struct handoff_error *error)
+void complain_of_error(const struct handoff_error *error)
 {
     struct line line;
 
@@ -89,6 +89,15 @@ static BOOL is_directory(const wchar_t *path)
     return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
 }
 
+static BOOL check_sources(struct prefix *prefix)
+{
+    for (uint32_t i = 0; i < prefix->request.pass_count && prefix->fault == NULL; i++) {
+        prefix->fault = find_source_fault(&prefix->sources[i]);
+        prefix->subject = prefix->sources[i].what;
+    }
+    return prefix->fault == NULL;
+}
+
 static BOOL check_options(struct command *command)
 {
     struct prefix *prefix = &command->prefix;
@@ -106,7 +115,7 @@ static BOOL check_options(struct command *command)
         prefix->fault = "--dir is no directory:";
         prefix->subject = directory;
     }
-    return prefix->fault == NULL;
+    return prefix->fault == NULL && check_sources(prefix);
 }
 
 /* ---- handles ---- */
@@ -355,18 +364,21 @@ static BOOL allocate_passes(struct command *command)
     return FALSE;
 }
 
-static void print_text(const struct prefix *prefix)
+static DWORD print_text(const struct prefix *prefix)
 {
-    size_t units = text_length(prefix->after_help) + 1;
-    wchar_t *topic = allocate(units * sizeof *topic);
+    wchar_t *topic = allocate((text_length(prefix->after_help) + 1) * sizeof *topic);
 
     if (prefix->values[OPTION_VERSION] != NULL) {
         print_ascii(STD_OUTPUT_HANDLE, version);
-        return;
+        return 0;
     }
-    if (topic != NULL)
-        line_argument(prefix->after_help, topic);
-    show_help(topic);
+    if (topic == NULL)
+        return EXIT_HANDOFF;
+    line_argument(prefix->after_help, topic);
+    if (show_help(topic))
+        return 0;
+    complain("help is about sources, sinks, running and codes, not", topic);
+    return EXIT_HANDOFF;
 }
 
 static DWORD run_line(const wchar_t *line)
@@ -382,14 +394,10 @@ static DWORD run_line(const wchar_t *line)
         complain_of_option(&command.prefix);
         return EXIT_HANDOFF;
     }
-    if (command.prefix.request.command_line == NULL) {
-        print_text(&command.prefix);
-        return 0;
-    }
-    if (command.prefix.values[OPTION_DRY_RUN] != NULL) {
-        show_plan(&command);
-        return 0;
-    }
+    if (command.prefix.request.command_line == NULL)
+        return print_text(&command.prefix);
+    if (command.prefix.values[OPTION_DRY_RUN] != NULL)
+        return show_plan(&command);
     return allocate_passes(&command) ? run(&command) : EXIT_HANDOFF;
 }
 

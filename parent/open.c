@@ -20,15 +20,28 @@ static wchar_t *find_comma(wchar_t *object)
     return comma;
 }
 
-static BOOL parse_count(const wchar_t *text, LONG *count)
+static BOOL parse_number(const wchar_t *text, uint64_t most, uint64_t *number)
 {
-    uint64_t number;
-    const wchar_t *end = text_parse_number(text, &number);
+    const wchar_t *end = text_parse_number(text, number);
 
-    if (end == NULL || *end != L'\0' || number > MAXLONG)
-        return FALSE;
-    *count = (LONG)number;
-    return TRUE;
+    return end != NULL && *end == L'\0' && *number <= most;
+}
+
+const char *find_source_fault(const struct source *source)
+{
+    const wchar_t *comma = find_comma((wchar_t *)(UINT_PTR)source->what);
+    uint64_t number;
+
+    switch (source->option) {
+    case OPTION_SEMAPHORE:
+    case OPTION_MAPPING:
+        return comma == NULL || parse_number(comma + 1, MAXLONG, &number) ? NULL : "not a number after the comma:";
+    case OPTION_PROCESS: return parse_number(source->what, MAXDWORD, &number) ? NULL : "not a process id:";
+    case OPTION_HANDLE: return parse_number(source->what, MAXUINT64, &number) ? NULL : "not the number of a handle:";
+    case OPTION_LISTEN:
+    case OPTION_CONNECT: return address_is_good(source->what) ? NULL : "not HOST:PORT:";
+    default: return NULL;
+    }
 }
 
 /* An object without a name is nobody else's. */
@@ -49,17 +62,15 @@ static HANDLE create_counted(uint32_t option, const wchar_t *object, LONG count)
 /* The count is cut off for the call alone: a message may have to name the whole. */
 static HANDLE open_counted(uint32_t option, wchar_t *object)
 {
-    LONG count = option == OPTION_SEMAPHORE;
+    uint64_t count = option == OPTION_SEMAPHORE;
     wchar_t *comma = find_comma(object);
     HANDLE handle;
 
-    if (comma != NULL && !parse_count(comma + 1, &count)) {
-        SetLastError(ERROR_INVALID_PARAMETER); /* and no other object because of a slip */
-        return NULL;
-    }
-    if (comma != NULL)
+    if (comma != NULL) {
+        parse_number(comma + 1, MAXLONG, &count);
         *comma = L'\0';
-    handle = create_counted(option, object, count);
+    }
+    handle = create_counted(option, object, (LONG)count);
     if (comma != NULL)
         *comma = L',';
     return handle;
@@ -68,41 +79,28 @@ static HANDLE open_counted(uint32_t option, wchar_t *object)
 /* To wait for it and to ask for its exit code, and nothing else. */
 static HANDLE open_process(const wchar_t *text)
 {
-    uint64_t process_id;
-    const wchar_t *end = text_parse_number(text, &process_id);
+    uint64_t process_id = 0;
 
-    if (end == NULL || *end != L'\0' || process_id > MAXDWORD) {
-        SetLastError(ERROR_INVALID_PARAMETER);
-        return NULL;
-    }
+    parse_number(text, MAXDWORD, &process_id);
     return OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)process_id);
-}
-
-static BOOL parse_own(const wchar_t *text, uint64_t *number)
-{
-    const wchar_t *end = text_parse_number(text, number);
-
-    return end != NULL && *end == L'\0';
 }
 
 /* One of our own: a copy, since the number may be one of our streams too, or be given twice. */
 static HANDLE open_own(const wchar_t *text)
 {
-    uint64_t number;
+    uint64_t number = 0;
     HANDLE handle = NULL;
-    DWORD code = ERROR_INVALID_HANDLE;
 
-    if (parse_own(text, &number))
-        code = copy(GetCurrentProcess(), number, FALSE, &handle);
-    SetLastError(code);
+    parse_number(text, MAXUINT64, &number);
+    SetLastError(copy(GetCurrentProcess(), number, FALSE, &handle));
     return handle;
 }
 
 void close_own(const struct source *source)
 {
-    uint64_t number;
+    uint64_t number = 0;
 
-    if (source->option == OPTION_HANDLE && parse_own(source->what, &number))
+    if (source->option == OPTION_HANDLE && parse_number(source->what, MAXUINT64, &number))
         CloseHandle(handle_from_number(number));
 }
 

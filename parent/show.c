@@ -1,7 +1,9 @@
 #include "command.h"
 
 #include "cmdline.h"
+#include "error.h"
 #include "heap.h"
+#include "lookup.h"
 #include "stream.h"
 #include "trace.h"
 #include "voice.h"
@@ -23,24 +25,73 @@ static void put_places(struct text *text, const struct handoff_pass *pass, const
         text_put_ascii(text, ", command line");
 }
 
-void show_plan(const struct command *command)
+static void show_source(const struct command *command, uint32_t i)
 {
     const struct request *request = &command->prefix.request;
+    const struct source *source = &command->prefix.sources[i];
+    const struct handoff_pass pass = {.name = request->passes[i].name,
+                                      .streams = request->passes[i].streams,
+                                      .descriptor = request->passes[i].descriptor};
+    struct line line;
 
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        const struct source *source = &command->prefix.sources[i];
-        const struct handoff_pass pass = {.name = request->passes[i].name,
-                                          .streams = request->passes[i].streams,
-                                          .descriptor = request->passes[i].descriptor};
-        struct line line;
+    text_format(line_begin(&line), "%w: --%s%q", pass.name, options[source->option].name, source->what);
+    put_places(&line.text, &pass, request->command_line);
+    line_print(&line, STD_OUTPUT_HANDLE);
+}
 
-        text_format(line_begin(&line), "%w: --%s%q", pass.name, options[source->option].name, source->what);
-        put_places(&line.text, &pass, request->command_line);
-        line_print(&line, STD_OUTPUT_HANDLE);
+static void show_option(uint32_t option, const wchar_t *value)
+{
+    struct line line;
+
+    text_format(line_begin(&line), "--%s", options[option].name);
+    if (options[option].kind != OPTION_FLAG)
+        text_put_quoted(&line.text, value);
+    line_print(&line, STD_OUTPUT_HANDLE);
+}
+
+static void show_variables(const wchar_t *variables)
+{
+    for (; variables != NULL && *variables != L'\0'; variables += text_length(variables) + 1) {
+        const wchar_t *unit = variables;
+
+        while (*unit != L'\0' && *unit != L'=')
+            unit++;
+        show_option(*unit == L'=' ? OPTION_ENV : OPTION_UNSET, variables);
     }
+}
+
+/* Those of the streams are said where their sources are, unless they have none. */
+static void show_options(const wchar_t *const *values)
+{
+    for (uint32_t i = 0; i < OPTION_END; i++) {
+        if (values[i] != NULL && i != OPTION_DRY_RUN && (options[i].kind != OPTION_STREAM || *values[i] == L'\0'))
+            show_option(i, values[i]);
+    }
+}
+
+DWORD show_plan(const struct command *command)
+{
+    const struct request *request = &command->prefix.request;
+    struct handoff_error error = {0};
+    wchar_t *program = allocate(LINE_CAPACITY * sizeof *program);
+    DWORD code = program != NULL ? lookup_program(request->command_line, program) : ERROR_NOT_ENOUGH_MEMORY;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        show_source(command, i);
+    show_variables(request->variables);
+    show_options(command->prefix.values);
     print_ascii(STD_OUTPUT_HANDLE, "handoff: would start: ");
     print(STD_OUTPUT_HANDLE, request->command_line, text_length(request->command_line));
     print_ascii(STD_OUTPUT_HANDLE, "\r\n");
+    if (code == ERROR_SUCCESS) {
+        print_ascii(STD_OUTPUT_HANDLE, "handoff: program: ");
+        print(STD_OUTPUT_HANDLE, program, text_length(program));
+        print_ascii(STD_OUTPUT_HANDLE, "\r\n");
+        return 0;
+    }
+    error_describe(&error, request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    complain_of_error(&error);
+    return error_exit_code(&error);
 }
 
 /* The request as the launcher saw it: with the numbers of the child. */

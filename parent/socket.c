@@ -41,20 +41,32 @@ static BOOL load(struct winsock *ws)
     return ws->start(MAKEWORD(2, 2), &data) == 0;
 }
 
-/* Cuts HOST:PORT in two; the host is NULL if it is empty. */
-static BOOL split_address(wchar_t *address, wchar_t **host, wchar_t **port)
+/* The last colon, which every address has before its port, or NULL. */
+static const wchar_t *find_colon(const wchar_t *address)
 {
-    wchar_t *colon = NULL, *end = address;
+    const wchar_t *colon = NULL;
+
+    for (; *address != L'\0'; address++) {
+        if (*address == L':')
+            colon = address;
+    }
+    return colon;
+}
+
+/* A port may be a name; some resolvers take a number modulo 65536. */
+BOOL address_is_good(const wchar_t *address)
+{
+    const wchar_t *colon = find_colon(address);
     uint64_t number;
 
-    for (; *end != L'\0'; end++) {
-        if (*end == L':')
-            colon = end;
-    }
-    if (colon == NULL || colon[1] == L'\0')
-        return FALSE;
-    if (text_parse_number(colon + 1, &number) != NULL && number > 0xFFFF)
-        return FALSE; /* some resolvers take it modulo 65536 */
+    return colon != NULL && colon[1] != L'\0' && (text_parse_number(colon + 1, &number) == NULL || number <= 0xFFFF);
+}
+
+/* Cuts a good address in two; the host is NULL if it is empty. */
+static void split_address(wchar_t *address, wchar_t **host, wchar_t **port)
+{
+    wchar_t *colon = address + (find_colon(address) - address);
+
     *colon = L'\0';
     *port = colon + 1;
     if (*address == L'[' && colon > address + 1 && colon[-1] == L']') {
@@ -62,7 +74,6 @@ static BOOL split_address(wchar_t *address, wchar_t **host, wchar_t **port)
         address++;
     }
     *host = *address != L'\0' ? address : NULL;
-    return TRUE;
 }
 
 /* Sockets are inheritable unless they are told, and before Windows 7 SP1 only afterwards. */
@@ -139,19 +150,18 @@ HANDLE open_socket(uint32_t option, const wchar_t *text, WORD *port)
 {
     size_t size = (text_length(text) + 1) * sizeof *text;
     wchar_t *address = allocate(size), *host, *service;
-    DWORD code = ERROR_INVALID_PARAMETER;
     HANDLE handle = NULL;
+    BOOL every;
+    DWORD code;
 
     if (address == NULL)
         return NULL;
     CopyMemory(address, text, size);
-    if (split_address(address, &host, &service)) {
-        BOOL every = host == NULL && option == OPTION_LISTEN;
-
-        code = open_family(option, every ? AF_INET6 : AF_UNSPEC, host, service, port, &handle);
-        if (handle == NULL && every)
-            code = open_family(option, AF_INET, host, service, port, &handle);
-    }
+    split_address(address, &host, &service);
+    every = host == NULL && option == OPTION_LISTEN;
+    code = open_family(option, every ? AF_INET6 : AF_UNSPEC, host, service, port, &handle);
+    if (handle == NULL && every)
+        code = open_family(option, AF_INET, host, service, port, &handle);
     release(address);
     SetLastError(code);
     return handle;

@@ -4,6 +4,7 @@
 
 #include <ws2tcpip.h>
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,34 +277,17 @@ static const struct {
     const char *source;
     int code;
 } unopenable[] = {
-    {"--read x=%DIR%\\missing", ERROR_FILE_NOT_FOUND},
-    {"--read x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
-    {"--write x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
-    {"--append x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
-    {"--update x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
-    {"--read x=%DIR%\\held", ERROR_SHARING_VIOLATION},
-    {"--write x=%DIR%\\held", ERROR_SHARING_VIOLATION},
-    {"--append x=%DIR%\\held", ERROR_SHARING_VIOLATION},
-    {"--update x=%DIR%\\held", ERROR_SHARING_VIOLATION},
-    {"--pipe x=\\\\.\\pipe\\%NAME%-none", ERROR_FILE_NOT_FOUND},
-    {"--listen x=127.0.0.1:%TAKEN%", WSAEADDRINUSE},
-    {"--connect x=127.0.0.1:%TAKEN%", WSAECONNREFUSED},
-    {"--connect x=[::1]:%TAKEN6%", WSAECONNREFUSED},
-    {"--connect x=127.0.0.1", ERROR_INVALID_PARAMETER},
-    {"--listen x=127.0.0.1:", ERROR_INVALID_PARAMETER},
-    {"--listen x=127.0.0.1:65536", ERROR_INVALID_PARAMETER},
-    {"--listen x=127.0.0.1:4294967296", ERROR_INVALID_PARAMETER},
-    {"--semaphore x=%NAME%,0", ERROR_INVALID_PARAMETER},
+    {"--read x=%DIR%\\missing", ERROR_FILE_NOT_FOUND},    {"--read x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
+    {"--write x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},  {"--append x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND},
+    {"--update x=%DIR%\\no\\such", ERROR_PATH_NOT_FOUND}, {"--read x=%DIR%\\held", ERROR_SHARING_VIOLATION},
+    {"--write x=%DIR%\\held", ERROR_SHARING_VIOLATION},   {"--append x=%DIR%\\held", ERROR_SHARING_VIOLATION},
+    {"--update x=%DIR%\\held", ERROR_SHARING_VIOLATION},  {"--pipe x=\\\\.\\pipe\\%NAME%-none", ERROR_FILE_NOT_FOUND},
+    {"--listen x=127.0.0.1:%TAKEN%", WSAEADDRINUSE},      {"--connect x=127.0.0.1:%TAKEN%", WSAECONNREFUSED},
+    {"--connect x=[::1]:%TAKEN6%", WSAECONNREFUSED},      {"--semaphore x=%NAME%,0", ERROR_INVALID_PARAMETER},
     {"--event x=%NAME%", ERROR_INVALID_HANDLE}, /* that is a mutex */
-    {"--mapping x=%NAME%-none", ERROR_FILE_NOT_FOUND},
-    {"--process x=0", ERROR_INVALID_PARAMETER},
-    {"--process x=4294967292", ERROR_INVALID_PARAMETER},
-    {"--process x=4294967300", ERROR_INVALID_PARAMETER},
-    {"--process x=me", ERROR_INVALID_PARAMETER},
-    {"--handle x=0x7ffffff0", ERROR_INVALID_HANDLE},
-    {"--handle x=-1", ERROR_INVALID_HANDLE},
+    {"--mapping x=%NAME%-none", ERROR_FILE_NOT_FOUND},    {"--process x=0", ERROR_INVALID_PARAMETER},
+    {"--process x=4294967292", ERROR_INVALID_PARAMETER},  {"--handle x=0x7ffffff0", ERROR_INVALID_HANDLE},
     {"--handle x=0xffffffff", ERROR_INVALID_HANDLE},
-    {"--handle x=", ERROR_INVALID_HANDLE},
 };
 
 /* Each is one line that names the whole, and code 125; and in a batch file the next line runs. */
@@ -1159,18 +1143,47 @@ END_TEST
 START_TEST(a_dry_run_touches_nothing)
 {
     write_file(in_directory(L"kept"), "precious");
-    run_batch("cd /d \"%DIR%\"\n"
-              "\"%HANDOFF%\" --dry-run --write o=kept --update u=fresh --fd 5=u --stdout o --stderr o --listen "
-              "s=127.0.0.1:1 --read x=missing --detach -- no-such.exe \"a b\" {s.port} {s} {x:x} ^& %%x%%\n"
-              "echo %errorlevel%\n");
+    run_batch(
+        "cd /d \"%DIR%\"\n"
+        "\"%HANDOFF%\" --dry-run --write o=kept --update u=fresh --fd 5=u --stdout o --stderr o --stdin \"\" "
+        "--listen s=127.0.0.1:1 --read x=missing --env A={u} --unset B --detach --dir . -- cmd \"a b\" {s.port} {s} "
+        "{x:x} ^& %%x%%\n"
+        "echo %errorlevel%\n");
+    for (char *at = strstr(result.out, "program: "); at != NULL && *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at); /* of the system's directory anything may be a capital */
     assert_out("handoff: o: --write 'kept', stdout, stderr\r\n"
                "handoff: u: --update 'fresh', descriptor 5\r\n"
                "handoff: s: --listen '127.0.0.1:1', command line\r\n"
                "handoff: x: --read 'missing', command line\r\n"
-               "handoff: would start: no-such.exe \"a b\" {s.port} {s} {x:x} & %x%\r\n"
+               "handoff: --env 'A={u}'\r\n"
+               "handoff: --unset 'B'\r\n"
+               "handoff: --stdin ''\r\n"
+               "handoff: --detach\r\n"
+               "handoff: --dir '.'\r\n"
+               "handoff: would start: cmd \"a b\" {s.port} {s} {x:x} & %x%\r\n"
+               "handoff: program: c:\\windows\\system32\\cmd.exe\r\n"
                "0\r\n");
     assert_content(L"kept", "precious");
     ck_assert_uint_eq(GetFileAttributesW(in_directory(L"fresh")), INVALID_FILE_ATTRIBUTES);
+}
+END_TEST
+
+START_TEST(a_dry_run_of_a_program_that_is_not_there)
+{
+    run_batch("\"%HANDOFF%\" --dry-run -- no-such.exe x\n"
+              "echo %errorlevel%\n");
+    ck_assert_str_eq(result.out, "handoff: would start: no-such.exe x\r\n127\r\n");
+    assert_one_line(result.err);
+    ck_assert_ptr_nonnull(strstr(result.err, "'no-such.exe'"));
+}
+END_TEST
+
+START_TEST(help_about_something_else)
+{
+    run_batch("\"%HANDOFF%\" --help nonsense\n"
+              "echo %errorlevel%\n");
+    ck_assert_str_eq(result.out, "125\r\n");
+    ck_assert_str_eq(result.err, "handoff: help is about sources, sinks, running and codes, not 'nonsense'\r\n");
 }
 END_TEST
 
@@ -1180,6 +1193,18 @@ static const struct {
     {"--detach --timeout 1s", "--detach"},
     {"--detach --relay", "--detach"},
     {"--detach --kill-on-exit", "--detach"},
+    {"--connect x=127.0.0.1 --stdin x", "not HOST:PORT: '127.0.0.1'"},
+    {"--listen x=8080 --stdin x", "not HOST:PORT: '8080'"},
+    {"--listen x=127.0.0.1: --stdin x", "not HOST:PORT: '127.0.0.1:'"},
+    {"--listen x=127.0.0.1:65536 --stdin x", "not HOST:PORT: '127.0.0.1:65536'"},
+    {"--listen x=127.0.0.1:4294967296 --stdin x", "not HOST:PORT: '127.0.0.1:4294967296'"},
+    {"--semaphore x=name,many --stdin x", "not a number after the comma: 'name,many'"},
+    {"--mapping x=name,2147483648 --stdin x", "not a number after the comma: 'name,2147483648'"},
+    {"--process x=4294967300 --stdin x", "not a process id: '4294967300'"},
+    {"--process x=me --stdin x", "not a process id: 'me'"},
+    {"--handle x=-1 --stdin x", "not the number of a handle: '-1'"},
+    {"--handle x= --stdin x", "not the number of a handle: ''"},
+    {"--read y=missing --stdin y --process x=me --stdout x", "not a process id: 'me'"}, /* before anything is opened */
     {"--timeout abc", "'abc'"},
     {"--timeout -1", "'-1'"},
     {"--timeout 5x", "'5x'"},
@@ -1733,11 +1758,13 @@ Suite *batch_suite(void)
         {relay_leaves_a_console_alone, "batch running", 1},
         {the_directory_of_the_command, "batch running", 1},
         {a_dry_run_touches_nothing, "batch running", 1},
+        {a_dry_run_of_a_program_that_is_not_there, "batch running", 1},
         {what_makes_no_sense_is_one_line, "batch running", 1},
         {a_batch_file_sees_no_difference, "batch manners", ARRAYSIZE(manners)},
         {a_wrapper_forwards_options, "batch manners", 1},
         {waiting_costs_nothing, "batch waiting", ARRAYSIZE(waits)},
         {help_fits_a_screen_and_leaves_nothing_out, "batch help", 1},
+        {help_about_something_else, "batch help", 1},
         {a_misspelt_option_is_told_the_nearest, "batch help", 1},
         {the_json_trace_is_true, "batch help", 1},
         {the_trace_is_true, "batch help", 1},
