@@ -11,20 +11,6 @@ static size_t name_length(const wchar_t *at)
     return length;
 }
 
-static struct pass *find_pass(const wchar_t *name, size_t length, struct pass *passes, uint32_t pass_count)
-{
-    for (uint32_t i = 0; i < pass_count; i++) {
-        const wchar_t *candidate = passes[i].name;
-        size_t same = 0;
-
-        while (candidate != NULL && same < length && candidate[same] == name[same])
-            same++;
-        if (candidate != NULL && same == length && candidate[length] == L'\0')
-            return &passes[i];
-    }
-    return NULL;
-}
-
 /* The length of the placeholder at the opening brace `at`, or 0 if none of ours begins there. */
 static size_t match(const wchar_t *at, struct pass *passes, uint32_t pass_count, struct pass **pass, enum form *form)
 {
@@ -33,7 +19,7 @@ static size_t match(const wchar_t *at, struct pass *passes, uint32_t pass_count,
     *form = end[0] == L':' && end[1] == L'x' ? FORM_HEX : FORM_DECIMAL;
     if (end[*form == FORM_HEX ? 2 : 0] != L'}')
         return 0;
-    *pass = find_pass(at + 1, (size_t)(end - at) - 1, passes, pass_count);
+    *pass = request_find(passes, pass_count, at + 1, (size_t)(end - at) - 1);
     if (*pass == NULL)
         return 0;
     return (size_t)(end - at) + (*form == FORM_HEX ? 3 : 1);

@@ -18,7 +18,7 @@ enum { LINE_CAPACITY = 32767, BATCH_CAPACITY = 8192 };
  *   {name:x}    the number, hexadecimal, without a prefix
  *   {{name}}    a literal {name}; {{name:x}} likewise
  *
- * Only the names of `passes` count, in exactly this spelling; every other brace is left alone.
+ * `passes` are as request_index() left them. Only their names count, in exactly this spelling; every other brace is left alone.
  * Reading goes from left to right and the longest form wins.
  */
 void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count);

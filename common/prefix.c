@@ -53,17 +53,6 @@ static wchar_t *split_value(wchar_t *word)
     return word + 1;
 }
 
-/* The index of the pass, or pass_count. */
-static uint32_t find_pass(const struct prefix *prefix, const wchar_t *name)
-{
-    const struct request *request = &prefix->request;
-    uint32_t i = 0;
-
-    while (i < request->pass_count && !text_equal(request->passes[i].name, name))
-        i++;
-    return i;
-}
-
 static bool add_pass(struct prefix *prefix, uint32_t option, wchar_t *value)
 {
     wchar_t *what = split_value(value);
@@ -73,8 +62,6 @@ static bool add_pass(struct prefix *prefix, uint32_t option, wchar_t *value)
         return refuse(prefix, "expected NAME=VALUE, not", value);
     if (!name_is_valid(value))
         return refuse(prefix, "a name has letters, digits, '_', '-' and '.' only, not", value);
-    if (find_pass(prefix, value) != i)
-        return refuse(prefix, "two handles of the name", value);
     prefix->request.passes[i].name = value;
     prefix->sources[i] = (struct source){.option = option, .what = what};
     prefix->request.pass_count++;
@@ -109,12 +96,25 @@ static bool apply(struct prefix *prefix, struct text *changes, uint32_t option, 
     }
 }
 
-/* Names may be declared after they are used, so this comes last. */
+/* Names may be declared after they are used, so all that needs them comes after the options. */
+static bool index_names(struct prefix *prefix)
+{
+    const struct request *request = &prefix->request;
+    uint32_t twice = request_index(request->passes, request->pass_count);
+
+    return twice == request->pass_count || refuse(prefix, "two handles of the name", request->passes[twice].name);
+}
+
+static struct pass *find_pass(const struct prefix *prefix, const wchar_t *name)
+{
+    return request_find(prefix->request.passes, prefix->request.pass_count, name, text_length(name));
+}
+
 static bool resolve_streams(struct prefix *prefix)
 {
     for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
         const wchar_t *name = prefix->values[OPTION_STDIN + stream];
-        uint32_t i;
+        struct pass *pass;
 
         if (name == NULL)
             continue;
@@ -122,10 +122,10 @@ static bool resolve_streams(struct prefix *prefix)
             prefix->request.closed_streams |= 1u << stream;
             continue;
         }
-        i = find_pass(prefix, name);
-        if (i == prefix->request.pass_count)
+        pass = find_pass(prefix, name);
+        if (pass == NULL)
             return refuse(prefix, "a stream of a name that no option declares:", name);
-        prefix->request.passes[i].streams |= 1u << stream;
+        pass->streams |= 1u << stream;
     }
     return true;
 }
@@ -151,8 +151,8 @@ static bool resolve_descriptor(struct prefix *prefix, wchar_t *mapping)
     name = split_value(mapping);
     if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
         return refuse(prefix, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
-    pass = &prefix->request.passes[find_pass(prefix, name)];
-    if (pass == &prefix->request.passes[prefix->request.pass_count])
+    pass = find_pass(prefix, name);
+    if (pass == NULL)
         return refuse(prefix, "a descriptor of a name that no option declares:", name);
     if (pass->descriptor != 0)
         return refuse(prefix, "one handle as two descriptors, which takes two names:", name);
@@ -245,5 +245,5 @@ bool prefix_parse(struct prefix *prefix, const wchar_t *line, void *memory)
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;
-    return resolve_streams(prefix) && resolve_descriptors(prefix) && check_use(prefix);
+    return index_names(prefix) && resolve_streams(prefix) && resolve_descriptors(prefix) && check_use(prefix);
 }

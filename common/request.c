@@ -18,13 +18,50 @@ bool name_is_valid(const wchar_t *name)
     return length > 0 && name[length] == L'\0';
 }
 
-static bool name_is_taken(const struct pass *passes, uint32_t before)
+static uint32_t hash(const wchar_t *name, size_t length)
 {
-    for (uint32_t i = 0; i < before; i++) {
-        if (passes[i].name != NULL && text_equal(passes[i].name, passes[before].name))
-            return true;
+    uint32_t sum = 0;
+
+    while (length > 0)
+        sum = sum * 31 + name[--length];
+    return sum;
+}
+
+static bool has_name(const struct pass *pass, const wchar_t *name, size_t length)
+{
+    size_t same = 0;
+
+    while (same < length && pass->name[same] == name[same])
+        same++;
+    return same == length && pass->name[length] == L'\0';
+}
+
+struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_t *name, size_t length)
+{
+    uint32_t at = pass_count > 0 ? passes[hash(name, length) % pass_count].first : 0;
+
+    while (at != 0 && !has_name(&passes[at - 1], name, length))
+        at = passes[at - 1].next;
+    return at != 0 ? &passes[at - 1] : NULL;
+}
+
+uint32_t request_index(struct pass *passes, uint32_t pass_count)
+{
+    for (uint32_t i = 0; i < pass_count; i++)
+        passes[i].first = 0;
+    for (uint32_t i = 0; i < pass_count; i++) {
+        const wchar_t *name = passes[i].name;
+        size_t length = name != NULL ? text_length(name) : 0;
+        uint32_t *first = &passes[hash(name, length) % pass_count].first;
+
+        if (name == NULL)
+            continue;
+        if (request_find(passes, pass_count, name, length) != NULL)
+            return i;
+        passes[i].next = *first;
+        *first = i + 1;
     }
-    return false;
+    return pass_count;
 }
 
 static bool descriptor_is_good(const struct pass *passes, uint32_t before)
@@ -39,7 +76,7 @@ static bool descriptor_is_good(const struct pass *passes, uint32_t before)
     return descriptor >= STREAM_COUNT && descriptor <= (passes[before].crt_flags != 0 ? FDBLOCK_MOST : FD_MOST);
 }
 
-static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t *streams)
+static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t twice, uint32_t *streams)
 {
     const struct pass *pass = &passes[i];
 
@@ -47,7 +84,7 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
         return REQUEST_NO_PLACE;
     if (pass->name != NULL && !name_is_valid(pass->name))
         return REQUEST_NAME;
-    if (pass->name != NULL && name_is_taken(passes, i))
+    if (i == twice)
         return REQUEST_NAME_TWICE;
     if (pass->streams >> STREAM_COUNT != 0)
         return REQUEST_STREAM;
@@ -62,13 +99,13 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
 enum request_fault request_check(const struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
-    uint32_t streams = request->closed_streams;
+    uint32_t streams = request->closed_streams, twice = request_index(request->passes, request->pass_count);
 
     if (request->application == NULL && request->command_line == NULL)
         return REQUEST_NO_PROGRAM;
     for (uint32_t i = 0; i < request->pass_count && fault == REQUEST_OK; i++) {
         *pass = i;
-        fault = check_pass(request->passes, i, &streams);
+        fault = check_pass(request->passes, i, twice, &streams);
     }
     return fault;
 }

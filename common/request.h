@@ -18,13 +18,14 @@ enum {
 
 /* One handle on its way to the child. */
 struct pass {
-    const wchar_t *name; /* of its placeholder; NULL if it has none */
-    uint32_t streams;    /* 1 << STREAM_..., for each stream that it becomes */
-    uint32_t descriptor; /* of the child's C runtime; 0: none, since 0 to 2 are streams */
-    uint32_t crt_flags;  /* of the descriptor; 0: as the handle's type suggests */
-    uint32_t flags;      /* PASS_... */
-    uint32_t number;     /* in the launcher, and so in the child, once it is stolen */
-    bool used;           /* a placeholder or a stream mentions it */
+    const wchar_t *name;  /* of its placeholder; NULL if it has none */
+    uint32_t streams;     /* 1 << STREAM_..., for each stream that it becomes */
+    uint32_t descriptor;  /* of the child's C runtime; 0: none, since 0 to 2 are streams */
+    uint32_t crt_flags;   /* of the descriptor; 0: as the handle's type suggests */
+    uint32_t flags;       /* PASS_... */
+    uint32_t number;      /* in the launcher, and so in the child, once it is stolen */
+    bool used;            /* a placeholder or a stream mentions it */
+    uint32_t first, next; /* request_index()'s: heads and links of chains of passes, from 1 */
 };
 
 /* STARTUPINFOW but for its streams, which are passes, and its strings. */
@@ -65,8 +66,17 @@ enum request_fault {
     REQUEST_NO_PROGRAM  /* neither application nor command line */
 };
 
-/* Whether the request makes sense by itself. Where a pass does not, *pass is its index. */
+/* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the passes. */
 enum request_fault request_check(const struct request *request, uint32_t *pass);
+
+/*
+ * Chains the passes by their names, so that each is found at once however many there are; to be done again
+ * when a pass was added. Returns the first pass whose name an earlier one has, or pass_count.
+ */
+uint32_t request_index(struct pass *passes, uint32_t pass_count);
+
+/* The pass of that name, of `length` units, among passes that were indexed; or NULL. */
+struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_t *name, size_t length);
 
 /* The first pass without a stream or descriptor that no placeholder has marked as used though it has to
  * be, or pass_count. */

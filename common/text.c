@@ -96,13 +96,6 @@ size_t text_length(const wchar_t *string)
     return length;
 }
 
-bool text_equal(const wchar_t *a, const wchar_t *b)
-{
-    while (*a != L'\0' && *a == *b)
-        a++, b++;
-    return *a == *b;
-}
-
 bool text_equal_ascii(const wchar_t *a, const char *b)
 {
     while (*a != L'\0' && *a == (wchar_t)*b)

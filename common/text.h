@@ -30,7 +30,6 @@ void text_format(struct text *text, const char *format, ...);
 bool text_end(struct text *text);
 
 size_t text_length(const wchar_t *string); /* units before the NUL */
-bool text_equal(const wchar_t *a, const wchar_t *b);
 bool text_equal_ascii(const wchar_t *a, const char *b);
 
 /* Reads a number, decimal or hexadecimal after 0x, and returns what follows it; NULL if there is none

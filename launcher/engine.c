@@ -72,9 +72,11 @@ static DWORD change_environment(struct creation *creation, const struct request 
 
 static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
 {
-    DWORD code = rewrite_line(creation, request) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    DWORD code;
     uint32_t unused;
 
+    request_index(request->passes, request->pass_count); /* again: streams have come to them */
+    code = rewrite_line(creation, request) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
     if (code == ERROR_SUCCESS && request->variables != NULL)
         code = change_environment(creation, request);
     if (code != ERROR_SUCCESS)

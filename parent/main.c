@@ -158,6 +158,7 @@ static BOOL put_port(struct command *command, const wchar_t *name, WORD number)
         return FALSE;
     text_format(&text, "%w.port", name);
     text_end(&text);
+    request_index(&port, 1);
     command->line = rewrite_line(command->line, &port);
     if (command->variables != NULL)
         command->variables = rewrite_variables(command->variables, &port);

@@ -20,6 +20,7 @@ static void put_places(struct text *text, const struct handoff_pass *pass, const
     }
     if (pass->descriptor != 0)
         text_format(text, ", descriptor %u", pass->descriptor);
+    request_index(&declared, 1);
     line_rewrite(&rewritten, line, &declared, 1);
     if (declared.used)
         text_put_ascii(text, ", command line");

@@ -25,6 +25,7 @@ static bool rewrite(struct text *result, const wchar_t *line, uint32_t pass_coun
     result->capacity = LINE_CAPACITY;
     result->length = 0;
     memcpy(passes, declared, sizeof passes);
+    request_index(passes, pass_count);
     line_rewrite(result, guard_string(GUARD_INPUT, line), passes, pass_count);
     return text_end(result);
 }
@@ -142,6 +143,7 @@ START_TEST(rewrite_numbers)
         wchar_t expected[40];
         struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - 40, .capacity = 40};
 
+        request_index(&pass, 1);
         line_rewrite(&result, L"{n} {n:x}", &pass, 1);
         swprintf(expected, LENGTH(expected), L"%u %x", numbers[i], numbers[i]);
         ck_assert(text_end(&result) && pass.used);
@@ -155,6 +157,7 @@ START_TEST(rewrite_keeps_what_was_used_before)
     struct pass two[] = {{.name = L"a", .used = true}, {.name = L"b"}};
     struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - 40, .capacity = 40};
 
+    request_index(two, 2);
     line_rewrite(&result, L"{b}{{a}}", two, 2);
     ck_assert(two[0].used && two[1].used);
 }
@@ -182,13 +185,15 @@ START_TEST(rewrite_without_a_declared_name)
 
     for (int trial = 0; trial < 20000; trial++) {
         wchar_t line[400];
+        uint32_t count = random_below(LENGTH(others) + 1);
         struct text result;
 
         make_line(line, LENGTH(line));
         result =
             (struct text){.at = (wchar_t *)guard_end(GUARD_OUTPUT) - wcslen(line) - 1, .capacity = wcslen(line) + 1};
         memcpy(passes, others, sizeof others);
-        line_rewrite(&result, guard_string(GUARD_INPUT, line), passes, random_below(LENGTH(others) + 1));
+        request_index(passes, count);
+        line_rewrite(&result, guard_string(GUARD_INPUT, line), passes, count);
         require(text_end(&result) && wcscmp(result.at, line) == 0, "trial %d: '%s' became '%s'", trial, shown(line),
                 shown(result.at));
         require((used_passes() & 0xF) == 0, "trial %d: '%s' used a pass", trial, shown(line));

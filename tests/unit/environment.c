@@ -38,6 +38,7 @@ static struct text edit(const wchar_t *block, const wchar_t *changes, size_t cap
 
     wmemset(result.at, 0x5555, capacity);
     *pass = declared;
+    request_index(pass, 1);
     environment_edit(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass, 1);
     return result;
 }

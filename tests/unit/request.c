@@ -116,6 +116,41 @@ START_TEST(request_stream_is_closed)
 }
 END_TEST
 
+/* Names of few letters, so that many share a chain, some are alike and some begin others. */
+START_TEST(request_finds_a_pass_by_its_name)
+{
+    enum { MOST = 60 };
+
+    for (int trial = 0; trial < 2000; trial++) {
+        wchar_t names[MOST][6], line[8];
+        struct pass passes[MOST];
+        uint32_t count = random_below(MOST) + 1, twice = count;
+
+        for (uint32_t i = 0; i < count; i++) {
+            swprintf(names[i], LENGTH(names[i]), L"%x", random_below(trial % 2 != 0 ? 40 : 0x10000));
+            passes[i] = (struct pass){.name = random_below(8) != 0 ? names[i] : NULL, .first = 99, .next = 99};
+            for (uint32_t j = 0; j < i && twice == count && passes[i].name != NULL; j++) {
+                if (passes[j].name != NULL && wcscmp(names[i], names[j]) == 0)
+                    twice = i;
+            }
+        }
+        ck_assert_uint_eq(request_index(passes, count), twice);
+        for (uint32_t i = 0; i < count && twice == count; i++) {
+            struct pass *found;
+
+            swprintf(line, LENGTH(line), L"%ls}", names[i]);
+            found = request_find(passes, count, line, wcslen(names[i]));
+            require(passes[i].name == NULL ? found == NULL || wcscmp(found->name, names[i]) == 0 : found == &passes[i],
+                    "trial %d: '%s'", trial, shown(names[i]));
+            ck_assert_ptr_null(request_find(passes, count, L"zz", 2));
+            ck_assert_ptr_null(request_find(passes, count, line, 0));
+        }
+    }
+    ck_assert_uint_eq(request_index(NULL, 0), 0);
+    ck_assert_ptr_null(request_find(NULL, 0, L"a", 1));
+}
+END_TEST
+
 START_TEST(request_finds_what_is_unused)
 {
     static const struct pass used[] = {{.name = L"a", .used = true},
@@ -154,6 +189,7 @@ Suite *request_suite(void)
     tcase_add_loop_test(tcase, request_row, 0, LENGTH(rows));
     tcase_add_test(tcase, request_needs_a_program);
     tcase_add_test(tcase, request_stream_is_closed);
+    tcase_add_test(tcase, request_finds_a_pass_by_its_name);
     tcase_add_test(tcase, request_finds_what_is_unused);
     tcase_add_test(tcase, request_name_has_few_units);
     suite_add_tcase(suite, tcase);
