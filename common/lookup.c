@@ -123,25 +123,39 @@ static BOOL search(struct text *path, const wchar_t *name)
     return found;
 }
 
+static DWORD make_full(wchar_t *path)
+{
+    DWORD size = GetFullPathNameW(path, 0, NULL, NULL), length;
+    wchar_t *full;
+
+    if (size > LINE_CAPACITY)
+        return ERROR_FILENAME_EXCED_RANGE;
+    full = allocate(size * sizeof *full);
+    if (full == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    length = GetFullPathNameW(path, size, full, NULL);
+    /* Another thread may have changed the current directory in between. */
+    if (length > 0 && length < size)
+        CopyMemory(path, full, (length + 1) * sizeof *path);
+    release(full);
+    return length > 0 && length < size ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+}
+
 DWORD lookup_program(const wchar_t *line, wchar_t *path)
 {
-    wchar_t *memory = allocate(2 * LINE_CAPACITY * sizeof *memory);
-    struct text name, found;
+    struct text found = {.at = path, .capacity = LINE_CAPACITY}, name = {.capacity = text_length(line) + 1};
     DWORD code = ERROR_FILE_NOT_FOUND;
     UINT mode;
 
-    if (memory == NULL)
+    name.at = allocate(name.capacity * sizeof *name.at);
+    if (name.at == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    name = (struct text){.at = memory, .capacity = LINE_CAPACITY};
-    found = (struct text){.at = memory + LINE_CAPACITY, .capacity = LINE_CAPACITY};
     /* An empty drive in PATH must not ask for a disk. The child inherits the mode: put it back. */
     mode = SetErrorMode(SEM_FAILCRITICALERRORS);
     line_program(&name, line);
-    if (text_end(&name) && name.length > 0 && search(&found, name.at)) {
-        DWORD length = GetFullPathNameW(found.at, LINE_CAPACITY, path, NULL);
-        code = length == 0 ? GetLastError() : length < LINE_CAPACITY ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
-    }
+    if (text_end(&name) && name.length > 0 && search(&found, name.at))
+        code = make_full(path);
     SetErrorMode(mode);
-    release(memory);
+    release(name.at);
     return code;
 }

@@ -12,8 +12,9 @@
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
 enum {
-    PASS_SEALED = 1,  /* not inheritable in the child */
-    PASS_OPTIONAL = 2 /* need not be mentioned anywhere */
+    PASS_SEALED = 1,   /* not inheritable in the child */
+    PASS_OPTIONAL = 2, /* need not be mentioned anywhere */
+    PASS_COPIED = 4    /* not stolen: the parent closes its duplicate afterwards */
 };
 
 /* One handle on its way to the child. */

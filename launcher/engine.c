@@ -25,13 +25,15 @@ void close_passes(const struct request *request, uint32_t count)
         CloseHandle(handle_from_number(request->passes[i].number));
 }
 
+enum { CMD_CAPACITY = MAX_PATH + 8 };
+
 /* What CreateProcessW is called with, made up piece by piece. */
 struct creation {
     STARTUPINFOEXW startup;
-    HANDLE *handles;                            /* what the child inherits; owns the memory of the next three as well */
-    wchar_t *program;                           /* LINE_CAPACITY units */
-    wchar_t *line;                              /* the same; NULL if the request has none */
-    wchar_t *spare;                             /* the same */
+    HANDLE *handles; /* what the child inherits; owns the memory of the next two as well */
+    struct text program;
+    struct text line;                           /* its memory is NULL if the request has none */
+    wchar_t *batch_line;                        /* which runs a batch file instead; NULL if it is none */
     wchar_t *environment;                       /* with changes; NULL: the request's */
     uint8_t *block;                             /* of descriptors; NULL: none, or the request's reserved bytes */
     _Alignas(16) unsigned char attributes[256]; /* one needs 32 or 48 bytes, and nothing to delete it */
@@ -39,13 +41,10 @@ struct creation {
 
 static BOOL rewrite_line(struct creation *creation, const struct request *request)
 {
-    struct text line = {.at = creation->line, .capacity = LINE_CAPACITY};
-
     if (request->command_line == NULL)
-        creation->line = NULL;
-    else
-        line_rewrite(&line, request->command_line, request->passes, request->pass_count);
-    return creation->line == NULL || text_end(&line);
+        return TRUE;
+    line_rewrite(&creation->line, request->command_line, request->passes, request->pass_count);
+    return text_end(&creation->line);
 }
 
 /* The base is the request's block, or else the launcher's own. */
@@ -87,14 +86,13 @@ static BOOL rewrite(struct creation *creation, struct request *request, struct f
 
 static BOOL find_program(struct creation *creation, const struct request *request, struct failure *failure)
 {
-    struct text program = {.at = creation->program, .capacity = LINE_CAPACITY};
     DWORD code = ERROR_SUCCESS;
 
     if (request->application == NULL) {
-        code = lookup_program(creation->line, creation->program);
+        code = lookup_program(creation->line.at, creation->program.at);
     } else {
-        text_put(&program, request->application);
-        if (!text_end(&program))
+        text_put(&creation->program, request->application);
+        if (!text_end(&creation->program))
             code = ERROR_FILENAME_EXCED_RANGE;
     }
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
@@ -104,20 +102,23 @@ static BOOL find_program(struct creation *creation, const struct request *reques
  * and, on Wine, with every inheritable handle. */
 static BOOL wrap_batch(struct creation *creation, const struct request *request, struct failure *failure)
 {
-    struct text line = {.at = creation->spare, .capacity = LINE_CAPACITY};
-    wchar_t cmd[MAX_PATH + 8];
-    struct text path = {.at = cmd, .capacity = ARRAYSIZE(cmd)};
+    struct text line = {.capacity = LINE_CAPACITY};
+    wchar_t cmd[CMD_CAPACITY];
+    struct text path = {.at = cmd, .capacity = CMD_CAPACITY};
 
-    if (!line_is_batch(creation->program))
+    if (!line_is_batch(creation->program.at))
         return TRUE;
     if (request->refuse_batch)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
+    line.at = creation->batch_line = allocate(LINE_CAPACITY * sizeof *line.at);
+    if (line.at == NULL)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     path.length = GetSystemDirectoryW(cmd, MAX_PATH);
     text_put(&path, L"\\cmd.exe");
-    if (!text_end(&path) || !line_put_batch(&line, cmd, creation->program, creation->line))
+    if (!text_end(&path) || !line_put_batch(&line, cmd, creation->program.at, creation->line.at))
         return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    CopyMemory(creation->program, cmd, (path.length + 1) * sizeof *cmd);
-    creation->line = creation->spare;
+    CopyMemory(creation->program.at, cmd, (path.length + 1) * sizeof *cmd);
+    creation->line.at = line.at;
     return TRUE;
 }
 
@@ -147,7 +148,7 @@ static BOOL create(const struct creation *creation, const struct request *reques
 {
     /* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
      * and means "everything" on others. */
-    return CreateProcessW(creation->program, creation->line, NULL, NULL, request->pass_count > 0,
+    return CreateProcessW(creation->program.at, creation->line.at, NULL, NULL, request->pass_count > 0,
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
@@ -297,7 +298,7 @@ static void end_suspended(const PROCESS_INFORMATION *child)
 static DWORD create_with_block(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
 {
     BOOL has_block = fdblock_make(NULL, 0, 8, request) != 0;
-    uint32_t pointer = has_block ? guess_pointer(creation->program) : sizeof(void *);
+    uint32_t pointer = has_block ? guess_pointer(creation->program.at) : sizeof(void *);
     DWORD code = set_block(creation, request, pointer);
 
     if (code == ERROR_SUCCESS)
@@ -375,17 +376,31 @@ static BOOL start(struct creation *creation, struct request *request, PROCESS_IN
     return FALSE;
 }
 
+/* What a text that is written out can become, and no more memory than that: of a resident launcher each spawn
+ * would pay for pages that it has to get and to give back. */
+static size_t room(const wchar_t *text, size_t growth, size_t more)
+{
+    size_t units = text != NULL ? growth * text_length(text) + more : more;
+
+    return units < LINE_CAPACITY ? units : LINE_CAPACITY;
+}
+
 static BOOL allocate_creation(struct creation *creation, const struct request *request, struct failure *failure)
 {
     size_t handles = (request->pass_count + 1) * sizeof *creation->handles;
-    unsigned char *memory = allocate(handles + 3 * LINE_CAPACITY * sizeof(wchar_t));
+    unsigned char *memory;
 
+    /* The number in the place of "{x}" has at most 10 digits. */
+    creation->line.capacity = room(request->command_line, 4, 1);
+    creation->program.capacity =
+        request->application != NULL ? room(request->application, 1, CMD_CAPACITY) : LINE_CAPACITY;
+    memory = allocate(handles + (creation->program.capacity + creation->line.capacity) * sizeof(wchar_t));
     if (memory == NULL)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     creation->handles = (HANDLE *)(void *)memory;
-    creation->program = (wchar_t *)(void *)(memory + handles);
-    creation->line = creation->program + LINE_CAPACITY;
-    creation->spare = creation->line + LINE_CAPACITY;
+    creation->program.at = (wchar_t *)(void *)(memory + handles);
+    if (request->command_line != NULL)
+        creation->line.at = creation->program.at + creation->program.capacity;
     return TRUE;
 }
 
@@ -400,6 +415,7 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
                wrap_batch(&creation, request, failure) && start(&creation, request, child, failure);
         release(creation.block);
         release(creation.environment);
+        release(creation.batch_line);
         release(creation.handles);
     }
     close_passes(request, request->pass_count);

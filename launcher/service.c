@@ -103,7 +103,10 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         HANDLE handle;
-        DWORD code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
+        struct claim *claim = &service->page->claims[i + 1];
+        DWORD code = (request->passes[i].flags & PASS_COPIED) != 0
+                         ? copy(service->parent, claim->number, TRUE, &handle)
+                         : steal_claimed(service->parent, claim, TRUE, &handle);
 
         if (code != ERROR_SUCCESS) {
             close_passes(request, i);

@@ -122,10 +122,11 @@ static BOOL find_program(struct transaction *t)
 static BOOL take_surroundings(struct transaction *t)
 {
     struct request *request = &t->request;
-    DWORD priority = GetPriorityClass(GetCurrentProcess());
+    DWORD priority;
 
     if (t->asked->resident == NULL)
         return TRUE;
+    priority = GetPriorityClass(GetCurrentProcess());
     t->directory = full_path(request->directory != NULL ? request->directory : L".");
     if (t->directory == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
@@ -145,12 +146,21 @@ static BOOL take_surroundings(struct transaction *t)
     return t->program != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
 }
 
+static BOOL flags_are_known(const struct handoff_request *asked)
+{
+    DWORD flags = 0;
+
+    for (DWORD i = 0; i < asked->pass_count; i++)
+        flags |= asked->passes[i].flags;
+    return (flags & ~(DWORD)(HANDOFF_SEALED | HANDOFF_OPTIONAL)) == 0;
+}
+
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
     size_t most = (size_t)asked->pass_count + STREAM_COUNT;
 
-    if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES)
+    if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES || !flags_are_known(asked))
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
     if (asked->startup != NULL)
         most += count_startup_descriptors(asked->startup);
@@ -193,6 +203,9 @@ BOOL duplicate_passes(struct transaction *t)
     if (t->asked->startup != NULL)
         append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
     t->duplicate_count = t->request.pass_count;
+    /* What the child gets as any child would is not worth a theft, which costs both sides more. */
+    for (uint32_t i = t->asked->pass_count; i < t->request.pass_count; i++)
+        t->request.passes[i].flags |= PASS_COPIED;
     for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
         t->request.passes[i].flags |= PASS_SEALED;
     return TRUE;
@@ -208,7 +221,8 @@ void offer_duplicates(struct transaction *t)
 BOOL check_taken(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
+        if ((t->request.passes[i].flags & PASS_COPIED) == 0 &&
+            claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)

@@ -33,7 +33,6 @@ static BOOL transact(struct transaction *t)
 
 static void undo(struct transaction *t)
 {
-    withdraw_duplicates(t);
     end_child(t);
     if (!t->in_step || t->link == &t->own)
         end_launcher(t);
@@ -58,6 +57,7 @@ BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *c
 
     t.link = &t.own;
     done = transact(&t);
+    withdraw_duplicates(&t);
     if (!done)
         undo(&t);
     t.trace.launcher_id = t.link->launcher_id;

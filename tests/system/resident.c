@@ -638,6 +638,8 @@ static const struct {
 /* After a spawn as it should be, and a child of it that stays. */
 START_TEST(g4_a_launcher_that_lies_is_not_used_again)
 {
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event, .flags = HANDOFF_OPTIONAL};
     struct handoff_launcher *launcher;
     struct handoff_request request;
     PROCESS_INFORMATION staying, child;
@@ -651,12 +653,15 @@ START_TEST(g4_a_launcher_that_lies_is_not_used_again)
     staying = spawn_staying(launcher, width);
     process_id = trace.launcher_id;
     request = ask(launcher, width, L"exit 0");
+    request.passes = &pass;
+    request.pass_count = 1;
     ck_assert_msg(!handoff_spawn(&request, &child, &error), "'%s' was believed", lies[_i].kind);
     ck_assert_msg(error.stage == lies[_i].stage && (error.code == lies[_i].code || lies[_i].code == 0),
                   "'%s': stage %lu, code %lu", lies[_i].kind, error.stage, error.code);
     ck_assert_uint_ne(spawn_good(launcher, width), process_id);
     end_staying(&staying);
     handoff_launcher_close(launcher);
+    ck_assert(CloseHandle(event));
     assert_nobody_left();
 }
 END_TEST
