@@ -64,6 +64,10 @@ static void no_place(struct trial *t)
 {
     t->passes[1].name = NULL;
 }
+static void unknown_flag(struct trial *t)
+{
+    t->passes[1].flags = 4;
+}
 static void handle_zero(struct trial *t)
 {
     t->passes[1].handle = NULL;
@@ -145,6 +149,7 @@ static const struct {
     {"stream twice", stream_twice, HANDOFF_STAGE_REQUEST, 1, ERROR_ALREADY_EXISTS},
     {"unknown stream", unknown_stream, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER},
     {"no place", no_place, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER},
+    {"an unknown flag", unknown_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
     {"handle 0", handle_zero, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
     {"handle -1", handle_process, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
     {"handle -2", handle_thread, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
