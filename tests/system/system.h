@@ -153,6 +153,7 @@ Suite *lookup_suite(void);
 Suite *programs_suite(void);
 Suite *batch_suite(void);
 Suite *recipes_suite(void);
+Suite *hostile_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);

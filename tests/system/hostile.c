@@ -1,0 +1,357 @@
+/*
+ * Hostile input and hostile neighbours: programs that are none, texts of the greatest lengths and of no
+ * encoding, pipes that somebody else would have, processes that may not be opened, handles that refuse to be
+ * closed (G3, G4, G6, G11).
+ */
+#include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { LONG_PATH = 32000, LINE_MOST = 32766 };
+
+static struct result result;
+
+/* Exactly one line, by whoever speaks there. */
+static void assert_one_line(const char *speaker)
+{
+    const char *end = strstr(result.err, "\r\n");
+
+    ck_assert_msg(strncmp(result.err, speaker, strlen(speaker)) == 0, "%s", result.err);
+    ck_assert_msg(end != NULL && end[2] == '\0', "not one line: %s", result.err);
+}
+
+/* The library refuses with this stage, with some code, and starts and loses nothing. */
+static void assert_library_refuses(struct handoff_request *request, DWORD stage, const char *what)
+{
+    DWORD before = count_own_handles();
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+    wchar_t text[512];
+
+    ck_assert_msg(!spawn_patiently(request, &child, &error), "%s: a child was started", what);
+    ck_assert_msg(error.stage == stage && error.code != 0, "%s: stage %lu, code %lu", what, error.stage, error.code);
+    ck_assert_uint_eq(error.unreclaimed, 0);
+    ck_assert_msg(count_own_handles() == before, "%s: the handle table has changed", what);
+    ck_assert_uint_gt(handoff_error_text(&error, text, ARRAYSIZE(text)), 0);
+    ck_assert_msg(wcspbrk(text, L"\r\n") == NULL, "%s: more than a line: %ls", what, text);
+}
+
+/* Both prefixes, the launcher in this width, end with this code and one line that has `says`. */
+static void assert_prefixes_refuse(const wchar_t *command, DWORD exit_code, const char *says)
+{
+    static const wchar_t *const names[] = {L"handoff.exe", L"handoff-launcher.exe"};
+    static const char *const speakers[] = {"handoff: ", "handoff-launcher: "};
+
+    for (size_t i = 0; i < ARRAYSIZE(names); i++) {
+        run(&result, program(OWN_WIDTH, names[i]), L"-- %ls", command);
+        ck_assert_msg(result.exit_code == exit_code, "%ls: %lu, %s", names[i], result.exit_code, result.err);
+        ck_assert_str_eq(result.out, "");
+        assert_one_line(speakers[i]);
+        ck_assert_msg(strstr(result.err, says) != NULL, "nothing of %s: %s", says, result.err);
+    }
+}
+
+/* ---- programs that are none ---- */
+
+static void nothing(const wchar_t *path)
+{
+    write_file(path, "");
+}
+
+static void text_file(const wchar_t *path)
+{
+    write_file(path, "exit 0\r\n");
+}
+
+/* A whole DOS program, which points to more that is not there. */
+static void headers_cut_short(const wchar_t *path)
+{
+    HANDLE whole =
+        CreateFileW(program(OWN_WIDTH, L"child.exe"), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    HANDLE cut = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    char start[0x98];
+    DWORD size;
+
+    ck_assert(ReadFile(whole, start, sizeof start, &size, NULL) && WriteFile(cut, start, size, &size, NULL));
+    CloseHandle(cut);
+    CloseHandle(whole);
+}
+
+static void directory(const wchar_t *path)
+{
+    ck_assert(CreateDirectoryW(path, NULL));
+}
+
+static const struct {
+    const char *name;
+    void (*make)(const wchar_t *);
+    DWORD stage, exit_code;
+} no_programs[] = {
+    {"0 bytes", nothing, HANDOFF_STAGE_CREATE, EXIT_CANNOT_RUN},
+    {"a text", text_file, HANDOFF_STAGE_CREATE, EXIT_CANNOT_RUN},
+    {"headers cut short", headers_cut_short, HANDOFF_STAGE_CREATE, EXIT_CANNOT_RUN},
+    {"a directory", directory, HANDOFF_STAGE_FIND, EXIT_NOT_FOUND},
+};
+
+START_TEST(g4_a_file_that_is_no_program)
+{
+    const wchar_t *path = file_path(L"hostile.exe");
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"");
+    wchar_t line[MAX_PATH + 16];
+
+    no_programs[_i].make(path);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" {h}", path);
+    request.command_line = line;
+    request.passes = &pass;
+    request.pass_count = 1;
+    assert_library_refuses(&request, no_programs[_i].stage, no_programs[_i].name);
+    request.application = path;
+    assert_library_refuses(&request, HANDOFF_STAGE_CREATE, no_programs[_i].name);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\"", path);
+    assert_prefixes_refuse(line, no_programs[_i].exit_code, "hostile.exe'");
+    ck_assert(DeleteFileW(path) || RemoveDirectoryW(path));
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- lengths ---- */
+
+static const wchar_t *long_path(void)
+{
+    static wchar_t path[LONG_PATH + 1];
+
+    wcscpy(path, L"C:\\");
+    for (size_t i = 3; i < LONG_PATH; i++)
+        path[i] = i % 100 == 0 ? L'\\' : L'p';
+    return path;
+}
+
+START_TEST(g4_a_program_path_of_32000_characters)
+{
+    static wchar_t line[LONG_PATH + 8];
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+
+    request.application = long_path();
+    assert_library_refuses(&request, HANDOFF_STAGE_CREATE, "application");
+    request.application = NULL;
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\"", long_path());
+    request.command_line = line;
+    assert_library_refuses(&request, HANDOFF_STAGE_FIND, "first word");
+    request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    request.launcher = long_path();
+    assert_library_refuses(&request, HANDOFF_STAGE_LAUNCHER, "launcher");
+    assert_prefixes_refuse(line, EXIT_NOT_FOUND, "'C:\\ppp");
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(g4_a_start_directory_of_32000_characters)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+
+    request.directory = long_path();
+    assert_library_refuses(&request, HANDOFF_STAGE_CREATE, "directory");
+    assert_nobody_left();
+}
+END_TEST
+
+/* {{h}} becomes {h} whatever the number, so the length is known beforehand. */
+static wchar_t *line_of_length(size_t rewritten)
+{
+    static wchar_t line[LINE_MOST + 16];
+    size_t length = (size_t)swprintf(line, ARRAYSIZE(line), L"\"%ls\" line {{h}} ", program(OWN_WIDTH, L"child.exe"));
+
+    wmemset(line + length, L'\xd800', rewritten + 2 - length);
+    line[rewritten + 2] = L'\0';
+    return line;
+}
+
+START_TEST(g6_the_longest_line_arrives_and_one_more_is_refused)
+{
+    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    struct handoff_pass pass = {.name = L"h", .handle = nul, .streams = HANDOFF_STDIN};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"");
+    const wchar_t *tail;
+    DWORD size, code;
+    char *text;
+
+    request.command_line = line_of_length(LINE_MOST);
+    request.passes = &pass;
+    request.pass_count = 1;
+    text = spawn_reading(&request, &size, &code);
+    tail = wcsstr(request.command_line, L"h}} ") + 4;
+    ck_assert_uint_eq(code, 0);
+    ck_assert_uint_eq(size, LINE_MOST * sizeof(wchar_t));
+    ck_assert(wcscmp(wcsstr((wchar_t *)(void *)text, L"{h} ") + 4, tail) == 0);
+    free(text);
+    request.command_line = line_of_length(LINE_MOST + 1);
+    request.passes = &pass;
+    request.pass_count = 1;
+    assert_library_refuses(&request, HANDOFF_STAGE_REWRITE, "one more");
+    CloseHandle(nul);
+    assert_nobody_left();
+}
+END_TEST
+
+/* As many as a process of today may well have; all of one object, which must not matter. */
+START_TEST(ten_thousand_handles)
+{
+    enum { COUNT = 10000 };
+    static struct handoff_pass passes[COUNT];
+    static wchar_t names[COUNT][8];
+    static DWORD numbers[COUNT];
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"signal {h9999}");
+    HANDLE event = make_event();
+    DWORD before;
+    PROCESS_INFORMATION child;
+
+    for (DWORD i = 0; i < COUNT; i++) {
+        swprintf(names[i], ARRAYSIZE(names[i]), L"h%lu", i);
+        passes[i] = (struct handoff_pass){.name = names[i], .handle = event, .flags = HANDOFF_OPTIONAL};
+    }
+    request.passes = passes;
+    request.pass_count = COUNT;
+    request.numbers = numbers;
+    request.creation_flags = CREATE_SUSPENDED;
+    before = count_own_handles();
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(count_own_handles(), before + 2);
+    ck_assert_uint_ge(count_handles(child.dwProcessId), COUNT);
+    ck_assert_uint_ne(numbers[0], numbers[COUNT - 1]);
+    ResumeThread(child.hThread);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert(is_set(event));
+    passes[COUNT - 1].name = names[0];
+    request.command_line = L"no-such-program";
+    before = count_own_handles();
+    assert_library_refuses(&request, HANDOFF_STAGE_REQUEST, "a name twice");
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- names and values ---- */
+
+/* Spelling is everything: case counts, no name hides a longer one, and what a value says is only read where
+ * values are given with the spawn. */
+START_TEST(names_that_resemble_each_other)
+{
+    static const wchar_t *const names[] = {L"a", L"A", L"a.b", L"ab", L"a-", L"-", L"0", L"nul", L"a.b.c"};
+    static const wchar_t variables[] = L"HO_{a}={{a}}{a.b:x}{aB}\0";
+    struct handoff_pass passes[ARRAYSIZE(names)];
+    struct handoff_request request =
+        request_child(OWN_WIDTH, OWN_WIDTH, L"signal {a} {A} {a.b} {ab} {a-} {-} {0} {nul} {a.b.c}");
+    DWORD numbers[ARRAYSIZE(names) + 1], size, code;
+    wchar_t expected[64], environment[128] = L"HO_{a}=old", *at;
+    PROCESS_INFORMATION child;
+    char *text;
+
+    for (size_t i = 0; i < ARRAYSIZE(names); i++)
+        passes[i] = (struct handoff_pass){.name = names[i], .handle = make_event()};
+    request.passes = passes;
+    request.pass_count = ARRAYSIZE(names);
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    for (size_t i = 0; i < ARRAYSIZE(names); i++)
+        ck_assert_msg(is_set(passes[i].handle), "'%ls' was another", names[i]);
+    /* The inherited {a} stays, the one given with the spawn is read. */
+    request = request_child(OWN_WIDTH, OWN_WIDTH, L"environment {a} {A} {a.b} {ab} {a-} {-} {0} {nul} {a.b.c}");
+    wmemcpy(environment + wcslen(environment) + 1, L"HO_B={a}\0SystemRoot=C:\\windows\0", 31);
+    request.environment = environment;
+    request.variables = variables;
+    request.numbers = numbers;
+    request.passes = passes;
+    request.pass_count = ARRAYSIZE(names);
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    swprintf(expected, ARRAYSIZE(expected), L"HO_{a}={a}%lx{aB}", numbers[2]);
+    for (at = (wchar_t *)(void *)text; *at != L'\0' && wcscmp(at, expected) != 0;)
+        at += wcslen(at) + 1;
+    ck_assert_msg(*at != L'\0', "no %ls", expected);
+    for (at = (wchar_t *)(void *)text; *at != L'\0' && wcscmp(at, L"HO_B={a}") != 0;)
+        at += wcslen(at) + 1;
+    ck_assert_msg(*at != L'\0', "an inherited value was read");
+    free(text);
+    for (size_t i = 0; i < ARRAYSIZE(names); i++)
+        CloseHandle(passes[i].handle);
+}
+END_TEST
+
+/* Half a character is a unit like any other. */
+START_TEST(lone_surrogates_arrive)
+{
+    static const wchar_t environment[] = L"HO_\xd800=\xdc00\xd800\0HO_B=\xfffe\0SystemRoot=C:\\windows\0";
+    static const wchar_t variables[] = L"HO_\xdfff=x\xdbff\0";
+    static const wchar_t *const expected[] = {L"HO_\xd800=\xdc00\xd800", L"HO_B=\xfffe", L"HO_\xdfff=x\xdbff"};
+    static const wchar_t title[] = L"\xd800t\xdc00";
+    STARTUPINFOW startup = {.cb = sizeof startup, .lpTitle = (wchar_t *)(UINT_PTR)title};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"environment");
+    DWORD size, code;
+    wchar_t *at;
+    char *text;
+
+    request.environment = environment;
+    request.variables = variables;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    for (size_t i = 0; i < ARRAYSIZE(expected); i++) {
+        for (at = (wchar_t *)(void *)text; *at != L'\0' && wcscmp(at, expected[i]) != 0;)
+            at += wcslen(at) + 1;
+        ck_assert_msg(*at != L'\0', "no %s", shown(expected[i]));
+    }
+    free(text);
+    request = request_child(OWN_WIDTH, OWN_WIDTH, L"place");
+    request.startup = &startup;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    at = wcschr((wchar_t *)(void *)text, L'|');
+    ck_assert_msg(at != NULL && wcscmp(at + 1, title) == 0, "%s", shown((wchar_t *)(void *)text));
+    free(text);
+}
+END_TEST
+
+/* A file system may refuse such a name (Wine's does): then it is found to be no program. */
+START_TEST(a_path_with_a_lone_surrogate)
+{
+    const wchar_t *path = file_path(L"\xd800.exe");
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"");
+    wchar_t line[MAX_PATH + 16];
+    DWORD size, code;
+    char *text;
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" line", path);
+    request.command_line = line;
+    assert_library_refuses(&request, HANDOFF_STAGE_FIND, "no file yet");
+    if (!CopyFileW(program(OWN_WIDTH, L"child.exe"), path, FALSE))
+        return;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_msg(size == wcslen(line) * sizeof *line && memcmp(text, line, size) == 0, "%s",
+                  shown((wchar_t *)(void *)text));
+    free(text);
+    ck_assert(DeleteFileW(path));
+}
+END_TEST
+
+Suite *hostile_suite(void)
+{
+    Suite *suite = suite_create("hostile");
+    TCase *input = tcase_create("hostile input");
+
+    tcase_add_loop_test(input, g4_a_file_that_is_no_program, 0, ARRAYSIZE(no_programs));
+    tcase_add_test(input, g4_a_program_path_of_32000_characters);
+    tcase_add_test(input, g4_a_start_directory_of_32000_characters);
+    tcase_add_test(input, g6_the_longest_line_arrives_and_one_more_is_refused);
+    tcase_add_test(input, ten_thousand_handles);
+    tcase_add_test(input, names_that_resemble_each_other);
+    tcase_add_test(input, lone_surrogates_arrive);
+    tcase_add_test(input, a_path_with_a_lone_surrogate);
+    suite_add_tcase(suite, input);
+    return suite;
+}
