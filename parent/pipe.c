@@ -7,6 +7,9 @@
  * One instance, made and connected here: who squats the name makes the creation fail, who connects
  * before us makes our connection fail, and once we are connected nobody else can. Both ends are
  * this process' own, so no security descriptor is needed to keep others out.
+ *
+ * Not everywhere does FILE_FLAG_FIRST_PIPE_INSTANCE mean something (Wine 8): then we may have connected to the
+ * squatter's, and ours, which has nobody at its other end, tells.
  */
 DWORD pipe_make(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end)
 {
@@ -30,5 +33,10 @@ DWORD pipe_make(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end
             CreateFileW(name, far_access, 0, NULL, OPEN_EXISTING, SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
     if (*far_end == INVALID_HANDLE_VALUE)
         *far_end = NULL;
+    if (*far_end != NULL && !PeekNamedPipe(*near_end, NULL, 0, NULL, NULL, NULL)) {
+        CloseHandle(*far_end);
+        *far_end = NULL;
+        return ERROR_PIPE_NOT_CONNECTED;
+    }
     return *far_end != NULL ? ERROR_SUCCESS : GetLastError();
 }

@@ -339,10 +339,152 @@ START_TEST(a_path_with_a_lone_surrogate)
 }
 END_TEST
 
+/* ---- the control pipe ---- */
+
+/* The product's own source, with a name that can be foreseen and somebody who is quicker. */
+#include "page.h"
+#include "pipe.h"
+#include "text.h"
+
+static uint64_t foreseen_nonce(void)
+{
+    return 0x1234567890abcdef;
+}
+
+static HANDLE intruder;
+
+static HANDLE WINAPI connect_second(const wchar_t *name, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
+                                    DWORD disposition, DWORD flags, HANDLE other)
+{
+    intruder = CreateFileW(name, access, share, security, disposition, flags, other);
+    return CreateFileW(name, access, share, security, disposition, flags, other);
+}
+
+DWORD make_pipe_by_name(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end);
+DWORD make_pipe_too_late(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end);
+
+#define make_nonce foreseen_nonce
+#define pipe_make make_pipe_by_name
+#include "../../parent/pipe.c"
+#undef pipe_make
+#define pipe_make make_pipe_too_late
+#define CreateFileW connect_second
+#include "../../parent/pipe.c"
+#undef CreateFileW
+#undef pipe_make
+#undef make_nonce
+
+static void name_of_pipe(wchar_t name[64])
+{
+    swprintf(name, 64, L"\\\\.\\pipe\\handoff-%lx-%I64x", GetCurrentProcessId(), (unsigned long long)foreseen_nonce());
+}
+
+/* Who has the name already gets not a byte, and we get none of his. */
+START_TEST(g3_a_squatted_name_is_refused)
+{
+    HANDLE squatter, near_end, far_end;
+    wchar_t name[64];
+    DWORD size;
+    char byte;
+
+    name_of_pipe(name);
+    squatter = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE | PIPE_NOWAIT, PIPE_UNLIMITED_INSTANCES, 4096,
+                                4096, 0, NULL);
+    ck_assert(squatter != INVALID_HANDLE_VALUE);
+    ck_assert_uint_ne(make_pipe_by_name(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert_ptr_null(far_end);
+    if (near_end != NULL)
+        CloseHandle(near_end);
+    ck_assert(!ReadFile(squatter, &byte, 1, &size, NULL));
+    CloseHandle(squatter);
+    ck_assert_uint_eq(make_pipe_by_name(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    CloseHandle(near_end);
+    CloseHandle(far_end);
+}
+END_TEST
+
+/* Who connects between the two calls makes them fail, instead of being served. */
+START_TEST(g3_a_pipe_that_somebody_else_connected_to_is_refused)
+{
+    HANDLE near_end, far_end;
+
+    ck_assert_uint_ne(make_pipe_too_late(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert_msg(intruder != INVALID_HANDLE_VALUE, "nobody was quicker");
+    ck_assert_ptr_null(far_end);
+    CloseHandle(near_end);
+    CloseHandle(intruder);
+}
+END_TEST
+
+typedef LONG(WINAPI *query_object_function)(HANDLE, int, void *, ULONG, ULONG *);
+
+/* The name of the pipe that a resident launcher of this process is talked to over, out of the handle table. */
+static BOOL find_control_pipe(wchar_t name[64])
+{
+    enum { OBJECT_NAME_INFORMATION = 1 };
+    query_object_function query =
+        (query_object_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryObject");
+    _Alignas(16) wchar_t answer[512];
+
+    for (UINT_PTR number = 4; number < 0x4000; number += 4) {
+        const wchar_t *found;
+        ULONG size;
+
+        if (GetFileType((HANDLE)number) != FILE_TYPE_PIPE)
+            continue;
+        memset(answer, 0, sizeof answer);
+        if (query((HANDLE)number, OBJECT_NAME_INFORMATION, answer, sizeof answer - sizeof *answer, &size) < 0)
+            continue;
+        /* A UNICODE_STRING, and behind it what it points to. */
+        found = wcsstr(answer + 2 * sizeof(void *) / sizeof *answer, L"\\handoff-");
+        if (found != NULL)
+            return swprintf(name, 64, L"\\\\.\\pipe%ls", found) > 0;
+    }
+    return FALSE;
+}
+
+static void spawn_with(struct handoff_launcher *resident)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 9");
+    PROCESS_INFORMATION child;
+
+    request.resident = resident;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 9);
+}
+
+/* While it is in use nobody else can open it or make another of its name. */
+START_TEST(g3_the_control_pipe_is_for_two)
+{
+    static const DWORD accesses[] = {GENERIC_READ | GENERIC_WRITE, GENERIC_READ, GENERIC_WRITE, FILE_READ_ATTRIBUTES};
+    static const DWORD flags[] = {0, FILE_FLAG_FIRST_PIPE_INSTANCE};
+    struct handoff_launcher *resident = handoff_launcher_open(program(OWN_WIDTH, L"handoff-launcher.exe"), NULL);
+    wchar_t name[64];
+
+    ck_assert_ptr_nonnull(resident);
+    spawn_with(resident);
+    ck_assert_msg(find_control_pipe(name), "no control pipe was found");
+    for (size_t i = 0; i < ARRAYSIZE(accesses); i++) {
+        HANDLE other = CreateFileW(name, accesses[i], FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+        DWORD code = GetLastError();
+
+        ck_assert_msg(other == INVALID_HANDLE_VALUE, "access 0x%lx was given", accesses[i]);
+        ck_assert_uint_eq(code, ERROR_PIPE_BUSY);
+    }
+    for (size_t i = 0; i < ARRAYSIZE(flags); i++)
+        ck_assert_ptr_eq(CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX | flags[i], PIPE_TYPE_BYTE, 1, 64, 64, 0, NULL),
+                         INVALID_HANDLE_VALUE);
+    spawn_with(resident);
+    handoff_launcher_close(resident);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
     TCase *input = tcase_create("hostile input");
+    TCase *neighbours = tcase_create("hostile neighbours");
 
     tcase_add_loop_test(input, g4_a_file_that_is_no_program, 0, ARRAYSIZE(no_programs));
     tcase_add_test(input, g4_a_program_path_of_32000_characters);
@@ -353,5 +495,9 @@ Suite *hostile_suite(void)
     tcase_add_test(input, lone_surrogates_arrive);
     tcase_add_test(input, a_path_with_a_lone_surrogate);
     suite_add_tcase(suite, input);
+    tcase_add_test(neighbours, g3_a_squatted_name_is_refused);
+    tcase_add_test(neighbours, g3_a_pipe_that_somebody_else_connected_to_is_refused);
+    tcase_add_test(neighbours, g3_the_control_pipe_is_for_two);
+    suite_add_tcase(suite, neighbours);
     return suite;
 }
