@@ -14,6 +14,28 @@ enum { LONG_PATH = 32000, LINE_MOST = 32766 };
 
 static struct result result;
 
+static unsigned number_of(HANDLE handle)
+{
+    return (unsigned)(UINT_PTR)handle;
+}
+
+static HANDLE duplicate(HANDLE handle)
+{
+    HANDLE other = NULL;
+
+    ck_assert(
+        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &other, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    return other;
+}
+
+static BOOL is_open_for(HANDLE number, HANDLE object)
+{
+    BOOL known, same = same_object(number, object, &known);
+
+    ck_assert_msg(known, "this Windows cannot compare objects");
+    return same;
+}
+
 /* Exactly one line, by whoever speaks there. */
 static void assert_one_line(const char *speaker)
 {
@@ -480,6 +502,92 @@ START_TEST(g3_the_control_pipe_is_for_two)
 }
 END_TEST
 
+/* ---- processes that may not be opened ---- */
+
+/* Takes all access to this process from everybody, until the old descriptor is back. */
+static SECURITY_DESCRIPTOR *close_process(void)
+{
+    static _Alignas(16) BYTE old[1024];
+    SECURITY_DESCRIPTOR closed;
+    ACL nobody;
+    DWORD size;
+
+    ck_assert(GetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, old, sizeof old, &size));
+    ck_assert(InitializeAcl(&nobody, sizeof nobody, ACL_REVISION));
+    ck_assert(InitializeSecurityDescriptor(&closed, SECURITY_DESCRIPTOR_REVISION));
+    ck_assert(SetSecurityDescriptorDacl(&closed, TRUE, &nobody, FALSE));
+    ck_assert(SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, &closed));
+    return (SECURITY_DESCRIPTOR *)(void *)old;
+}
+
+static BOOL can_be_opened(void)
+{
+    HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, GetCurrentProcessId());
+
+    return process != NULL && CloseHandle(process);
+}
+
+/* What another user's process, or an elevated one, is to the launcher: the first thing that it does with it
+ * fails, before a handle is touched. */
+START_TEST(g3_a_parent_that_may_not_be_opened)
+{
+    HANDLE event = make_event(), is_event = duplicate(event);
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"signal {h}");
+    struct handoff_error error = {0};
+    PROCESS_INFORMATION child;
+    DWORD before = count_own_handles();
+    SECURITY_DESCRIPTOR *old = close_process();
+    BOOL open = can_be_opened(), spawned = FALSE;
+    wchar_t text[512];
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    if (!open) {
+        spawned = handoff_spawn(&request, &child, &error);
+        run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --steal h=%u -- \"%ls\" signal {h}",
+            GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
+    }
+    ck_assert(SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, old));
+    if (open) {
+        skip("nothing keeps this user from opening a process");
+    } else {
+        ck_assert_msg(!spawned, "the launcher reached its parent");
+        ck_assert_uint_eq(error.stage, HANDOFF_STAGE_CONNECT);
+        ck_assert_uint_eq(error.code, ERROR_ACCESS_DENIED);
+        handoff_error_text(&error, text, ARRAYSIZE(text));
+        ck_assert_msg(wcsstr(text, L"same user") != NULL, "%ls", text);
+        ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
+        assert_one_line("handoff-launcher: ");
+        ck_assert_msg(strstr(result.err, "Win32 error 5") != NULL && strstr(result.err, "same user") != NULL &&
+                          strstr(result.err, "; nothing was stolen\r\n") != NULL,
+                      "%s", result.err);
+        ck_assert(is_open_for(event, is_event));
+        ck_assert(!is_set(event));
+        ck_assert_uint_eq(count_own_handles(), before);
+    }
+    CloseHandle(event);
+    CloseHandle(is_event);
+    assert_nobody_left();
+}
+END_TEST
+
+/* Windows lets nobody into the first, and the second does not exist. */
+START_TEST(g3_the_system_is_no_parent)
+{
+    static const DWORD process_ids[] = {4, 0};
+
+    for (size_t i = 0; i < ARRAYSIZE(process_ids); i++) {
+        run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --steal h=16 -- \"%ls\" signal {h}",
+            process_ids[i], program(OWN_WIDTH, L"child.exe"));
+        ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%lu: %s", result.exit_code, result.err);
+        assert_one_line("handoff-launcher: the launcher cannot reach its parent: Win32 error ");
+        ck_assert_ptr_nonnull(strstr(result.err, "; nothing was stolen\r\n"));
+    }
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
@@ -498,6 +606,8 @@ Suite *hostile_suite(void)
     tcase_add_test(neighbours, g3_a_squatted_name_is_refused);
     tcase_add_test(neighbours, g3_a_pipe_that_somebody_else_connected_to_is_refused);
     tcase_add_test(neighbours, g3_the_control_pipe_is_for_two);
+    tcase_add_test(neighbours, g3_a_parent_that_may_not_be_opened);
+    tcase_add_test(neighbours, g3_the_system_is_no_parent);
     suite_add_tcase(suite, neighbours);
     return suite;
 }
