@@ -146,6 +146,9 @@ $(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_ch
 $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
+$(call both,faulty-door.exe): build/%/faulty-door.exe: build/%/tests/faulty_door.o build/%/libcommon.a
+	$(CC) $(LDFLAGS) -o $@ $^
+
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
@@ -156,7 +159,7 @@ $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe
+HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe
 SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)
 
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps/ready

@@ -86,6 +86,8 @@ static const char *advice(const struct handoff_error *error)
         return "handoff-launcher.exe belongs beside the program that uses it";
     if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_ACCESS_DENIED)
         return "the parent may be ending";
+    if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_NOT_SUPPORTED)
+        return "it is protected from being closed";
     if (error->stage == HANDOFF_STAGE_CONNECT && error->code == ERROR_ACCESS_DENIED)
         return "the same user must run both, and as elevated";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_BAD_EXE_FORMAT)

@@ -212,6 +212,18 @@ static BOOL reach_parent(struct door *door, struct failure *failure)
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
 }
 
+/* Whether a steal would leave it open in the parent. If so this copy of it cannot be closed either, which is of
+ * no importance: the launcher gives up and ends. */
+static BOOL is_protected(HANDLE parent, uint64_t number)
+{
+    enum { SAME_ATTRIBUTES = 4 };
+    HANDLE handle;
+
+    return DuplicateHandle(parent, handle_from_number(number), GetCurrentProcess(), &handle, 0, FALSE,
+                           DUPLICATE_SAME_ACCESS | SAME_ATTRIBUTES) &&
+           !CloseHandle(handle);
+}
+
 static BOOL copy_handles(struct door *door, struct failure *failure)
 {
     struct request *request = &door->prefix.request;
@@ -227,6 +239,9 @@ static BOOL copy_handles(struct door *door, struct failure *failure)
 
         if (parse_handle(door->prefix.sources[i].what, &number))
             code = copy(door->parent, number, TRUE, &handle);
+        if (code == ERROR_SUCCESS && door->prefix.sources[i].option == OPTION_STEAL &&
+            is_protected(door->parent, number))
+            code = ERROR_NOT_SUPPORTED;
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
         request->passes[i].number = (uint32_t)handle_number(handle);

@@ -588,6 +588,89 @@ START_TEST(g3_the_system_is_no_parent)
 }
 END_TEST
 
+/* ---- handles that refuse to be closed ---- */
+
+static HANDLE make_protected_event(void)
+{
+    HANDLE event = make_event();
+
+    ck_assert(SetHandleInformation(event, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE));
+    return event;
+}
+
+static void close_protected(HANDLE event)
+{
+    DWORD flags = 0;
+
+    ck_assert_msg(GetHandleInformation(event, &flags) && flags == HANDLE_FLAG_PROTECT_FROM_CLOSE,
+                  "the handle's flags are 0x%lx", flags);
+    ck_assert(SetHandleInformation(event, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0));
+    ck_assert(CloseHandle(event));
+}
+
+/* The protection is the caller's number's, not the duplicate's: that one is stolen and gone. */
+START_TEST(g3_a_protected_handle_is_passed)
+{
+    HANDLE event = make_protected_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"signal {h}");
+    struct handoff_offering *offering;
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    PROCESS_INFORMATION child;
+    DWORD before = count_own_handles();
+
+    request.passes = &pass;
+    request.pass_count = 1;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert(is_set(event));
+    offering = handoff_offer(event, token);
+    ck_assert_ptr_nonnull(offering);
+    ck_assert(handoff_withdraw(offering));
+    ResetEvent(event);
+    run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --copy h=%u -- \"%ls\" signal {h}",
+        GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
+    ck_assert_msg(result.exit_code == 0, "%s", result.err);
+    ck_assert(is_set(event));
+    ck_assert_uint_eq(count_own_handles(), before);
+    close_protected(event);
+}
+END_TEST
+
+/* A steal would leave it open and say nothing: so it is refused, and the others stay. Where a copy does not tell
+ * (Wine), a launcher that is told shows it. */
+START_TEST(g3_a_protected_handle_is_not_stolen)
+{
+    HANDLE event = make_protected_event(), other = make_event(), is_other = duplicate(other);
+    wchar_t number[16];
+
+    swprintf(number, ARRAYSIZE(number), L"%u", number_of(event));
+    SetEnvironmentVariableW(L"HANDOFF_PROTECTED", number);
+    for (int first = 0; first < 2; first++) {
+        run(&result, program(_i, L"faulty-door.exe"),
+            L"--parent %lu --steal %ls=%u --steal %ls=%u -- \"%ls\" signal {h} {o}", GetCurrentProcessId(),
+            first ? L"h" : L"o", number_of(first ? event : other), first ? L"o" : L"h",
+            number_of(first ? other : event), program(OWN_WIDTH, L"child.exe"));
+        ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%lu: %s", result.exit_code, result.err);
+        assert_one_line("handoff-launcher: ");
+        ck_assert_msg(strstr(result.err, "'h'") != NULL && strstr(result.err, "protected") != NULL &&
+                          strstr(result.err, "; nothing was stolen\r\n") != NULL,
+                      "%s", result.err);
+        ck_assert(is_open_for(other, is_other));
+        ck_assert(!is_set(event) && !is_set(other));
+    }
+    /* A copy of it is no steal. */
+    run(&result, program(_i, L"faulty-door.exe"), L"--parent %lu --copy h=%u --steal o=%u -- \"%ls\" signal {h} {o}",
+        GetCurrentProcessId(), number_of(event), number_of(other), program(OWN_WIDTH, L"child.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_PROTECTED", NULL);
+    ck_assert_msg(result.exit_code == 0, "%s", result.err);
+    ck_assert(is_set(event) && is_set(is_other) && !is_open_for(other, is_other));
+    CloseHandle(is_other);
+    close_protected(event);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
@@ -608,6 +691,8 @@ Suite *hostile_suite(void)
     tcase_add_test(neighbours, g3_the_control_pipe_is_for_two);
     tcase_add_test(neighbours, g3_a_parent_that_may_not_be_opened);
     tcase_add_test(neighbours, g3_the_system_is_no_parent);
+    tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
+    tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);
     suite_add_tcase(suite, neighbours);
     return suite;
 }
