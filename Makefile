@@ -21,6 +21,7 @@ PREFIX-x86 := PATH="/mingw32/bin:$$PATH" $(PREFIX-x86)
 CHECK-x64 := /mingw64
 SUITE-WIDTHS := x64
 else
+FUZZER := build/fuzz
 CHECK-x64 := build/deps/check-x64
 CHECK-x86 := build/deps/check-x86
 SUITE-WIDTHS := x64 x86
@@ -162,7 +163,7 @@ $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(
 HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe
 SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)
 
-test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) build/deps/ready
+test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(FUZZER) build/deps/ready
 	tests/run.sh
 
 demo: all build/deps/ready
@@ -189,7 +190,7 @@ bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe h
 PURE := $(addprefix common/,cmdline.c environment.c fdblock.c prefix.c request.c text.c token.c wire.c)
 FUZZ-SECONDS := 300
 
-build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h) Makefile | build/deps/analysis
+build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h) Makefile | build/deps/fuzzing
 	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -Icommon -o $@ tests/fuzz/fuzz.c $(PURE)
 
@@ -214,6 +215,9 @@ build/deps/compilers: tests/setup.sh
 
 build/deps/analysis: tests/setup.sh
 	tests/setup.sh analysis
+
+build/deps/fuzzing: tests/setup.sh
+	tests/setup.sh fuzzing
 
 build/deps/ready: build/deps/compilers
 	tests/setup.sh

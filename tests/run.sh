@@ -81,6 +81,23 @@ binary() {
 	done < <(tests/launcher-binary.sh "build/$1/handoff-launcher.exe" "$1" 2>&1)
 }
 
+# fuzz: what the fuzzer found before, and 100,000 inputs that are the same each time.
+fuzz() {
+	local found=build/fuzz-found
+	echo "== fuzz"
+	rm -rf $found build/fuzz.log
+	mkdir -p $found
+	if timeout 60 build/fuzz -seed=1 -runs=100000 -max_len=4096 -artifact_prefix=$found/ $found tests/fuzz/corpus \
+		>build/fuzz.log 2>&1; then
+		pass 1
+		echo "ok fuzz: $(grep '^Done ' build/fuzz.log)"
+	else
+		fail 1
+		grep -v '^#\|^INFO:' build/fuzz.log
+		echo "FAIL fuzz: the input is $(echo $found/[clo]*-*)"
+	fi
+}
+
 # report NAME WIDTH: what a suite wrote. It may neither have hung nor have ended without totals.
 report() {
 	local name="$1 $2" log=build/$2/$1.log
@@ -130,6 +147,7 @@ suites x86 &
 
 binary x64
 binary x86
+[ $wine = no ] || fuzz
 wait $x64
 report unit x64
 report system x64

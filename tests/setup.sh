@@ -1,6 +1,6 @@
 #!/bin/bash
-# setup.sh [compilers|analysis]: makes this machine ready to build (compilers), to build and test, or for
-# `make lint` and `make fuzz` (analysis; Debian only).
+# setup.sh [compilers|fuzzing|analysis]: makes this machine ready to build (compilers), to build and test, for
+# the fuzzer (fuzzing; Debian only) or for `make lint` (analysis; Debian only).
 # On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
 # and needs no root. What is there already is left alone, so a second run takes no time.
 set -euo pipefail
@@ -32,10 +32,11 @@ debian_packages() {
 	need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
 	need i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
 	if [ "$stage" = analysis ]; then
-		need clang clang
 		need clang-tidy clang-tidy
 		need clang-format clang-format
 		need cppcheck cppcheck
+	elif [ "$stage" = fuzzing ]; then
+		need clang clang
 		compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
 			missing+=(libclang-rt-dev)
 	elif [ "$stage" = ready ] || [ ${#missing[@]} -gt 0 ]; then

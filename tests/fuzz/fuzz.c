@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claim.h"
 #include "cmdline.h"
 #include "environment.h"
 #include "fdblock.h"
@@ -72,6 +73,25 @@ static void fuzz_rewrite(const uint8_t *bytes, size_t size)
     free(line);
 }
 
+/* cmd.exe gets all that follows the first word, unit for unit, between quotes that are ours. */
+static void check_batch(const wchar_t *line)
+{
+    static const wchar_t begin[] = L"\"C\" /d /s /c \"\"P.bat\"";
+    wchar_t nowhere[1];
+    struct text first = {.at = nowhere, .capacity = 1}, text;
+    const wchar_t *rest = line_program(&first, line);
+    size_t length = sizeof begin / sizeof *begin - 1 + text_length(rest) + 1;
+    wchar_t *result = exactly((length + 1) * sizeof *result);
+
+    text = (struct text){.at = result, .capacity = length + 1};
+    check(line_put_batch(&text, L"C", L"P.bat", line) == (length < BATCH_CAPACITY), "a limit that is not cmd.exe's");
+    check(text.length == length && memcmp(result, begin, sizeof begin - sizeof *begin) == 0 &&
+              memcmp(result + length - 1 - text_length(rest), rest, text_length(rest) * sizeof *rest) == 0 &&
+              result[length - 1] == L'"',
+          "a batch file's line is not verbatim");
+    free(result);
+}
+
 static void fuzz_argument(const uint8_t *bytes, size_t size)
 {
     wchar_t *line = string_of(bytes, size), *argument = exactly((text_length(line) + 1) * sizeof *argument);
@@ -79,6 +99,7 @@ static void fuzz_argument(const uint8_t *bytes, size_t size)
 
     while ((rest = line_argument(rest, argument)) != NULL)
         check(rest >= line && rest <= line + text_length(line), "an argument ends outside its line");
+    check_batch(line);
     free(argument);
     free(line);
 }
@@ -138,11 +159,13 @@ static void fuzz_request(const uint8_t *bytes, size_t size)
               "a request is not encoded as it was decoded");
         free(again);
         if (request_check(&request, &fault) == REQUEST_OK) {
-            uint32_t block = fdblock_make(NULL, 0, 8, &request);
-            uint8_t *made = exactly(block);
+            for (uint32_t pointer = 4; pointer <= 8; pointer += 4) {
+                uint32_t block = fdblock_make(NULL, 0, pointer, &request);
+                uint8_t *made = exactly(block);
 
-            check(fdblock_make(made, block, 8, &request) == block, "two sizes of a block");
-            free(made);
+                check(fdblock_make(made, block, pointer, &request) == block, "two sizes of a block");
+                free(made);
+            }
         }
     }
     free(passes);
@@ -190,6 +213,42 @@ static void fuzz_block(const uint8_t *bytes, size_t size)
     free(copy);
 }
 
+/* Whatever parent and takers do, in whatever order: an offer has one owner at most, and the next offer waits for
+ * him. */
+static void check_claims(const uint8_t *bytes, size_t size)
+{
+    struct claim claim = {0};
+    uint64_t offers = 0;
+    int owners = 0;
+    bool taking = false;
+
+    for (size_t i = 0; i < size; i++) {
+        bool begun;
+
+        switch (bytes[i] % 4) {
+        case 0:
+            if (offers > 0 && (owners == 0 || taking))
+                break;
+            claim_offer(&claim, ++offers * 4);
+            owners = 0;
+            break;
+        case 1: owners += claim_withdraw(&claim); break;
+        case 2:
+            begun = claim_begin(&claim);
+            check(!begun || claim.number == offers * 4, "another offer was taken");
+            taking = taking || begun;
+            owners += begun;
+            break;
+        default:
+            if (taking)
+                claim_end(&claim, 8);
+            taking = false;
+        }
+        check(owners <= 1, "an offer has two owners");
+        check(!taking || claim_state(&claim) == CLAIM_TAKING, "a taker was robbed");
+    }
+}
+
 static void fuzz_token(const uint8_t *bytes, size_t size)
 {
     wchar_t *text = string_of(bytes, size), back[TOKEN_CAPACITY];
@@ -200,6 +259,7 @@ static void fuzz_token(const uint8_t *bytes, size_t size)
         token_put(&again, &token);
         check(text_end(&again) && equal(back, text), "a token is not written as it was read");
     }
+    check_claims(bytes, size);
     free(text);
 }
 
