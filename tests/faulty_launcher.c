@@ -5,6 +5,8 @@
  *   refuse          has its handle list refused, as Windows 7 does with some handles
  *                   (both with inheritable handles of somebody else's)
  *
+ *   strict          refuses what Windows does (strict.h)
+ *
  *   lie pseudo      reports its own process by pseudo-handle
  *   lie self        reports its own process by a real handle
  *   lie parent      reports the parent's process
@@ -23,11 +25,27 @@
  *
  *   count           ends with the number of OS calls that it made
  */
+#include "strict.h"
+
 #include "faults.h"
+
+static BOOL is_strict(void)
+{
+    return strcmp(fault_kind, "strict") == 0;
+}
 
 static FARPROC find_function(HMODULE module, const char *name)
 {
+    if (is_strict() && strcmp(name, "UpdateProcThreadAttribute") == 0)
+        return (FARPROC)(void *)strict_update;
     return strcmp(fault_kind, "old") != 0 ? GetProcAddress(module, name) : NULL;
+}
+
+static BOOL duplicate_handle(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,
+                             BOOL inheritable, DWORD options)
+{
+    return (is_strict() ? strict_duplicate : (DuplicateHandle))(source, handle, target, duplicate, access, inheritable,
+                                                                options);
 }
 
 static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
@@ -38,12 +56,16 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
         SetLastError(ERROR_NO_SYSTEM_RESOURCES);
         return FALSE;
     }
+    if (is_strict())
+        return strict_create(program, line, process, thread, inherit, flags, environment, directory, startup, child);
     return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, child);
 }
 
 #define GetProcAddress find_function
 #undef CreateProcessW
 #define CreateProcessW create_process
+#undef DuplicateHandle
+#define DuplicateHandle(...) FAULTY(BOOL, duplicate_handle(__VA_ARGS__))
 
 #include "../common/heap.c"
 #include "../common/lookup.c"

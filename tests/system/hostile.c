@@ -249,9 +249,11 @@ START_TEST(ten_thousand_handles)
     ResumeThread(child.hThread);
     ck_assert_uint_eq(finish_child(&child), 0);
     ck_assert(is_set(event));
-    passes[COUNT - 1].name = names[0];
     request.command_line = L"no-such-program";
-    before = count_own_handles();
+    request.pass_count = 1000;
+    assert_library_refuses(&request, HANDOFF_STAGE_FIND, "no program");
+    request.pass_count = COUNT;
+    passes[COUNT - 1].name = names[0];
     assert_library_refuses(&request, HANDOFF_STAGE_REQUEST, "a name twice");
     CloseHandle(event);
     assert_nobody_left();
@@ -671,11 +673,116 @@ START_TEST(g3_a_protected_handle_is_not_stolen)
 }
 END_TEST
 
+/* ---- what Windows refuses and Wine forgives ---- */
+
+/* The launcher refuses it itself (tests/strict.h): so whatever gets through, Windows takes. */
+static void spawn_strictly(int launcher_width, struct handoff_request *request, struct handoff_pass *passes,
+                           DWORD count, const char *what)
+{
+    PROCESS_INFORMATION child;
+    struct handoff_error error = {0};
+    wchar_t text[512];
+    BOOL spawned = FALSE;
+
+    request->launcher = program(launcher_width, L"faulty-launcher.exe");
+    request->passes = passes;
+    request->pass_count = count;
+    for (int tries = 0; tries < START_TRIES && !spawned; tries++) {
+        SetEnvironmentVariableA("HANDOFF_FAULT", "strict");
+        spawned = handoff_spawn(request, &child, &error);
+        SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+        if (error.code != ERROR_INTERNAL_ERROR)
+            break;
+    }
+    handoff_error_text(&error, text, ARRAYSIZE(text));
+    ck_assert_msg(spawned, "%s: %ls", what, text);
+    ck_assert_msg(finish_child(&child) == 7, "%s: the child ran otherwise", what);
+}
+
+static const struct {
+    const char *name;
+    DWORD count, closed_streams, creation_flags;
+    BOOL seal_all;
+} strict_rows[] = {
+    {"nothing at all", 0, 7, 0, FALSE},       {"nothing, and no console", 0, 7, DETACHED_PROCESS, FALSE},
+    {"own streams", 0, 0, 0, FALSE},          {"own streams, no window", 0, 0, CREATE_NO_WINDOW, FALSE},
+    {"some of them", 0, 2, 0, FALSE},         {"one object under two names", 2, 0, 0, FALSE},
+    {"names, and no stream", 2, 7, 0, FALSE}, {"a descriptor too", 3, 0, 0, FALSE},
+    {"a stream that is two", 4, 0, 0, FALSE}, {"all of it, sealed", 4, 0, 0, TRUE},
+};
+
+START_TEST(g2_g8_what_windows_would_refuse_is_not_asked_for)
+{
+    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                             OPEN_EXISTING, 0, NULL);
+    struct handoff_pass passes[] = {{.name = L"a", .handle = nul, .flags = HANDOFF_OPTIONAL},
+                                    {.name = L"b", .handle = nul, .flags = HANDOFF_OPTIONAL},
+                                    {.handle = nul, .descriptor = 3},
+                                    {.handle = nul, .streams = HANDOFF_STDOUT | HANDOFF_STDERR}};
+
+    for (size_t i = 0; i < ARRAYSIZE(strict_rows); i++) {
+        struct handoff_request request = request_child(_i, OWN_WIDTH, L"exit 7");
+
+        request.closed_streams = strict_rows[i].closed_streams;
+        request.creation_flags = strict_rows[i].creation_flags;
+        request.seal_all = strict_rows[i].seal_all;
+        spawn_strictly(_i, &request, passes, strict_rows[i].count, strict_rows[i].name);
+    }
+    CloseHandle(nul);
+    assert_nobody_left();
+}
+END_TEST
+
+/* For a batch file Wine drops the handle list. */
+START_TEST(g2_a_batch_file_is_cmds)
+{
+    const wchar_t *path = file_path(L"strict.bat");
+    struct handoff_pass pass = {.name = L"a", .handle = make_event(), .flags = HANDOFF_OPTIONAL};
+    struct handoff_request request = request_child(_i, OWN_WIDTH, L"");
+    wchar_t line[MAX_PATH + 16];
+
+    write_file(path, "@exit 7\r\n");
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\"", path);
+    request.command_line = line;
+    spawn_strictly(_i, &request, &pass, 1, "a batch file");
+    request.application = path;
+    spawn_strictly(_i, &request, &pass, 1, "a batch file as application");
+    run(&result, program(_i, L"faulty-door.exe"), L"-- %ls", line);
+    ck_assert_msg(result.exit_code == 7, "%lu: %s", result.exit_code, result.err);
+    ck_assert(DeleteFileW(path));
+    CloseHandle(pass.handle);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(g2_g8_nor_by_the_prefix)
+{
+    static const wchar_t *const options[] = {L"", L"--copy a=%u --stdin a",
+                                             L"--copy a=%u --stdout a --stderr a --copy b=%u --fd 3=b",
+                                             L"--steal a=%u --copy b=%u --fd 3=a --fd 4=b --seal"};
+
+    for (size_t i = 0; i < ARRAYSIZE(options); i++) {
+        HANDLE event = make_event(), other = make_event();
+        wchar_t given[256];
+
+        swprintf(given, ARRAYSIZE(given), options[i], number_of(event), number_of(other));
+        run(&result, program(_i, L"faulty-door.exe"), L"--parent %lu %ls -- \"%ls\" exit 7", GetCurrentProcessId(),
+            given, program(OWN_WIDTH, L"child.exe"));
+        ck_assert_msg(result.exit_code == 7, "%ls: %lu, %s", options[i], result.exit_code, result.err);
+        if (wcsstr(options[i], L"--steal") == NULL) /* its number is nobody's */
+            CloseHandle(event);
+        CloseHandle(other);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
     TCase *input = tcase_create("hostile input");
     TCase *neighbours = tcase_create("hostile neighbours");
+    TCase *windows = tcase_create("as on Windows");
 
     tcase_add_loop_test(input, g4_a_file_that_is_no_program, 0, ARRAYSIZE(no_programs));
     tcase_add_test(input, g4_a_program_path_of_32000_characters);
@@ -694,5 +801,9 @@ Suite *hostile_suite(void)
     tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
     tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);
     suite_add_tcase(suite, neighbours);
+    tcase_add_loop_test(windows, g2_g8_what_windows_would_refuse_is_not_asked_for, 0, WIDTH_COUNT);
+    tcase_add_loop_test(windows, g2_a_batch_file_is_cmds, 0, WIDTH_COUNT);
+    tcase_add_loop_test(windows, g2_g8_nor_by_the_prefix, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, windows);
     return suite;
 }
