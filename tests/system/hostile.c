@@ -675,6 +675,49 @@ END_TEST
 
 /* ---- what Windows refuses and Wine forgives ---- */
 
+/* The product's own source on a Windows that duplicates into a process that is none: with success and nothing. */
+static BOOL duplicate_nothing(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate_to, DWORD access,
+                              BOOL inheritable, DWORD options)
+{
+    (void)source, (void)handle, (void)target, (void)access, (void)inheritable, (void)options;
+    *duplicate_to = NULL;
+    return TRUE;
+}
+
+#include "steal.h"
+
+#define DuplicateHandle duplicate_nothing
+#define duplicate duplicate_by_number
+#define steal steal_nothing
+#define copy copy_nothing
+#define steal_claimed steal_claimed_nothing
+#define creation_time creation_time_again
+#define open_owner open_owner_again
+#define open_page open_page_again
+#include "../../common/take.c"
+#undef DuplicateHandle
+#undef duplicate
+#undef steal
+#undef copy
+#undef steal_claimed
+#undef creation_time
+#undef open_owner
+#undef open_page
+
+START_TEST(g3_a_success_without_a_handle_is_none)
+{
+    struct claim claim = {0};
+    HANDLE handle = (HANDLE)4;
+
+    ck_assert_uint_eq(steal_nothing(GetCurrentProcess(), 8, FALSE, &handle), ERROR_INVALID_HANDLE);
+    ck_assert_ptr_null(handle);
+    claim_offer(&claim, 8);
+    ck_assert_uint_eq(steal_claimed_nothing(GetCurrentProcess(), &claim, FALSE, &handle), ERROR_INVALID_HANDLE);
+    ck_assert_uint_eq(claim_state(&claim), CLAIM_TAKEN); /* whatever became of the number, it is nobody's now */
+    ck_assert_uint_eq(claim.taken_as, 0);
+}
+END_TEST
+
 /* The launcher refuses it itself (tests/strict.h): so whatever gets through, Windows takes. */
 static void spawn_strictly(int launcher_width, struct handoff_request *request, struct handoff_pass *passes,
                            DWORD count, const char *what)
@@ -801,6 +844,7 @@ Suite *hostile_suite(void)
     tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
     tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);
     suite_add_tcase(suite, neighbours);
+    tcase_add_test(windows, g3_a_success_without_a_handle_is_none);
     tcase_add_loop_test(windows, g2_g8_what_windows_would_refuse_is_not_asked_for, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_a_batch_file_is_cmds, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_g8_nor_by_the_prefix, 0, WIDTH_COUNT);
