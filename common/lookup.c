@@ -125,20 +125,16 @@ static BOOL search(struct text *path, const wchar_t *name)
 
 static DWORD make_full(wchar_t *path)
 {
-    DWORD size = GetFullPathNameW(path, 0, NULL, NULL), length;
-    wchar_t *full;
+    wchar_t *full = allocate(LINE_CAPACITY * sizeof *full);
+    DWORD length;
 
-    if (size > LINE_CAPACITY)
-        return ERROR_FILENAME_EXCED_RANGE;
-    full = allocate(size * sizeof *full);
     if (full == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    length = GetFullPathNameW(path, size, full, NULL);
-    /* Another thread may have changed the current directory in between. */
-    if (length > 0 && length < size)
+    length = GetFullPathNameW(path, LINE_CAPACITY, full, NULL);
+    if (length < LINE_CAPACITY)
         CopyMemory(path, full, (length + 1) * sizeof *path);
     release(full);
-    return length > 0 && length < size ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    return length - 1 < LINE_CAPACITY - 1 ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE; /* 0: a failure */
 }
 
 DWORD lookup_program(const wchar_t *line, wchar_t *path)
