@@ -31,6 +31,7 @@ width = $(word 2,$(subst /, ,$@))
 CC = $(PREFIX-$(width))gcc
 AR = $(PREFIX-$(width))gcc-ar
 OBJCOPY = $(PREFIX-$(width))objcopy
+NM = $(PREFIX-$(width))gcc-nm
 
 # --- flags -------------------------------------------------------------------------------
 
@@ -91,10 +92,9 @@ build/x86/bare/%.o: %.c Makefile | build/deps/compilers
 	$(compile-bare)
 
 # Only what includes <check.h> waits for Check.
-$(foreach w,x64 x86,$(patsubst %.c,build/$w/%.o,$(wildcard tests/harness.c tests/unit/*.c tests/system/*.c))): \
-    CPPFLAGS += $(CHECK-CPPFLAGS)
-$(foreach w,x64 x86,$(patsubst %.c,build/$w/%.o,$(wildcard tests/harness.c tests/unit/*.c tests/system/*.c))): \
-    | build/deps/ready
+CHECKED := $(wildcard tests/harness.c tests/unit/*.c tests/system/*.c tests/calls/main.c tests/calls/rounds.c)
+$(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): CPPFLAGS += $(CHECK-CPPFLAGS)
+$(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | build/deps/ready
 
 -include $(shell find build/x64 build/x86 -name '*.d' 2>/dev/null)
 
@@ -160,8 +160,37 @@ $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe
-SUITES := $(SUITE-WIDTHS:%=build/%/unit.exe) $(SUITE-WIDTHS:%=build/%/system.exe)
+# The library and the launcher again, with other names for all that they import: see tests/calls/counted.h.
+# Functions of Windows are imported, or begin with a capital; others are the compiler's.
+define redirect
+$(CC) -r -nostdlib -o $@ $^
+$(NM) -u $@ | awk '{ name = $$2; sub(/@[0-9]+$$/, "", name) } \
+    sub(/^__imp__?/, "", name) { print $$2, "counted_imp_" name; next } \
+    name ~ /^_?[A-Z]/ { sub(/^_/, "", name); print $$2, "counted_" name }' >$@.names
+$(OBJCOPY) --redefine-syms=$@.names $@
+endef
+$(call both,calls/library.o): build/%/calls/library.o: $(LIBRARY)
+	@mkdir -p $(@D)
+	$(redirect)
+	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $@
+$(call both,calls/launcher.o): build/%/calls/launcher.o: $(call objects,launcher/main.c launcher/engine.c \
+                                                           launcher/prefix.c launcher/service.c) $(COMMON)
+	@mkdir -p $(@D)
+	$(redirect)
+
+CALLS-LDFLAGS-x64 := -Wl,-e,launcher_start
+CALLS-LDFLAGS-x86 := -Wl,-e,_launcher_start@0
+$(call both,calls-launcher.exe): build/%/calls-launcher.exe: build/%/calls/launcher.o \
+                              build/%/tests/calls/counted.o build/%/tests/calls/launcher.o
+	$(CC) $(LDFLAGS) -nostartfiles $(CALLS-LDFLAGS-$(width)) -o $@ $^ -lntdll
+
+$(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tests/calls/rounds.c tests/calls/counted.c \
+                            tests/system/support.c) $(HARNESS) build/%/calls/library.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
+
+HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe \
+           calls-launcher.exe
+SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))
 
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(FUZZER) build/deps/ready
 	tests/run.sh

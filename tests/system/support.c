@@ -412,7 +412,8 @@ static BOOL is_ours(const wchar_t *name)
 {
     return wcscmp(name, L"child.exe") == 0 || wcscmp(name, L"handoff-launcher.exe") == 0 ||
            wcscmp(name, L"handoff.exe") == 0 || wcscmp(name, L"faulty-launcher.exe") == 0 ||
-           wcscmp(name, L"descriptor-child.exe") == 0 || wcscmp(name, L"faulty-door.exe") == 0;
+           wcscmp(name, L"descriptor-child.exe") == 0 || wcscmp(name, L"faulty-door.exe") == 0 ||
+           wcscmp(name, L"calls-launcher.exe") == 0;
 }
 
 /* A launcher that was let go with a commit may still be on its way out: it is waited for. */

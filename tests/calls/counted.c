@@ -1,0 +1,225 @@
+/* Every function of Windows that the launcher or the library calls. */
+#include "counted.h"
+
+#include <tlhelp32.h>
+#include <winternl.h>
+
+static BOOL strikes(const char *name)
+{
+    struct calls *calls = current_calls();
+
+    if (calls == NULL || InterlockedIncrement(&calls->made) != calls->fail_at)
+        return FALSE;
+    lstrcpynA(calls->failed, name, sizeof calls->failed);
+    return TRUE;
+}
+
+static BOOL fails(const char *name)
+{
+    DWORD code = GetLastError();
+    BOOL struck = strikes(name);
+
+    SetLastError(struck ? INJECTED : code);
+    return struck;
+}
+
+/* What the product's object calls: directly, and by way of its import table. */
+#define COUNTED(type, name, parameters)                                                                                \
+    type WINAPI counted_##name parameters __asm__("counted_" #name);                                                   \
+    extern type(WINAPI *const counted_imp_##name) parameters __asm__("counted_imp_" #name);                            \
+    type(WINAPI *const counted_imp_##name) parameters = counted_##name;                                                \
+    type WINAPI counted_##name parameters
+
+/* Does nothing and says so. */
+#define FAILS(type, name, failure, parameters, arguments)                                                              \
+    COUNTED(type, name, parameters)                                                                                    \
+    {                                                                                                                  \
+        return fails(#name) ? (failure) : name arguments;                                                              \
+    }
+
+/* These give back, take back or end a wait. If they did nothing, whatever they were to give back would be left,
+ * and no program could help it. So they do their work, and say that they did not. */
+#define FAILS_DONE(name, parameters, arguments)                                                                        \
+    COUNTED(BOOL, name, parameters)                                                                                    \
+    {                                                                                                                  \
+        BOOL done = name arguments;                                                                                    \
+                                                                                                                       \
+        return !fails(#name) && done;                                                                                  \
+    }
+
+/* These cannot fail: they say what the process has in its own memory, or what every Windows since XP has
+ * (QueryPerformanceCounter), or have no way to say that they failed. */
+#define NEVER_FAILS(type, name, parameters, arguments)                                                                 \
+    COUNTED(type, name, parameters)                                                                                    \
+    {                                                                                                                  \
+        return name arguments;                                                                                         \
+    }
+#define NEVER_FAILS_VOID(name, parameters, arguments)                                                                  \
+    COUNTED(void, name, parameters)                                                                                    \
+    {                                                                                                                  \
+        name arguments;                                                                                                \
+    }
+
+NEVER_FAILS(wchar_t *, GetCommandLineW, (void), ())
+NEVER_FAILS(HANDLE, GetCurrentProcess, (void), ())
+NEVER_FAILS(DWORD, GetCurrentProcessId, (void), ())
+NEVER_FAILS(DWORD, GetLastError, (void), ())
+NEVER_FAILS(HANDLE, GetProcessHeap, (void), ())
+NEVER_FAILS(HANDLE, GetStdHandle, (DWORD stream), (stream))
+NEVER_FAILS(DWORD, GetTickCount, (void), ())
+NEVER_FAILS(int, MulDiv, (int a, int b, int c), (a, b, c))
+NEVER_FAILS(BOOL, QueryPerformanceCounter, (LARGE_INTEGER * now), (now))
+NEVER_FAILS(BOOL, QueryPerformanceFrequency, (LARGE_INTEGER * frequency), (frequency))
+NEVER_FAILS(UINT, SetErrorMode, (UINT mode), (mode))
+NEVER_FAILS_VOID(ExitProcess, (UINT code), (code))
+NEVER_FAILS_VOID(GetStartupInfoW, (STARTUPINFOW * startup), (startup))
+NEVER_FAILS_VOID(GetSystemTimeAsFileTime, (FILETIME * time), (time))
+NEVER_FAILS_VOID(SetLastError, (DWORD code), (code))
+NEVER_FAILS_VOID(Sleep, (DWORD ms), (ms))
+
+FAILS_DONE(CancelIo, (HANDLE file), (file))
+FAILS_DONE(CloseHandle, (HANDLE handle), (handle))
+FAILS_DONE(FreeEnvironmentStringsW, (wchar_t * strings), (strings))
+FAILS_DONE(GetOverlappedResult, (HANDLE file, OVERLAPPED *operation, DWORD *moved, BOOL wait),
+           (file, operation, moved, wait))
+FAILS_DONE(HeapFree, (HANDLE heap, DWORD flags, void *memory), (heap, flags, memory))
+FAILS_DONE(ReleaseSemaphore, (HANDLE semaphore, LONG count, LONG *before), (semaphore, count, before))
+FAILS_DONE(UnmapViewOfFile, (const void *view), (view))
+
+/* The one that does not say why. */
+COUNTED(void *, HeapAlloc, (HANDLE heap, DWORD flags, SIZE_T size))
+{
+    return strikes("HeapAlloc") ? NULL : HeapAlloc(heap, flags, size);
+}
+
+/* Closes its source "regardless of any error status returned". */
+COUNTED(BOOL, DuplicateHandle,
+        (HANDLE source, HANDLE handle, HANDLE target, HANDLE *copy, DWORD access, BOOL inherit, DWORD options))
+{
+    if (!fails("DuplicateHandle"))
+        return DuplicateHandle(source, handle, target, copy, access, inherit, options);
+    if ((options & DUPLICATE_CLOSE_SOURCE) != 0 &&
+        DuplicateHandle(source, handle, GetCurrentProcess(), &handle, 0, FALSE, options))
+        CloseHandle(handle);
+    SetLastError(INJECTED);
+    return FALSE;
+}
+
+FAILS(BOOL, AssignProcessToJobObject, FALSE, (HANDLE job, HANDLE process), (job, process))
+FAILS(HANDLE, CreateEventW, NULL, (SECURITY_ATTRIBUTES * security, BOOL manual, BOOL set, const wchar_t *name),
+      (security, manual, set, name))
+FAILS(HANDLE, CreateFileMappingW, NULL,
+      (HANDLE file, SECURITY_ATTRIBUTES *security, DWORD protection, DWORD high, DWORD low, const wchar_t *name),
+      (file, security, protection, high, low, name))
+FAILS(HANDLE, CreateFileW, INVALID_HANDLE_VALUE,
+      (const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security, DWORD disposition, DWORD flags,
+       HANDLE template),
+      (path, access, share, security, disposition, flags, template))
+FAILS(HANDLE, CreateJobObjectW, NULL, (SECURITY_ATTRIBUTES * security, const wchar_t *name), (security, name))
+FAILS(HANDLE, CreateNamedPipeW, INVALID_HANDLE_VALUE,
+      (const wchar_t *name, DWORD open_mode, DWORD pipe_mode, DWORD instances, DWORD out, DWORD in, DWORD timeout,
+       SECURITY_ATTRIBUTES *security),
+      (name, open_mode, pipe_mode, instances, out, in, timeout, security))
+FAILS(BOOL, CreateProcessW, FALSE,
+      (const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process, SECURITY_ATTRIBUTES *thread, BOOL inherit,
+       DWORD flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child),
+      (program, line, process, thread, inherit, flags, environment, directory, startup, child))
+FAILS(HANDLE, CreateSemaphoreW, NULL, (SECURITY_ATTRIBUTES * security, LONG first, LONG most, const wchar_t *name),
+      (security, first, most, name))
+FAILS(HANDLE, CreateToolhelp32Snapshot, INVALID_HANDLE_VALUE, (DWORD flags, DWORD process_id), (flags, process_id))
+FAILS(DWORD, FormatMessageW, 0,
+      (DWORD flags, const void *source, DWORD id, DWORD language, wchar_t *text, DWORD size, va_list *arguments),
+      (flags, source, id, language, text, size, arguments))
+FAILS(BOOL, GetBinaryTypeW, FALSE, (const wchar_t *program, DWORD *type), (program, type))
+FAILS(UINT, GetConsoleOutputCP, 0, (void), ())
+FAILS(DWORD, GetConsoleProcessList, 0, (DWORD * ids, DWORD count), (ids, count))
+FAILS(wchar_t *, GetEnvironmentStringsW, NULL, (void), ())
+FAILS(DWORD, GetEnvironmentVariableW, 0, (const wchar_t *name, wchar_t *value, DWORD size), (name, value, size))
+FAILS(BOOL, GetExitCodeProcess, FALSE, (HANDLE process, DWORD *code), (process, code))
+FAILS(DWORD, GetFileAttributesW, INVALID_FILE_ATTRIBUTES, (const wchar_t *path), (path))
+FAILS(DWORD, GetFileType, FILE_TYPE_UNKNOWN, (HANDLE file), (file))
+FAILS(DWORD, GetFullPathNameW, 0, (const wchar_t *path, DWORD size, wchar_t *full, wchar_t **name),
+      (path, size, full, name))
+FAILS(DWORD, GetModuleFileNameW, 0, (HMODULE module, wchar_t *path, DWORD size), (module, path, size))
+FAILS(BOOL, GetModuleHandleExW, FALSE, (DWORD flags, const wchar_t *name, HMODULE *module), (flags, name, module))
+FAILS(HMODULE, GetModuleHandleW, NULL, (const wchar_t *name), (name))
+FAILS(DWORD, GetPriorityClass, 0, (HANDLE process), (process))
+FAILS(BOOL, GetProcessTimes, FALSE,
+      (HANDLE process, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user),
+      (process, created, exited, kernel, user))
+FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
+FAILS(void *, MapViewOfFile, NULL, (HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size),
+      (section, access, high, low, size))
+FAILS(int, MultiByteToWideChar, 0,
+      (UINT code_page, DWORD flags, const char *bytes, int size, wchar_t *units, int capacity),
+      (code_page, flags, bytes, size, units, capacity))
+FAILS(HANDLE, OpenProcess, NULL, (DWORD access, BOOL inherit, DWORD process_id), (access, inherit, process_id))
+FAILS(BOOL, Process32FirstW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
+FAILS(BOOL, Process32NextW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
+FAILS(BOOL, ReadFile, FALSE, (HANDLE file, void *to, DWORD size, DWORD *read, OVERLAPPED *operation),
+      (file, to, size, read, operation))
+FAILS(DWORD, ResumeThread, (DWORD)-1, (HANDLE thread), (thread))
+FAILS(DWORD, SearchPathW, 0,
+      (const wchar_t *directories, const wchar_t *name, const wchar_t *extension, DWORD size, wchar_t *path,
+       wchar_t **part),
+      (directories, name, extension, size, path, part))
+FAILS(BOOL, SetConsoleCtrlHandler, FALSE, (PHANDLER_ROUTINE handler, BOOL add), (handler, add))
+FAILS(BOOL, SetCurrentDirectoryW, FALSE, (const wchar_t *path), (path))
+FAILS(BOOL, SetHandleInformation, FALSE, (HANDLE handle, DWORD mask, DWORD flags), (handle, mask, flags))
+FAILS(BOOL, SetInformationJobObject, FALSE, (HANDLE job, JOBOBJECTINFOCLASS kind, void *information, DWORD size),
+      (job, kind, information, size))
+FAILS(BOOL, SetStdHandle, FALSE, (DWORD stream, HANDLE handle), (stream, handle))
+FAILS(BOOL, TerminateProcess, FALSE, (HANDLE process, UINT code), (process, code))
+FAILS(SIZE_T, VirtualQuery, 0, (const void *at, MEMORY_BASIC_INFORMATION *memory, SIZE_T size), (at, memory, size))
+FAILS(DWORD, WaitForMultipleObjects, WAIT_FAILED, (DWORD count, const HANDLE *handles, BOOL all, DWORD ms),
+      (count, handles, all, ms))
+FAILS(DWORD, WaitForSingleObject, WAIT_FAILED, (HANDLE handle, DWORD ms), (handle, ms))
+FAILS(int, WideCharToMultiByte, 0,
+      (UINT code_page, DWORD flags, const wchar_t *units, int length, char *bytes, int capacity, const char *other,
+       BOOL *used),
+      (code_page, flags, units, length, bytes, capacity, other, used))
+FAILS(BOOL, WriteConsoleW, FALSE, (HANDLE console, const void *units, DWORD length, DWORD *written, void *reserved),
+      (console, units, length, written, reserved))
+FAILS(BOOL, WriteFile, FALSE, (HANDLE file, const void *bytes, DWORD size, DWORD *written, OVERLAPPED *operation),
+      (file, bytes, size, written, operation))
+
+/* ---- those that are looked up by name ---- */
+
+FAILS(BOOL, GetProcessHandleCount, FALSE, (HANDLE process, DWORD *count), (process, count))
+FAILS(BOOL, InitializeProcThreadAttributeList, FALSE,
+      (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD count, DWORD flags, SIZE_T *size), (list, count, flags, size))
+FAILS(BOOL, IsWow64Process, FALSE, (HANDLE process, BOOL *wow64), (process, wow64))
+FAILS(BOOL, UpdateProcThreadAttribute, FALSE,
+      (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value, SIZE_T size, void *before,
+       SIZE_T *returned),
+      (list, flags, attribute, value, size, before, returned))
+FAILS(NTSTATUS, NtQueryInformationProcess, (NTSTATUS)0xC0000001,
+      (HANDLE process, PROCESSINFOCLASS kind, void *to, ULONG size, ULONG *used), (process, kind, to, size, used))
+FAILS(NTSTATUS, NtQueryInformationThread, (NTSTATUS)0xC0000001,
+      (HANDLE thread, THREADINFOCLASS kind, void *to, ULONG size, ULONG *used), (thread, kind, to, size, used))
+
+static const struct {
+    const char *name;
+    void *function;
+} looked_up[] = {
+    {"GetProcessHandleCount", (void *)counted_GetProcessHandleCount},
+    {"InitializeProcThreadAttributeList", (void *)counted_InitializeProcThreadAttributeList},
+    {"IsWow64Process", (void *)counted_IsWow64Process},
+    {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},
+    {"NtQueryInformationProcess", (void *)counted_NtQueryInformationProcess},
+    {"NtQueryInformationThread", (void *)counted_NtQueryInformationThread},
+};
+
+COUNTED(FARPROC, GetProcAddress, (HMODULE module, const char *name))
+{
+    FARPROC function = fails("GetProcAddress") ? NULL : GetProcAddress(module, name);
+    struct calls *calls = current_calls();
+
+    for (size_t i = 0; i < ARRAYSIZE(looked_up) && function != NULL; i++) {
+        if (lstrcmpA(name, looked_up[i].name) == 0)
+            return (FARPROC)looked_up[i].function;
+    }
+    if (function != NULL && calls != NULL)
+        lstrcpynA(calls->unlisted, name, sizeof calls->unlisted);
+    return function;
+}

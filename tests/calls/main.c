@@ -1,0 +1,463 @@
+/*
+ * Every OS call of a spawn fails once (G4): call 1 of the library, call 2, and so on until none is left to fail;
+ * then those of the launcher. See counted.h, and rounds.h for what must hold then.
+ */
+#include "rounds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { SAID = 1 << 16 };
+
+/* ---- what is passed ---- */
+
+static HANDLE event, null;
+static char ansi_environment[SAID];
+static char said[SAID];
+static DWORD said_size;
+
+static void make_handles(void)
+{
+    event = make_event();
+    null = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    ck_assert(null != INVALID_HANDLE_VALUE);
+}
+
+static void close_handles(void)
+{
+    CloseHandle(event);
+    CloseHandle(null);
+}
+
+/* Whatever happened to the call, its handles are the caller's. */
+static void assert_intact(HANDLE handle)
+{
+    DWORD flags = 1;
+
+    assert_round(GetHandleInformation(handle, &flags));
+    assert_round(flags == 0);
+}
+
+static void assert_carries(HANDLE write, HANDLE read)
+{
+    char byte = 'x';
+    DWORD size;
+
+    assert_round(WriteFile(write, &byte, 1, &size, NULL));
+    assert_round(ReadFile(read, &byte, 1, &size, NULL) && size == 1);
+}
+
+/* Where the lines that the child says of its handles end and its environment begins. */
+static const char *after_lines(const char *text, int lines)
+{
+    for (; lines > 0; lines--) {
+        text = strchr(text, '\n');
+        assert_round(text != NULL);
+        text++;
+    }
+    return text;
+}
+
+/* In the child's environment is the number, or any that is a handle's. */
+static void assert_variable(const char *environment, DWORD number)
+{
+    static wchar_t units[SAID];
+    const wchar_t *at = units;
+    unsigned long found = 0;
+
+    memcpy(units, environment, said_size - (size_t)(environment - said));
+    while (*at != L'\0' && swscanf(at, L"HANDOFF_SHOWN=%lu", &found) != 1)
+        at += wcslen(at) + 1;
+    ck_assert_msg(number != 0 ? found == number : found > 1, "%s: the child has %lu for its handle, not %lu",
+                  round_name, found, number);
+}
+
+/* What the child looks at: the handles that it was given, and the streams that it was not. */
+static const wchar_t arguments[] = L"- handle {h} signal {h} fd 3 of 3 fd 0 fd 2 environment";
+enum { GIVEN_LINES = 3, STREAM_LINES = 2 };
+
+/* Of what it was given it says what is true; what cannot be told to be a device is a file to it. */
+static void assert_given(const char *h)
+{
+    char expected[128];
+
+    snprintf(expected, sizeof expected, "%s\nfd 3 device binary tty=%d type=2\ninheritable\n", h,
+             strcmp(of_launcher->failed, "GetFileType") != 0);
+    ck_assert_msg(strncmp(said, expected, strlen(expected)) == 0, "%s: the child said\n%s", round_name, said);
+}
+
+/* Of the streams, which are those of the test or of a prefix, it says the same as when nothing failed. */
+static void assert_streams(const char *streams, size_t length)
+{
+    static char usual[128];
+
+    if (of_library->fail_at == 0 && of_launcher->fail_at == 0)
+        snprintf(usual, sizeof usual, "%.*s", (int)length, streams);
+    ck_assert_msg(length == strlen(usual) && strncmp(streams, usual, length) == 0, "%s: the child said\n%s", round_name,
+                  said);
+}
+
+static void assert_said(const char *h, DWORD number)
+{
+    const char *streams = after_lines(said, GIVEN_LINES), *environment = after_lines(streams, STREAM_LINES);
+
+    assert_given(h);
+    assert_streams(streams, (size_t)(environment - streams));
+    assert_variable(environment, number);
+}
+
+/* Whether the call came to an end or not, the handles are still the caller's, and carry what they carried. */
+static void assert_not_passed(HANDLE write, HANDLE read)
+{
+    assert_round(!is_set(event));
+    assert_carries(write, read);
+    CloseHandle(write);
+    CloseHandle(read);
+}
+
+static void assert_passed(HANDLE write, HANDLE read, PROCESS_INFORMATION *child)
+{
+    CloseHandle(write);
+    said_size = read_all(read, said, SAID);
+    assert_round(finish_child(child) == 0);
+}
+
+static wchar_t *child_line(int width, const wchar_t *after)
+{
+    static wchar_t line[2048];
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls", program(width, L"descriptor-child.exe"), after);
+    return line;
+}
+
+/* ---- handoff_spawn() ---- */
+
+static struct outcome spawn_through(struct handoff_launcher *resident, int width)
+{
+    HANDLE read, write;
+    DWORD numbers[3];
+    struct handoff_pass passes[] = {{.name = L"h", .handle = event, .flags = HANDOFF_SEALED},
+                                    {.streams = HANDOFF_STDOUT},
+                                    {.handle = null, .descriptor = 3}};
+    struct handoff_request request = {.cb = sizeof request,
+                                      .command_line = child_line(width, arguments),
+                                      .variables = L"HANDOFF_SHOWN={h}\0",
+                                      .passes = passes,
+                                      .pass_count = ARRAYSIZE(passes),
+                                      .numbers = numbers,
+                                      .launcher = program(OWN_WIDTH, L"calls-launcher.exe"),
+                                      .resident = resident};
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+    struct outcome outcome;
+
+    make_pipe(&read, &write);
+    passes[1].handle = write;
+    ResetEvent(event);
+    outcome.done = handoff_spawn(&request, &child, &error);
+    outcome.stage = error.stage;
+    outcome.code = error.code;
+    assert_round(GetLastError() == error.code && error.unreclaimed == 0);
+    assert_intact(event);
+    assert_intact(null);
+    assert_intact(write);
+    if (outcome.done) {
+        assert_passed(write, read, &child);
+        assert_round(is_set(event));
+        assert_said("not inheritable", numbers[0]);
+    } else {
+        assert_round(child.hProcess == NULL && child.hThread == NULL && child.dwProcessId == 0);
+        assert_not_passed(write, read);
+    }
+    return outcome;
+}
+
+static struct outcome spawn_once(void)
+{
+    return spawn_through(NULL, OWN_WIDTH);
+}
+
+static struct outcome spawn_other_width(void)
+{
+    return spawn_through(NULL, X64 + X86 - OWN_WIDTH);
+}
+
+/* Whatever failed, the next spawn does not. */
+static struct outcome spawn_resident(void)
+{
+    struct handoff_error error = {0};
+    struct handoff_launcher *resident = handoff_launcher_open(program(OWN_WIDTH, L"calls-launcher.exe"), &error);
+    struct outcome outcome = {FALSE, error.stage, error.code};
+
+    if (resident == NULL)
+        return outcome;
+    outcome = spawn_through(resident, OWN_WIDTH);
+    if (!outcome.done && outcome.code != ERROR_INTERNAL_ERROR)
+        assert_round(spawn_through(resident, OWN_WIDTH).done);
+    handoff_launcher_close(resident);
+    return outcome;
+}
+
+/* ---- offers ---- */
+
+static struct outcome offer_and_take(void)
+{
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+    struct outcome outcome = {offering != NULL, 0, GetLastError()};
+    HANDLE taken = NULL;
+
+    if (offering == NULL) {
+        assert_intact(event);
+        return outcome;
+    }
+    outcome.done = handoff_take(token, &taken);
+    outcome.code = GetLastError();
+    ResetEvent(event);
+    if (outcome.done) {
+        assert_round(SetEvent(taken) && CloseHandle(taken));
+        assert_round(is_set(event));
+    }
+    assert_round(!handoff_withdraw(offering) || !outcome.done);
+    assert_intact(event);
+    return outcome;
+}
+
+static struct outcome offer_and_withdraw(void)
+{
+    wchar_t token[HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+    struct outcome outcome = {offering != NULL, 0, GetLastError()};
+
+    if (offering != NULL)
+        assert_round(handoff_withdraw(offering));
+    assert_intact(event);
+    return outcome;
+}
+
+/* ---- handoff_CreateProcessW() ---- */
+
+static struct outcome create_process(BOOL inherit)
+{
+    _Alignas(16) char attributes[256];
+    SIZE_T size = sizeof attributes;
+    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES},
+                              .lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes};
+    HANDLE read, write, listed[] = {event, null};
+    wchar_t after[128];
+    PROCESS_INFORMATION child;
+    struct outcome outcome = {0};
+
+    make_pipe(&read, &write);
+    ResetEvent(event);
+    startup.StartupInfo.hStdOutput = startup.StartupInfo.hStdError = write;
+    startup.StartupInfo.hStdInput = null;
+    ck_assert(InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size) &&
+              UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, listed,
+                                        sizeof listed, NULL, NULL));
+    swprintf(after, ARRAYSIZE(after), inherit ? L"- signal {0x%x} environment" : L"- environment",
+             (unsigned)(UINT_PTR)event);
+    outcome.done = handoff_CreateProcessW(NULL, child_line(OWN_WIDTH, after), NULL, NULL, inherit,
+                                          inherit ? EXTENDED_STARTUPINFO_PRESENT : 0, ansi_environment, NULL,
+                                          &startup.StartupInfo, &child);
+    outcome.code = GetLastError();
+    assert_intact(event);
+    assert_intact(null);
+    assert_intact(write);
+    if (outcome.done) {
+        assert_passed(write, read, &child);
+        assert_round(is_set(event) == inherit);
+        if (inherit)
+            assert_variable(said, 1);
+    } else {
+        assert_not_passed(write, read);
+    }
+    return outcome;
+}
+
+static struct outcome create_inheriting(void)
+{
+    return create_process(TRUE);
+}
+
+static struct outcome create_directly(void)
+{
+    return create_process(FALSE);
+}
+
+/* ---- the prefix door ---- */
+
+static struct result result;
+
+/* With these the child runs, or has run, and only its exit code cannot be had. */
+static BOOL is_wait(const char *function)
+{
+    return strcmp(function, "WaitForSingleObject") == 0 || strcmp(function, "GetExitCodeProcess") == 0;
+}
+
+/* The code in the one line that a launcher ends with. Once the child is to run it has no stream to complain to. */
+static DWORD told_code(void)
+{
+    const char *failed = of_launcher->failed, *code = strstr(result.err, "Win32 error ");
+
+    if (strcmp(failed, "ResumeThread") == 0 || is_wait(failed))
+        return INJECTED;
+    return code != NULL && strchr(code, '\n') == code + strlen(code) - 1 ? strtoul(code + 12, NULL, 0) : 0;
+}
+
+/* Still open here, for the same object, or not. */
+static BOOL is_open_for(HANDLE number, HANDLE object)
+{
+    BOOL known, same = same_object(number, object, &known);
+
+    ck_assert_msg(known, "this Windows cannot compare objects");
+    return same;
+}
+
+static HANDLE duplicate(HANDLE handle)
+{
+    HANDLE copy = NULL;
+
+    ck_assert(
+        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    return copy;
+}
+
+static unsigned number_of(HANDLE handle)
+{
+    return (unsigned)(UINT_PTR)handle;
+}
+
+/* Steals one handle and copies another. */
+static struct outcome run_prefix(HANDLE report)
+{
+    HANDLE stolen = duplicate(event);
+    wchar_t line[2048], reporting[32] = L"";
+    struct outcome outcome = {0};
+    BOOL gone;
+
+    ResetEvent(event);
+    if (report != NULL)
+        swprintf(reporting, ARRAYSIZE(reporting), L"--report %u ", number_of(report));
+    swprintf(line, ARRAYSIZE(line), L"--parent %lu --steal h=%u --copy n=%u --fd 3=n --env HANDOFF_SHOWN={h} %ls-- %ls",
+             GetCurrentProcessId(), number_of(stolen), number_of(null), reporting, child_line(OWN_WIDTH, arguments));
+    ck_assert_msg(try_run(&result, program(OWN_WIDTH, L"calls-launcher.exe"), line), "the launcher does not start");
+    outcome.done = result.exit_code == 0;
+    outcome.code = told_code();
+    assert_round(outcome.done || result.exit_code == EXIT_HANDOFF || result.exit_code == EXIT_CANNOT_RUN ||
+                 result.exit_code == EXIT_NOT_FOUND);
+    gone = !is_open_for(stolen, event);
+    if (!gone)
+        CloseHandle(stolen);
+    ck_assert_msg(gone == (result.exit_code != EXIT_HANDOFF), "%s: exit code %lu, but the handle is%s gone", round_name,
+                  result.exit_code, gone ? "" : " not");
+    ck_assert_msg(outcome.done == is_set(event) || is_wait(of_launcher->failed), "%s: exit code %lu, %s", round_name,
+                  result.exit_code, result.err);
+    assert_intact(event);
+    assert_intact(null);
+    return outcome;
+}
+
+static struct outcome prefix_waiting(void)
+{
+    struct outcome outcome = run_prefix(NULL);
+
+    if (outcome.done) {
+        said_size = min(result.out_size, SAID - 2);
+        memcpy(said, result.out, said_size);
+        said[said_size] = said[said_size + 1] = '\0';
+        assert_said("inheritable", 0);
+    }
+    return outcome;
+}
+
+static struct outcome prefix_reporting(void)
+{
+    struct outcome outcome;
+    HANDLE read, write;
+    char report[1024];
+    unsigned pid = 0, process = 0;
+
+    make_pipe(&read, &write);
+    outcome = run_prefix(write);
+    assert_intact(write);
+    CloseHandle(write);
+    read_all(read, report, sizeof report);
+    if (sscanf(report, "pid=%u\nprocess=%u\n", &pid, &process) == 2) {
+        assert_round(WaitForSingleObject((HANDLE)(UINT_PTR)process, 20000) == WAIT_OBJECT_0);
+        assert_round(CloseHandle((HANDLE)(UINT_PTR)process));
+    }
+    assert_round(outcome.done == (process != 0 && strstr(report, "error=") == NULL));
+    return outcome;
+}
+
+/* ---- the suite ---- */
+
+/* The launcher's call that opens its parent. */
+enum { CANNOT_CONNECT = 2 };
+
+static const struct {
+    const char *name;
+    scenario *run;
+    enum side side;
+    LONG launcher_at;
+} scenarios[] = {
+    {"a spawn", spawn_once, LIBRARY, 0},
+    {"a spawn", spawn_once, LAUNCHER, 0},
+    {"a spawn that fails", spawn_once, LIBRARY, CANNOT_CONNECT},
+    {"a spawn of the other width", spawn_other_width, LAUNCHER, 0},
+    {"a resident launcher", spawn_resident, LIBRARY, 0},
+    {"a resident launcher", spawn_resident, LAUNCHER, 0},
+    {"CreateProcessW", create_inheriting, LIBRARY, 0},
+    {"CreateProcessW without inheriting", create_directly, LIBRARY, 0},
+    {"an offer", offer_and_take, LIBRARY, 0},
+    {"a withdrawn offer", offer_and_withdraw, LIBRARY, 0},
+    {"a prefix", prefix_waiting, LAUNCHER, 0},
+    {"a prefix that reports", prefix_reporting, LAUNCHER, 0},
+};
+
+START_TEST(g4_every_call_fails_once)
+{
+    test_allow(180);
+    fail_each_call(scenarios[_i].name, scenarios[_i].run, scenarios[_i].side, scenarios[_i].launcher_at);
+}
+END_TEST
+
+static Suite *calls_suite(void)
+{
+    Suite *suite = suite_create("calls");
+    TCase *tcase = NULL;
+
+    for (int i = 0; i < (int)ARRAYSIZE(scenarios); i++) {
+        if (i == 0 || strcmp(scenarios[i].name, scenarios[i - 1].name) != 0) {
+            tcase = tcase_create(scenarios[i].name);
+            tcase_add_checked_fixture(tcase, make_handles, close_handles);
+            suite_add_tcase(suite, tcase);
+        }
+        tcase_add_loop_test(tcase, g4_every_call_fails_once, i, i + 1);
+    }
+    return suite;
+}
+
+/* The variable is another where it is not the child's own, and an ANSI block has it. */
+static void make_environment(void)
+{
+    wchar_t *block;
+
+    SetEnvironmentVariableA("HANDOFF_SHOWN", "1");
+    block = GetEnvironmentStringsW();
+    for (size_t i = 0; i < SAID - 2 && (i == 0 || block[i - 1] != L'\0' || block[i] != L'\0'); i++)
+        ansi_environment[i] = (char)block[i];
+    FreeEnvironmentStringsW(block);
+}
+
+int main(int argc, char **argv)
+{
+    static suite_maker *const suites[] = {calls_suite};
+
+    share_calls();
+    make_environment();
+    return harness_run(argc, argv, suites, ARRAYSIZE(suites));
+}
