@@ -35,25 +35,32 @@ static void note_stream_flags(struct request *request, const struct fdblock *blo
     }
 }
 
-void append_descriptors(struct request *request, const STARTUPINFOW *startup, BOOL inheritable, HANDLE *copies)
+DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, BOOL inheritable, HANDLE *copies)
 {
     struct fdblock block = open_block(startup);
 
     if (block.count == 0 && startup->lpReserved2 != NULL) {
         request->reserved = startup->lpReserved2;
         request->reserved_size = startup->cbReserved2;
-        return;
+        return ERROR_SUCCESS;
     }
     note_stream_flags(request, &block);
     for (uint32_t descriptor = STREAM_COUNT; descriptor < block.count; descriptor++) {
         uint32_t flags = fdblock_flags(&block, descriptor);
+        DWORD code;
 
-        if (flags == 0 || is_taken(request, descriptor) ||
-            copy(GetCurrentProcess(), fdblock_handle(&block, descriptor), inheritable, copies) != ERROR_SUCCESS)
+        if (flags == 0 || is_taken(request, descriptor))
             continue;
+        request->passes[request->pass_count] = (struct pass){.descriptor = descriptor, .crt_flags = flags};
+        code = copy(GetCurrentProcess(), fdblock_handle(&block, descriptor), inheritable, copies);
+        if (code == ERROR_INVALID_HANDLE)
+            continue;
+        if (code != ERROR_SUCCESS)
+            return code;
         copies++;
-        request->passes[request->pass_count++] = (struct pass){.descriptor = descriptor, .crt_flags = flags};
+        request->pass_count++;
     }
+    return ERROR_SUCCESS;
 }
 
 uint32_t descriptor_flags(HANDLE handle)

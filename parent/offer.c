@@ -189,20 +189,32 @@ static DWORD duplicate_one(struct transaction *t, HANDLE handle)
     return code;
 }
 
+/* What the parent itself was given, and hands on. A failure is told of the pass that could not be made. */
+static DWORD duplicate_own(struct transaction *t)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
+        code = append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
+    t->duplicate_count = t->request.pass_count;
+    if (code == ERROR_SUCCESS && t->asked->startup != NULL)
+        code = append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
+    t->duplicate_count = t->request.pass_count;
+    return code;
+}
+
 BOOL duplicate_passes(struct transaction *t)
 {
-    for (DWORD i = 0; i < t->asked->pass_count; i++) {
-        DWORD code = duplicate_one(t, t->asked->passes[i].handle);
+    DWORD code;
 
+    for (DWORD i = 0; i < t->asked->pass_count; i++) {
+        code = duplicate_one(t, t->asked->passes[i].handle);
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
     }
-    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count;
-    if (t->asked->startup != NULL)
-        append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count;
+    code = duplicate_own(t);
+    if (code != ERROR_SUCCESS)
+        return set_error(t, HANDOFF_STAGE_DUPLICATE, t->request.pass_count++, code);
     /* What the child gets as any child would is not worth a theft, which costs both sides more. */
     for (uint32_t i = t->asked->pass_count; i < t->request.pass_count; i++)
         t->request.passes[i].flags |= PASS_COPIED;
