@@ -122,4 +122,7 @@ void send_commit(struct transaction *t)
 
     wire_encode_report(frame, sizeof frame, &(struct report){.type = WIRE_COMMIT});
     t->in_step = write_frame(t, frame, sizeof frame) == ERROR_SUCCESS;
+    /* A launcher that lives, and sees the pipe end without a commit, would end the child. */
+    if (!t->in_step)
+        end_process(t->link->launcher);
 }

@@ -116,7 +116,7 @@ BOOL resume_child(struct transaction *t)
 
 /* ---- ending them ---- */
 
-static BOOL end_process(HANDLE process)
+BOOL end_process(HANDLE process)
 {
     TerminateProcess(process, ERROR_PROCESS_ABORTED);
     return WaitForSingleObject(process, DEATH_TIMEOUT_MS) == WAIT_OBJECT_0;

@@ -74,6 +74,7 @@ void send_commit(struct transaction *t);
 
 /* Clean-up. */
 void withdraw_duplicates(struct transaction *t); /* closes those that nobody took or began to take */
+BOOL end_process(HANDLE process);                /* and waits for its end; FALSE if that does not come */
 void end_child(struct transaction *t);
 void end_launcher(struct transaction *t);                         /* and whatever child it did not report */
 BOOL is_committed(const struct transaction *t, DWORD process_id); /* a child of an earlier spawn, maybe */
