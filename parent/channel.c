@@ -8,12 +8,13 @@ static DWORD await(struct transaction *t, OVERLAPPED *operation, DWORD *moved)
 {
     HANDLE handles[] = {t->link->event, t->link->launcher};
     DWORD ended = WaitForMultipleObjects(ARRAYSIZE(handles), handles, FALSE, remaining_ms(t));
+    DWORD code = ended == WAIT_FAILED ? GetLastError() : ERROR_TIMEOUT;
 
     if (ended != WAIT_OBJECT_0)
         CancelIo(t->link->pipe);
     if (GetOverlappedResult(t->link->pipe, operation, moved, TRUE))
         return ERROR_SUCCESS;
-    return ended == WAIT_TIMEOUT ? ERROR_TIMEOUT : GetLastError();
+    return ended == WAIT_TIMEOUT || ended == WAIT_FAILED ? code : GetLastError();
 }
 
 static DWORD finish(struct transaction *t, BOOL immediate, OVERLAPPED *operation, DWORD *moved)
