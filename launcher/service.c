@@ -31,16 +31,19 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
     return code;
 }
 
-/* Reads until there are so many bytes; maybe more, up to `most`, but only what was there already. */
-static BOOL read_until(HANDLE pipe, void *to, DWORD *have, DWORD wanted, DWORD most)
+/* Reads until there are so many bytes; maybe more, up to `most`, but only what was there already. Returns a
+ * Win32 code: ERROR_BROKEN_PIPE at the end. */
+static DWORD read_until(HANDLE pipe, void *to, DWORD *have, DWORD wanted, DWORD most)
 {
     DWORD read;
 
     for (; *have < wanted; *have += read) {
-        if (!ReadFile(pipe, (unsigned char *)to + *have, most - *have, &read, NULL) || read == 0)
-            return FALSE;
+        if (!ReadFile(pipe, (unsigned char *)to + *have, most - *have, &read, NULL))
+            return GetLastError();
+        if (read == 0)
+            return ERROR_BROKEN_PIPE;
     }
-    return TRUE;
+    return ERROR_SUCCESS;
 }
 
 static BOOL enlarge_frame(struct service *service, DWORD have, DWORD size)
@@ -59,19 +62,20 @@ static BOOL enlarge_frame(struct service *service, DWORD have, DWORD size)
  * most requests it is the only one. Returns a Win32 code. */
 static DWORD receive_frame(struct service *service, uint32_t *size)
 {
-    DWORD have = 0;
+    DWORD have = 0, code;
 
     service->frame = allocate(FIRST_READ);
     if (service->frame == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (!read_until(service->pipe, service->frame, &have, WIRE_HEADER, FIRST_READ))
-        return ERROR_BROKEN_PIPE;
+    code = read_until(service->pipe, service->frame, &have, WIRE_HEADER, FIRST_READ);
+    if (code != ERROR_SUCCESS)
+        return code;
     *size = wire_frame_size(service->frame, WIRE_REQUEST_MAX);
     if (*size == 0 || have > *size)
         return ERROR_INVALID_DATA;
     if (*size > FIRST_READ && !enlarge_frame(service, have, *size))
         return ERROR_NOT_ENOUGH_MEMORY;
-    return read_until(service->pipe, service->frame, &have, *size, *size) ? ERROR_SUCCESS : ERROR_BROKEN_PIPE;
+    return read_until(service->pipe, service->frame, &have, *size, *size);
 }
 
 static DWORD decode_request(struct service *service, uint32_t size)
@@ -142,15 +146,19 @@ static BOOL send_failure(struct service *service, const struct failure *failure)
         &(struct report){.type = WIRE_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
 }
 
-/* Anything but a commit, the end of the pipe above all, means that nobody owns the child. */
+/* Anything but a commit, the end of the pipe above all, means that nobody owns the child. But a read that fails
+ * says nothing: the child may run already, and be the parent's. */
 static BOOL receive_commit(struct service *service)
 {
+    enum { MOST_TRIES = 100 };
     _Alignas(4) unsigned char frame[WIRE_HEADER];
     struct report report;
-    DWORD have = 0;
+    DWORD have = 0, tries = 0, code;
 
-    return read_until(service->pipe, frame, &have, sizeof frame, sizeof frame) &&
-           wire_decode_report(frame, sizeof frame, &report) && report.type == WIRE_COMMIT;
+    do
+        code = read_until(service->pipe, frame, &have, sizeof frame, sizeof frame);
+    while (code != ERROR_SUCCESS && code != ERROR_BROKEN_PIPE && ++tries < MOST_TRIES);
+    return code == ERROR_SUCCESS && wire_decode_report(frame, sizeof frame, &report) && report.type == WIRE_COMMIT;
 }
 
 static void close_child(const PROCESS_INFORMATION *child)
