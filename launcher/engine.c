@@ -227,20 +227,22 @@ static DWORD create_suspended(struct creation *creation, const struct request *r
 
 typedef BOOL(WINAPI *wow64_function)(HANDLE, BOOL *);
 
-static BOOL is_wow64(HANDLE process)
+/* FALSE if it cannot be told. */
+static BOOL ask_wow64(HANDLE process, BOOL *wow64)
 {
     wow64_function ask = (wow64_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "IsWow64Process");
-    BOOL wow64 = FALSE;
 
-    return ask != NULL && ask(process, &wow64) && wow64;
+    return ask != NULL && ask(process, wow64);
 }
 
 /* 32-bit programs on 64-bit Windows run under WOW64, and all others have the width of Windows. */
-static uint32_t pointer_of(HANDLE process)
+static uint32_t pointer_of(HANDLE process, uint32_t guess)
 {
-    BOOL windows_has_64 = sizeof(void *) == 8 || is_wow64(GetCurrentProcess());
+    BOOL windows_has_64 = sizeof(void *) == 8, wow64;
 
-    return windows_has_64 && !is_wow64(process) ? 8 : 4;
+    if ((!windows_has_64 && !ask_wow64(GetCurrentProcess(), &windows_has_64)) || !ask_wow64(process, &wow64))
+        return guess;
+    return windows_has_64 && !wow64 ? 8 : 4;
 }
 
 /* A guess, from the file's name alone for what is not there under it; the child knows. */
@@ -303,7 +305,7 @@ static DWORD create_with_block(struct creation *creation, const struct request *
 
     if (code == ERROR_SUCCESS)
         code = create_suspended(creation, request, child);
-    if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess) == pointer)
+    if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess, pointer) == pointer)
         return code;
     end_suspended(child);
     code = set_block(creation, request, pointer ^ 4 ^ 8);
