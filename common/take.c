@@ -49,12 +49,14 @@ uint64_t creation_time(HANDLE process)
 DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner)
 {
     DWORD code = ERROR_SUCCESS;
+    uint64_t found;
 
     *owner = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, process_id);
     if (*owner == NULL)
         return GetLastError();
-    if (created != 0 && creation_time(*owner) != created)
-        code = ERROR_INVALID_PARAMETER; /* as OpenProcess says of a pid that is nobody's */
+    found = created != 0 ? creation_time(*owner) : created;
+    if (found != created) /* as OpenProcess says of a pid that is nobody's */
+        code = found != 0 ? ERROR_INVALID_PARAMETER : GetLastError();
     if (code != ERROR_SUCCESS) {
         CloseHandle(*owner);
         *owner = NULL;

@@ -15,7 +15,9 @@ DWORD page_make(struct page *page, uint32_t claims)
 {
     DWORD size = (DWORD)(sizeof *page->view + claims * sizeof page->view->claims[0]);
 
-    page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
+    page->created = creation_time(GetCurrentProcess());
+    if (page->created != 0)
+        page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
     if (page->section != NULL)
         page->view = MapViewOfFile(page->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
     if (page->view == NULL)
@@ -37,7 +39,7 @@ void page_close(struct page *page)
 struct token page_token(const struct page *page)
 {
     return (struct token){.process_id = GetCurrentProcessId(),
-                          .created = creation_time(GetCurrentProcess()),
+                          .created = page->created,
                           .page = handle_number(page->section),
                           .nonce = page->nonce};
 }

@@ -11,6 +11,7 @@ struct page {
     HANDLE section; /* non-inheritable; its number is in the token */
     struct claim_page *view;
     uint64_t nonce;
+    uint64_t created; /* when this process was, for the token */
 };
 
 /* Unique in this process for ever, and unlike that of any other copy of this library in it. */
