@@ -138,9 +138,10 @@ static DWORD widen_environment(struct call *call, const char *block)
     call->environment = allocate(((size_t)units + 1) * sizeof *call->environment);
     if (call->environment == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    MultiByteToWideChar(CP_ACP, 0, block, size, call->environment, units);
     call->request.environment = call->environment;
-    return ERROR_SUCCESS;
+    return units != 0 && MultiByteToWideChar(CP_ACP, 0, block, size, call->environment, units) == units
+               ? ERROR_SUCCESS
+               : GetLastError();
 }
 
 /* ---- the program, where CreateProcessW looks for it: not as cmd.exe does ---- */
