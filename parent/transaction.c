@@ -29,8 +29,10 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
 wchar_t *full_path(const wchar_t *path)
 {
     wchar_t *full = NULL;
-    DWORD size = 0, needed = GetFullPathNameW(path, 0, NULL, NULL);
+    DWORD size = 0, needed, code;
 
+    SetLastError(ERROR_INVALID_NAME); /* of an empty path nothing is said */
+    needed = GetFullPathNameW(path, 0, NULL, NULL);
     while (needed > size) {
         release(full);
         size = needed;
@@ -43,7 +45,8 @@ wchar_t *full_path(const wchar_t *path)
     }
     if (needed > 0)
         return full;
+    code = GetLastError();
     release(full);
-    SetLastError(ERROR_INVALID_NAME); /* of an empty path nothing is said */
+    SetLastError(code);
     return NULL;
 }
