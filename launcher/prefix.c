@@ -68,20 +68,22 @@ static DWORD refuse(const struct prefix *prefix)
     return EXIT_HANDOFF;
 }
 
-/* UTF-8, whatever the code page: programs read it. */
-static BOOL write_report(const struct door *door, const struct text *report)
+/* UTF-8, whatever the code page: programs read it. Returns a Win32 code. */
+static DWORD write_report(const struct door *door, const struct text *report)
 {
     size_t capacity = 3 * report->length + 1;
     char *bytes = allocate(capacity);
-    DWORD size, written;
-    BOOL done;
+    DWORD size, written, code = ERROR_SUCCESS;
 
     if (bytes == NULL)
-        return FALSE;
+        return ERROR_NOT_ENOUGH_MEMORY;
     size = (DWORD)WideCharToMultiByte(CP_UTF8, 0, report->at, (int)report->length, bytes, (int)capacity, NULL, NULL);
-    done = WriteFile(door->report, bytes, size, &written, NULL) && written == size;
+    if (size == 0 || !WriteFile(door->report, bytes, size, &written, NULL))
+        code = GetLastError();
+    else if (written != size)
+        code = ERROR_WRITE_FAULT;
     release(bytes);
-    return done;
+    return code;
 }
 
 /* Says why on stderr and, if there is one, in the report. Returns the exit code. */
@@ -277,22 +279,22 @@ static void close_stolen(struct door *door)
 
 /* ---- the child ---- */
 
-static BOOL write_child(const struct door *door, const PROCESS_INFORMATION *child, uint32_t there)
+static DWORD write_child(const struct door *door, const PROCESS_INFORMATION *child, uint32_t there)
 {
     const struct request *request = &door->prefix.request;
     struct text report = {.at = allocate(4 * LINE_CAPACITY * sizeof *report.at), .capacity = 4 * LINE_CAPACITY};
-    BOOL done;
+    DWORD code;
 
     if (report.at == NULL)
-        return FALSE;
+        return ERROR_NOT_ENOUGH_MEMORY;
     text_format(&report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
     for (uint32_t i = 0; i < request->pass_count; i++) {
         if (request->passes[i].name != NULL)
             text_format(&report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
     }
-    done = text_end(&report) && write_report(door, &report);
+    code = text_end(&report) ? write_report(door, &report) : ERROR_FILENAME_EXCED_RANGE;
     release(report.at);
-    return done;
+    return code;
 }
 
 /* Puts a handle of the child into the parent and says so; takes it back if nobody hears it. */
@@ -303,10 +305,8 @@ static DWORD report_child(const struct door *door, const PROCESS_INFORMATION *ch
 
     if (!DuplicateHandle(GetCurrentProcess(), child->hProcess, door->parent, &there, 0, FALSE, DUPLICATE_SAME_ACCESS))
         return GetLastError();
-    if (write_child(door, child, (uint32_t)handle_number(there)))
-        return ERROR_SUCCESS;
-    code = GetLastError();
-    if (steal(door->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
+    code = write_child(door, child, (uint32_t)handle_number(there));
+    if (code != ERROR_SUCCESS && steal(door->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
         CloseHandle(back);
     return code;
 }
