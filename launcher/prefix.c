@@ -362,8 +362,10 @@ DWORD run_prefix(const wchar_t *line)
     GetStartupInfoW(&door.startup);
     door.prefix.room = STREAM_COUNT + count_startup_descriptors(&door.startup);
     memory = allocate(prefix_memory(line, door.prefix.room));
-    if (memory == NULL)
+    if (memory == NULL) {
+        print_ascii(STD_ERROR_HANDLE, "handoff-launcher: Win32 error 8; nothing was stolen\r\n");
         return EXIT_HANDOFF;
+    }
     if (!prefix_parse(&door.prefix, line, memory) || !check_options(&door))
         return refuse(&door.prefix);
     if (door.prefix.request.command_line != NULL)
