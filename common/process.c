@@ -3,6 +3,7 @@
 #include "handle.h"
 #include "steal.h"
 #include "stream.h"
+#include "voice.h"
 
 static BOOL WINAPI outlive(DWORD event)
 {
@@ -57,6 +58,7 @@ DWORD wait_for_exit(HANDLE process)
 {
     DWORD code;
 
-    WaitForSingleObject(process, INFINITE);
-    return GetExitCodeProcess(process, &code) ? code : (DWORD)-1;
+    return WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &code)
+               ? code
+               : EXIT_CANNOT_RUN;
 }

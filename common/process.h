@@ -19,7 +19,7 @@ HANDLE bind_child(HANDLE process, DWORD more_limits);
  * be removed as if it were not there while it waits. */
 void let_go(void);
 
-/* Waits for the end of the child and returns its exit code. */
+/* Waits for the end of the child and returns its exit code, or EXIT_CANNOT_RUN if that cannot be had. */
 DWORD wait_for_exit(HANDLE process);
 
 #endif
