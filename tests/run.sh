@@ -5,7 +5,7 @@ set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0 skips=()
-declare -A seconds=([unit]=120 [system]=480) # when a suite hangs
+declare -A seconds=([unit]=120 [system]=480 [calls]=240) # when a suite hangs
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then
@@ -60,6 +60,7 @@ suite() {
 suites() {
 	[ $wine = no ] || start_wine "$1"
 	suite unit "$1"
+	suite calls "$1"
 	suite system "$1"
 }
 
@@ -138,7 +139,7 @@ report() {
 
 cd "$root" || exit
 export -f windows
-rm -f build/x??/{unit,system}.{log,status}
+rm -f build/x??/{unit,calls,system}.{log,status}
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 suites x64 &
 x64=$!
@@ -150,9 +151,11 @@ binary x86
 [ $wine = no ] || fuzz
 wait $x64
 report unit x64
+report calls x64
 report system x64
 wait
 report unit x86
+report calls x86
 report system x86
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
