@@ -10,6 +10,7 @@
  *   main.c     arguments and sections
  *   ways.c     each way to start a child with handles
  *   figures.c  time, chance, medians
+ *   process.c  handles and memory of a process
  *   latency.c  sections latency and steals: one spawn at a time
  *   crowd.c    sections throughput and leaks: many threads
  *   curves.c   sections handles, line, table and spawns
@@ -44,6 +45,11 @@ void shuffle(unsigned *order, unsigned count);
 /* Ends the program: a benchmark that goes on without one of its parts says something wrong. */
 void require(BOOL condition, const char *what);
 void *allocate(size_t count, size_t size);
+
+/* ---- process.c ---- */
+
+DWORD handles_of(DWORD process_id);
+SIZE_T private_bytes(HANDLE process);
 
 /* ---- ways.c ---- */
 

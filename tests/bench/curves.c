@@ -1,8 +1,6 @@
 /* What a spawn costs as something grows. */
 #include "bench.h"
 
-#include "handle_table.h"
-
 #include <stdlib.h>
 
 static const enum way_id contenders[] = {WAY_LIST, WAY_ONE_SHOT, WAY_RESIDENT};
@@ -122,18 +120,6 @@ void measure_table(void)
 }
 
 /* ---- many spawns on one launcher ---- */
-
-static DWORD handles_of(DWORD process_id)
-{
-    struct table *table = query_table();
-    DWORD count = 0;
-
-    require(table != NULL, "the table of handles");
-    for (ULONG_PTR i = 0; i < table->count; i++)
-        count += table->entries[i].process_id == process_id;
-    free_table(table);
-    return count;
-}
 
 /* Direct spawns between them show how the machine drifts. */
 static void measure_part(unsigned part, unsigned spawns)

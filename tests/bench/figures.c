@@ -77,7 +77,7 @@ void require(BOOL condition, const char *what)
 
     if (condition)
         return;
-    fprintf(stderr, "bench: %s: Win32 error %lu\n", what, code);
+    fprintf(stderr, "%s: Win32 error %lu\n", what, code);
     exit(1);
 }
 
