@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all demo test bench fuzz lint clean
+.PHONY: all demo test campaign bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -190,22 +190,44 @@ $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tes
 
 HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe \
            calls-launcher.exe
+CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
+CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)
 SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))
 
-test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(FUZZER) build/deps/ready
+test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
 	tests/run.sh
 
 demo: all build/deps/ready
 	tests/run.sh cmd /c tests\\demo\\demo.bat
 
+# --- children without a C runtime, and campaigns ------------------------------------------
+
+BARE-ENTRY-x64 := child_start
+BARE-ENTRY-x86 := _child_start@0
+BENCH-CHILDREN := bench-nothing.exe bench-count.exe
+BARE-CHILDREN := $(BENCH-CHILDREN) campaign-child.exe
+$(call both,bench-nothing.exe): build/%/bench-nothing.exe: build/%/bare/tests/bench/nothing.o
+$(call both,bench-count.exe): build/%/bench-count.exe: build/%/bare/tests/bench/count.o
+$(call both,campaign-child.exe): build/%/campaign-child.exe: build/%/bare/tests/campaign/child.o
+$(foreach c,$(BARE-CHILDREN),$(call both,$c)):
+	$(CC) $(BARE-CFLAGS) -nostdlib -nostartfiles -s -Wl,-e,$(BARE-ENTRY-$(width)),--subsystem,console -o $@ $^ $(BARE-LIBS)
+
+# Its other ways to start children are the benchmark's.
+CAMPAIGN-SOURCES := $(filter-out %/child.c,$(wildcard tests/campaign/*.c)) \
+                    $(addprefix tests/bench/,ways.c figures.c process.c)
+$(call both,campaign.exe): build/%/campaign.exe: $(call objects,$(CAMPAIGN-SOURCES)) build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# `make campaign CAMPAIGN="soak=5000 leaks"` does less: a size each, or the small one of `make test`.
+CAMPAIGN := full
+campaign: $(CAMPAIGN-PROGRAMS:%=build/x64/%) build/x64/handoff-launcher.exe build/x64/faulty-launcher.exe \
+          build/x86/handoff-launcher.exe build/deps/ready
+	tests/run.sh build/x64/campaign.exe $(CAMPAIGN)
+
 # --- what a spawn costs --------------------------------------------------------------------
 
 # `make bench BENCH="--rounds 20 latency leaks"` measures less; the picture is drawn after a whole run.
 BENCH :=
-
-BENCH-CHILDREN := bench-nothing.exe bench-count.exe
-$(BENCH-CHILDREN:%=build/x64/%): build/x64/bench-%.exe: build/x64/bare/tests/bench/%.o
-	$(CC) $(BARE-CFLAGS) -nostdlib -nostartfiles -s -Wl,-e,child_start,--subsystem,console -o $@ $^ $(BARE-LIBS)
 
 build/x64/bench.exe: $(patsubst %.c,build/x64/%.o,$(filter-out %/nothing.c %/count.c,$(wildcard tests/bench/*.c))) \
                      build/x64/libhandoff.a

@@ -5,7 +5,7 @@ set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0 skips=()
-declare -A seconds=([unit]=120 [system]=480 [calls]=240) # when a suite hangs
+declare -A seconds=([unit]=120 [system]=480 [calls]=240 [campaign]=180) # when a suite hangs
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then
@@ -45,8 +45,8 @@ start_wine() {
 	fi
 }
 
-# suite NAME WIDTH: a Check program. With a terminal Wine has a console, without one it has none:
-# both are tested. Into a file, not a pipe: a child left behind would keep a pipe open.
+# suite NAME WIDTH: a Check program, or one whose last line is like theirs. With a terminal Wine has a console,
+# without one it has none: both are tested. Into a file, not a pipe: a child left behind would keep a pipe open.
 suite() {
 	local program=build/$2/$1.exe log=build/$2/$1.log limit=(timeout -k 5 "${seconds[$1]}")
 	if [ $wine = yes ] && [ "$1 $2" = "system x64" ]; then
@@ -62,6 +62,7 @@ suites() {
 	suite unit "$1"
 	suite calls "$1"
 	suite system "$1"
+	suite campaign "$1"
 }
 
 # --- reporting ---------------------------------------------------------------------------
@@ -139,7 +140,7 @@ report() {
 
 cd "$root" || exit
 export -f windows
-rm -f build/x??/{unit,calls,system}.{log,status}
+rm -f build/x??/{unit,calls,system,campaign}.{log,status}
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 suites x64 &
 x64=$!
@@ -153,10 +154,12 @@ wait $x64
 report unit x64
 report calls x64
 report system x64
+report campaign x64
 wait
 report unit x86
 report calls x86
 report system x86
+report campaign x86
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
 echo "$passed passed, $failed failed$([ ${#skips[@]} = 0 ] || echo ", ${#skips[@]} skipped")"

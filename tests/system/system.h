@@ -144,7 +144,6 @@ Suite *spawn_suite(void);
 Suite *resident_suite(void);
 Suite *errors_suite(void);
 Suite *faults_suite(void);
-Suite *race_suite(void);
 Suite *command_suite(void);
 Suite *descriptors_suite(void);
 Suite *dropin_suite(void);
