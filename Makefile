@@ -42,9 +42,12 @@ CFLAGS := -std=c11 -O2 -g $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The launcher has no C runtime, only kernel32.dll, and starts on every Windows since XP.
-BARE-CFLAGS := -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
+BARE-CFLAGS = -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
                -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
-               -fno-inline-functions-called-once -fno-shrink-wrap
+               -fno-inline-functions-called-once -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
+# Windows keeps no more of the stack's alignment in 32-bit programs.
+BARE-CFLAGS-x86 := -mpreferred-stack-boundary=2
+BARE-CFLAGS-x64 := -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-tree-sra
 BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,-T,launcher/launcher.ld,--gc-sections,--no-insert-timestamp \
                 -Wl,--dynamicbase,--nxcompat,--major-os-version=5
 BARE-LDFLAGS-x64 := -Wl,-e,launcher_start,--high-entropy-va,--subsystem,console:5.2,--minor-os-version=2

@@ -126,15 +126,19 @@ static BOOL search(struct text *path, const wchar_t *name)
 static DWORD make_full(wchar_t *path)
 {
     wchar_t *full = allocate(LINE_CAPACITY * sizeof *full);
-    DWORD length;
+    DWORD code = ERROR_SUCCESS, length;
 
     if (full == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     length = GetFullPathNameW(path, LINE_CAPACITY, full, NULL);
-    if (length < LINE_CAPACITY)
+    if (length == 0)
+        code = GetLastError();
+    else if (length >= LINE_CAPACITY)
+        code = ERROR_FILENAME_EXCED_RANGE;
+    else
         CopyMemory(path, full, (length + 1) * sizeof *path);
     release(full);
-    return length - 1 < LINE_CAPACITY - 1 ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE; /* 0: a failure */
+    return code;
 }
 
 DWORD lookup_program(const wchar_t *line, wchar_t *path)

@@ -93,7 +93,7 @@ static DWORD decode_request(struct service *service, uint32_t size)
 
 static BOOL receive_request(struct service *service, struct failure *failure)
 {
-    uint32_t size;
+    uint32_t size = 0;
     DWORD code = receive_frame(service, &size);
 
     if (code == ERROR_SUCCESS)

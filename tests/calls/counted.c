@@ -154,6 +154,8 @@ FAILS(int, MultiByteToWideChar, 0,
       (UINT code_page, DWORD flags, const char *bytes, int size, wchar_t *units, int capacity),
       (code_page, flags, bytes, size, units, capacity))
 FAILS(HANDLE, OpenProcess, NULL, (DWORD access, BOOL inherit, DWORD process_id), (access, inherit, process_id))
+FAILS(BOOL, PeekNamedPipe, FALSE, (HANDLE pipe, void *to, DWORD size, DWORD *read, DWORD *waiting, DWORD *left),
+      (pipe, to, size, read, waiting, left))
 FAILS(BOOL, Process32FirstW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
 FAILS(BOOL, Process32NextW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
 FAILS(BOOL, ReadFile, FALSE, (HANDLE file, void *to, DWORD size, DWORD *read, OVERLAPPED *operation),

@@ -42,6 +42,7 @@ static const struct answer answers_of_library[] = {
     {"CreateFileMappingW", AT(PREPARE), INJECTED},
     {"CreateFileW", AT(PREPARE), INJECTED},
     {"CreateNamedPipeW", AT(PREPARE), INJECTED},
+    {"PeekNamedPipe", AT(PREPARE), ERROR_PIPE_NOT_CONNECTED},
     {"CreateProcessW", AT(LAUNCHER), INJECTED},
     {"CreateSemaphoreW", AT(PREPARE), INJECTED},
     {"DuplicateHandle", AT(DUPLICATE) | AT(ADOPT), INJECTED},
