@@ -70,6 +70,7 @@ static const struct answer answers_of_library[] = {
 };
 
 static const struct answer answers_of_launcher[] = {
+    {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
     {"CreateProcessW", AT(CREATE), INJECTED},
     {"DuplicateHandle", AT(CONNECT) | AT(STEAL) | AT(SEAL), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},

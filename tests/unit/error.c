@@ -43,6 +43,8 @@ static const struct row {
     {HANDOFF_STAGE_REPORT, ERROR_BROKEN_PIPE, 0, L"", {L"cannot report to the parent: Win32 error 109"}},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, 0, L"", {L"launcher: Win32 error 2: ", L"handoff-launcher.exe"}},
     {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, 0, L"a", {L"'a': Win32 error 5: ", L"parent may be ending"}},
+    {HANDOFF_STAGE_STEAL, ERROR_NOT_SUPPORTED, 0, L"a", {L"'a': Win32 error 50: ", L"protected from being closed"}},
+    {HANDOFF_STAGE_CONNECT, ERROR_ACCESS_DENIED, 0, L"", {L"Win32 error 5: ", L"the same user must run both"}},
     {HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, 0, L"a.txt", {L"'a.txt': Win32 error 193: ", L"not a program"}},
     {HANDOFF_STAGE_EXCHANGE,
      ERROR_TIMEOUT,
@@ -116,7 +118,8 @@ START_TEST(error_advice_is_for_its_code_only)
     static const DWORD codes[] = {ERROR_INVALID_DATA, ERROR_FILE_NOT_FOUND, ERROR_NOT_SUPPORTED, ERROR_ACCESS_DENIED,
                                   ERROR_BAD_EXE_FORMAT};
     static const DWORD advised[STAGES] = {[HANDOFF_STAGE_LAUNCHER] = 1 << 1,
-                                          [HANDOFF_STAGE_STEAL] = 1 << 3,
+                                          [HANDOFF_STAGE_CONNECT] = 1 << 3,
+                                          [HANDOFF_STAGE_STEAL] = 1 << 2 | 1 << 3,
                                           [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
                                           [HANDOFF_STAGE_FIND] = 1 << 1,
                                           [HANDOFF_STAGE_CREATE] = 1 << 2 | 1 << 4};
