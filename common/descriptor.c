@@ -35,7 +35,7 @@ static void note_stream_flags(struct request *request, const struct fdblock *blo
     }
 }
 
-DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, BOOL inheritable, HANDLE *copies)
+DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to)
 {
     struct fdblock block = open_block(startup);
 
@@ -47,17 +47,17 @@ DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, B
     note_stream_flags(request, &block);
     for (uint32_t descriptor = STREAM_COUNT; descriptor < block.count; descriptor++) {
         uint32_t flags = fdblock_flags(&block, descriptor);
+        struct pass *pass = &request->passes[request->pass_count];
         DWORD code;
 
         if (flags == 0 || is_taken(request, descriptor))
             continue;
-        request->passes[request->pass_count] = (struct pass){.descriptor = descriptor, .crt_flags = flags};
-        code = copy(GetCurrentProcess(), fdblock_handle(&block, descriptor), inheritable, copies);
+        *pass = (struct pass){.descriptor = descriptor, .crt_flags = flags};
+        code = put(to, fdblock_handle(&block, descriptor), &pass->number);
         if (code == ERROR_INVALID_HANDLE)
             continue;
         if (code != ERROR_SUCCESS)
             return code;
-        copies++;
         request->pass_count++;
     }
     return ERROR_SUCCESS;

@@ -12,9 +12,8 @@
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
 enum {
-    PASS_SEALED = 1,   /* not inheritable in the child */
-    PASS_OPTIONAL = 2, /* need not be mentioned anywhere */
-    PASS_COPIED = 4    /* not stolen: the parent closes its duplicate afterwards */
+    PASS_SEALED = 1,  /* not inheritable in the child */
+    PASS_OPTIONAL = 2 /* need not be mentioned anywhere */
 };
 
 /* One handle on its way to the child. */
@@ -24,7 +23,7 @@ struct pass {
     uint32_t descriptor;  /* of the child's C runtime; 0: none, since 0 to 2 are streams */
     uint32_t crt_flags;   /* of the descriptor; 0: as the handle's type suggests */
     uint32_t flags;       /* PASS_... */
-    uint32_t number;      /* in the launcher, and so in the child, once it is stolen */
+    uint32_t number;      /* in the launcher, and so in the child; 0: it is still to be stolen */
     bool used;            /* a placeholder or a stream mentions it */
     uint32_t first, next; /* request_index()'s: heads and links of chains of passes, from 1 */
 };

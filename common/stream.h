@@ -25,13 +25,12 @@ static inline const char *stream_name(int stream)
 }
 
 /*
- * Appends a pass for each stream that no pass of the request claims: a copy of this process' own, by
- * handle. One that is not open is none, as it is for CreateProcessW; stdout and stderr that are the
- * same handle stay the same, and in order. `copies` takes the handles, at most STREAM_COUNT, in the
- * order of the new passes, for which the request must have room. Returns a Win32 code: of the pass that it
- * could not make, which lies behind those of the request.
+ * Appends a pass for each stream that no pass of the request claims: a copy of this process' own, put into
+ * the process `to`, inheritable. One that is not open is none, as it is for CreateProcessW; stdout and stderr
+ * that are the same handle stay the same, and in order. The request must have room for STREAM_COUNT more.
+ * Returns a Win32 code: of the pass that it could not make, which lies behind those of the request.
  */
-DWORD append_own_streams(struct request *request, BOOL inheritable, HANDLE *copies);
+DWORD append_own_streams(struct request *request, HANDLE to);
 
 /*
  * This process' own stream if it is a console's of before Windows 8, else NULL. Such a one is no

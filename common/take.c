@@ -1,12 +1,12 @@
 /* The taking side of a claim page. */
 #include "steal.h"
 
-static DWORD duplicate(HANDLE source, uint64_t number, BOOL inheritable, DWORD options, HANDLE *handle)
+static DWORD duplicate(HANDLE source, uint64_t number, HANDLE target, BOOL inheritable, DWORD options, HANDLE *handle)
 {
     *handle = NULL;
     if (!handle_can_travel(number))
         return ERROR_INVALID_HANDLE;
-    if (!DuplicateHandle(source, handle_from_number(number), GetCurrentProcess(), handle, 0, inheritable,
+    if (!DuplicateHandle(source, handle_from_number(number), target, handle, 0, inheritable,
                          options | DUPLICATE_SAME_ACCESS)) {
         *handle = NULL;
         return GetLastError();
@@ -17,12 +17,21 @@ static DWORD duplicate(HANDLE source, uint64_t number, BOOL inheritable, DWORD o
 
 DWORD steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
 {
-    return duplicate(source, number, inheritable, DUPLICATE_CLOSE_SOURCE, handle);
+    return duplicate(source, number, GetCurrentProcess(), inheritable, DUPLICATE_CLOSE_SOURCE, handle);
 }
 
 DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
 {
-    return duplicate(source, number, inheritable, 0, handle);
+    return duplicate(source, number, GetCurrentProcess(), inheritable, 0, handle);
+}
+
+DWORD put(HANDLE target, uint64_t number, uint32_t *there)
+{
+    HANDLE handle;
+    DWORD code = duplicate(GetCurrentProcess(), number, target, TRUE, 0, &handle);
+
+    *there = (uint32_t)handle_number(handle);
+    return code;
 }
 
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)

@@ -125,6 +125,7 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_u32(wire, &pass->descriptor);
     move_u32(wire, &pass->crt_flags);
     move_u32(wire, &pass->flags);
+    move_u32(wire, &pass->number);
     move_string(wire, &pass->name);
 }
 

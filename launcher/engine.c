@@ -19,10 +19,12 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
     return FALSE;
 }
 
-void close_passes(const struct request *request, uint32_t count)
+void close_passes(const struct request *request)
 {
-    for (uint32_t i = 0; i < count; i++)
-        CloseHandle(handle_from_number(request->passes[i].number));
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].number != 0)
+            CloseHandle(handle_from_number(request->passes[i].number));
+    }
 }
 
 enum { CMD_CAPACITY = MAX_PATH + 8 };
@@ -420,6 +422,6 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
         release(creation.batch_line);
         release(creation.handles);
     }
-    close_passes(request, request->pass_count);
+    close_passes(request);
     return done;
 }

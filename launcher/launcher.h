@@ -35,8 +35,8 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
-/* Closes the handles of the first `count` passes. */
-void close_passes(const struct request *request, uint32_t count);
+/* Closes the handles of the passes that have one. */
+void close_passes(const struct request *request);
 
 /* Runs the command behind "--" of this command line and returns the launcher's exit code. */
 DWORD run_prefix(const wchar_t *line);

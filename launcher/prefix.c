@@ -230,11 +230,8 @@ static BOOL copy_handles(struct door *door, struct failure *failure)
 {
     struct request *request = &door->prefix.request;
     uint32_t declared = request->pass_count;
-    HANDLE handle, *own = allocate((door->prefix.room + 1) * sizeof *own);
+    HANDLE handle;
     DWORD code;
-
-    if (own == NULL)
-        return fail(failure, HANDOFF_STAGE_STEAL, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
 
     for (uint32_t i = 0; i < declared; i++) {
         uint64_t number;
@@ -249,16 +246,13 @@ static BOOL copy_handles(struct door *door, struct failure *failure)
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
         request->passes[i].number = (uint32_t)handle_number(handle);
     }
-    code = append_own_streams(request, TRUE, own);
+    code = append_own_streams(request, GetCurrentProcess());
     if (code == ERROR_SUCCESS)
-        code = append_descriptors(request, &door->startup, TRUE, own + request->pass_count - declared);
+        code = append_descriptors(request, &door->startup, GetCurrentProcess());
     if (code != ERROR_SUCCESS) /* of the pass that could not be made */
         return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
-    for (uint32_t i = declared; i < request->pass_count; i++)
-        request->passes[i].number = (uint32_t)handle_number(own[i - declared]);
     for (uint32_t i = 0; door->prefix.values[OPTION_SEAL] != NULL && i < request->pass_count; i++)
         request->passes[i].flags |= PASS_SEALED;
-    release(own);
     return TRUE;
 }
 

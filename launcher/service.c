@@ -107,13 +107,13 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         HANDLE handle;
-        struct claim *claim = &service->page->claims[i + 1];
-        DWORD code = (request->passes[i].flags & PASS_COPIED) != 0
-                         ? copy(service->parent, claim->number, TRUE, &handle)
-                         : steal_claimed(service->parent, claim, TRUE, &handle);
+        DWORD code;
 
+        if (request->passes[i].number != 0)
+            continue; /* put here by the parent */
+        code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
         if (code != ERROR_SUCCESS) {
-            close_passes(request, i);
+            close_passes(request);
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
         }
         request->passes[i].number = (uint32_t)handle_number(handle);

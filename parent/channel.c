@@ -53,7 +53,7 @@ static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *recei
 }
 
 /* A launcher that never had its end of the pipe says why with its exit code. */
-static BOOL exchange_error(struct transaction *t, DWORD code)
+BOOL exchange_error(struct transaction *t, DWORD code)
 {
     const struct claim *end = &t->link->page.view->claims[0];
     DWORD exit_code;

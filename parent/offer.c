@@ -158,14 +158,13 @@ static BOOL flags_are_known(const struct handoff_request *asked)
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
-    size_t most = (size_t)asked->pass_count + STREAM_COUNT;
-
     if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES || !flags_are_known(asked))
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
     if (asked->startup != NULL)
-        most += count_startup_descriptors(asked->startup);
-    t->request.passes = allocate(most * sizeof *t->request.passes);
-    t->duplicates = allocate((most + 1) * sizeof *t->duplicates);
+        t->most_passes = count_startup_descriptors(asked->startup);
+    t->most_passes += asked->pass_count + STREAM_COUNT;
+    t->request.passes = allocate(t->most_passes * sizeof *t->request.passes);
+    t->duplicates = allocate((asked->pass_count + 1) * sizeof *t->duplicates);
     if (t->request.passes == NULL || t->duplicates == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     set_strings(&t->request, asked);
@@ -189,35 +188,33 @@ static DWORD duplicate_one(struct transaction *t, HANDLE handle)
     return code;
 }
 
-/* What the parent itself was given, and hands on. A failure is told of the pass that could not be made. */
-static DWORD duplicate_own(struct transaction *t)
-{
-    DWORD code = ERROR_SUCCESS;
-
-    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        code = append_own_streams(&t->request, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count;
-    if (code == ERROR_SUCCESS && t->asked->startup != NULL)
-        code = append_descriptors(&t->request, t->asked->startup, FALSE, &t->duplicates[t->duplicate_count]);
-    t->duplicate_count = t->request.pass_count;
-    return code;
-}
-
 BOOL duplicate_passes(struct transaction *t)
 {
-    DWORD code;
-
     for (DWORD i = 0; i < t->asked->pass_count; i++) {
-        code = duplicate_one(t, t->asked->passes[i].handle);
+        DWORD code = duplicate_one(t, t->asked->passes[i].handle);
+
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
     }
-    code = duplicate_own(t);
+    return TRUE;
+}
+
+/* What the child gets as any child would stays the parent's, so there is nothing to steal: the launcher is given
+ * copies, which go with it if it ends before it has the request. A failure is told of the pass that could not be
+ * made, unless it is the launcher's death. */
+BOOL put_own(struct transaction *t)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    t->in_step = FALSE;
+    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
+        code = append_own_streams(&t->request, t->link->launcher);
+    if (code == ERROR_SUCCESS && t->asked->startup != NULL)
+        code = append_descriptors(&t->request, t->asked->startup, t->link->launcher);
+    if (code != ERROR_SUCCESS && WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0)
+        return exchange_error(t, ERROR_PROCESS_ABORTED);
     if (code != ERROR_SUCCESS)
         return set_error(t, HANDOFF_STAGE_DUPLICATE, t->request.pass_count++, code);
-    /* What the child gets as any child would is not worth a theft, which costs both sides more. */
-    for (uint32_t i = t->asked->pass_count; i < t->request.pass_count; i++)
-        t->request.passes[i].flags |= PASS_COPIED;
     for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
         t->request.passes[i].flags |= PASS_SEALED;
     return TRUE;
@@ -233,8 +230,7 @@ void offer_duplicates(struct transaction *t)
 BOOL check_taken(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if ((t->request.passes[i].flags & PASS_COPIED) == 0 &&
-            claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
+        if (claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)

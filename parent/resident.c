@@ -135,18 +135,19 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
     const struct handoff_launcher *resident = t->asked->resident;
-    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + WIRE_HEADER;
+    DWORD own = t->most_passes - t->asked->pass_count;
+    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + own * WIRE_PASS + WIRE_HEADER;
 
     t->began = system_time();
-    return link_open(&t->own, resident != NULL ? resident->path : t->asked->launcher, FALSE, t->request.pass_count,
-                     size, stage);
+    return link_open(&t->own, resident != NULL ? resident->path : t->asked->launcher, FALSE, t->most_passes, size,
+                     stage);
 }
 
 BOOL join_link(struct transaction *t)
 {
     DWORD stage, code;
 
-    if (t->asked->resident != NULL && t->request.pass_count <= RESIDENT_PASSES)
+    if (t->asked->resident != NULL && t->most_passes <= RESIDENT_PASSES)
         code = join_resident(t, &stage);
     else
         code = join_own(t, &stage);

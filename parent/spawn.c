@@ -24,8 +24,9 @@ static BOOL transact(struct transaction *t)
     if (!prepare(t))
         return FALSE;
     offer_duplicates(t);
-    if (!send_request(t) || !receive_report(t, &report) || !check_taken(t) || !mark(t, &t->trace.created_us) ||
-        !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) || !resume_child(t))
+    if (!put_own(t) || !send_request(t) || !receive_report(t, &report) || !check_taken(t) ||
+        !mark(t, &t->trace.created_us) || !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) ||
+        !resume_child(t))
         return FALSE;
     send_commit(t);
     return TRUE;
@@ -33,6 +34,7 @@ static BOOL transact(struct transaction *t)
 
 static void undo(struct transaction *t)
 {
+    withdraw_duplicates(t);
     end_child(t);
     if (!t->in_step || t->link == &t->own)
         end_launcher(t);
@@ -57,7 +59,6 @@ BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *c
 
     t.link = &t.own;
     done = transact(&t);
-    withdraw_duplicates(&t);
     if (!done)
         undo(&t);
     t.trace.launcher_id = t.link->launcher_id;

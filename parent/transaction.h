@@ -33,7 +33,8 @@ struct transaction {
     wchar_t *program;     /* found for the first word of the line */
     wchar_t *directory;   /* with a resident launcher: where the parent is now */
     wchar_t *environment; /* and its environment, from GetEnvironmentStringsW */
-    HANDLE *duplicates;
+    uint32_t most_passes; /* with the parent's own streams and descriptors, which come last */
+    HANDLE *duplicates;   /* of those that were asked for */
     uint32_t duplicate_count;
     BOOL offered; /* the launcher may take them */
 
@@ -46,6 +47,9 @@ struct transaction {
     uint64_t began; /* FILETIME */
     PROCESS_INFORMATION child;
 };
+
+/* Records a failure to talk with the launcher, which may have left a code. Always FALSE. */
+BOOL exchange_error(struct transaction *t, DWORD code);
 
 /* Records the failure with the subject that its stage and pass suggest. Always FALSE. */
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
@@ -62,6 +66,7 @@ DWORD remaining_ms(const struct transaction *t);
 BOOL plan_passes(struct transaction *t); /* allocates for the passes and checks the request */
 BOOL duplicate_passes(struct transaction *t);
 BOOL join_link(struct transaction *t); /* starts a launcher, unless a resident one is there */
+BOOL put_own(struct transaction *t);   /* the parent's own streams and descriptors, into the launcher */
 void offer_duplicates(struct transaction *t);
 BOOL send_request(struct transaction *t);
 BOOL receive_report(struct transaction *t, struct report *report);
