@@ -224,12 +224,11 @@ size_t wire_encode_report(void *frame, size_t capacity, const struct report *rep
 
 uint32_t wire_pass_count(const void *frame, size_t size)
 {
-    enum { SMALLEST_PASS = 20 };
     uint32_t count = 0;
 
     if (size >= WIRE_HEADER + sizeof count)
         memcpy(&count, (const uint8_t *)frame + WIRE_HEADER, sizeof count);
-    return count <= size / SMALLEST_PASS ? count : 0;
+    return count <= size / WIRE_PASS ? count : 0;
 }
 
 bool wire_decode_request(const void *frame, size_t size, struct request *request, struct pass *passes)

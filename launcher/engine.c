@@ -19,9 +19,9 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
     return FALSE;
 }
 
-void close_passes(const struct request *request)
+void close_passes(const struct request *request, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = 0; i < request->pass_count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         if (request->passes[i].number != 0)
             CloseHandle(handle_from_number(request->passes[i].number));
     }
@@ -422,6 +422,5 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
         release(creation.batch_line);
         release(creation.handles);
     }
-    close_passes(request);
     return done;
 }

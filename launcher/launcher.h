@@ -30,13 +30,13 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
 /*
  * Creates the child, suspended, with the handles of the request's passes, which must be open in
- * the launcher, inheritable, and listed nowhere else. Win or lose, they are closed here afterwards:
- * then only the child has them, under the same numbers.
+ * the launcher, inheritable, and listed nowhere else. Win or lose, they stay the caller's to close: then
+ * only the child has them, under the same numbers.
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
-/* Closes the handles of the passes that have one. */
-void close_passes(const struct request *request);
+/* Closes the handles of the passes from `first` to before `end`, of those that have one. */
+void close_passes(const struct request *request, uint32_t first, uint32_t end);
 
 /* Runs the command behind "--" of this command line and returns the launcher's exit code. */
 DWORD run_prefix(const wchar_t *line);

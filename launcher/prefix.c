@@ -329,15 +329,19 @@ static BOOL let_run(const struct door *door, const PROCESS_INFORMATION *child, s
 static DWORD start(struct door *door)
 {
     struct failure failure;
+    struct request *request = &door->prefix.request;
     PROCESS_INFORMATION child;
+    BOOL created;
 
     if (!reach_parent(door, &failure) || !copy_handles(door, &failure))
         return give_up(door, &failure);
     close_stolen(door);
     door->copied_us = clock_us(door->started);
-    take_startup(&door->prefix.request, &door->startup);
-    door->prefix.request.creation_flags = GetPriorityClass(GetCurrentProcess()); /* a high one is not inherited */
-    if (!create_child(&door->prefix.request, &child, &failure))
+    take_startup(request, &door->startup);
+    request->creation_flags = GetPriorityClass(GetCurrentProcess()); /* a high one is not inherited */
+    created = create_child(request, &child, &failure);
+    close_passes(request, 0, request->pass_count);
+    if (!created)
         return give_up(door, &failure);
     door->created_us = clock_us(door->started);
     if (!let_run(door, &child, &failure)) {

@@ -112,10 +112,8 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
         if (request->passes[i].number != 0)
             continue; /* put here by the parent */
         code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
-        if (code != ERROR_SUCCESS) {
-            close_passes(request);
+        if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
-        }
         request->passes[i].number = (uint32_t)handle_number(handle);
     }
     return TRUE;
@@ -167,16 +165,32 @@ static void close_child(const PROCESS_INFORMATION *child)
     CloseHandle(child->hProcess);
 }
 
+/* The parent's own streams and descriptors come last; it has put them here. */
+static uint32_t count_stolen(const struct request *request)
+{
+    uint32_t count = 0;
+
+    while (count < request->pass_count && request->passes[count].number == 0)
+        count++;
+    return count;
+}
+
 /* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
 static BOOL spawn(struct service *service)
 {
+    struct request *request = &service->request;
+    uint32_t stolen = count_stolen(request);
     struct failure failure;
     PROCESS_INFORMATION child;
+    BOOL created = steal_passes(service, &failure) && create_child(request, &child, &failure);
     BOOL committed;
 
-    if (!steal_passes(service, &failure) || !create_child(&service->request, &child, &failure))
-        return send_failure(service, &failure);
-    committed = send_child(service, &child) && receive_commit(service);
+    close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
+    committed = created ? send_child(service, &child) : send_failure(service, &failure);
+    close_passes(request, stolen, request->pass_count);
+    if (!created)
+        return committed;
+    committed = committed && receive_commit(service);
     if (!committed)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     close_child(&child);

@@ -14,11 +14,6 @@
 
 _Static_assert((int)HANDOFF_SEALED == PASS_SEALED && (int)HANDOFF_OPTIONAL == PASS_OPTIONAL, "one set of flags");
 
-enum {
-    PRIORITY_FLAGS = IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS |
-                     ABOVE_NORMAL_PRIORITY_CLASS | HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS
-};
-
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
 
@@ -122,11 +117,9 @@ static BOOL find_program(struct transaction *t)
 static BOOL take_surroundings(struct transaction *t)
 {
     struct request *request = &t->request;
-    DWORD priority;
 
     if (t->asked->resident == NULL)
         return TRUE;
-    priority = GetPriorityClass(GetCurrentProcess());
     t->directory = full_path(request->directory != NULL ? request->directory : L".");
     if (t->directory == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
@@ -136,9 +129,6 @@ static BOOL take_surroundings(struct transaction *t)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     request->directory = t->directory;
     request->environment_length = environment_length(request->environment);
-    if ((request->creation_flags & PRIORITY_FLAGS) == 0 &&
-        (priority == IDLE_PRIORITY_CLASS || priority == BELOW_NORMAL_PRIORITY_CLASS))
-        request->creation_flags |= priority; /* the two that children inherit */
     if (t->program == NULL) {
         t->program = full_path(request->application);
         request->application = t->program;

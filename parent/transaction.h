@@ -46,6 +46,7 @@ struct transaction {
     /* process.c */
     uint64_t began; /* FILETIME */
     PROCESS_INFORMATION child;
+    DWORD priority; /* of the parent, if the child is to inherit it and the launcher has another */
 };
 
 /* Records a failure to talk with the launcher, which may have left a code. Always FALSE. */
@@ -72,6 +73,8 @@ BOOL send_request(struct transaction *t);
 BOOL receive_report(struct transaction *t, struct report *report);
 BOOL check_taken(struct transaction *t); /* and tells the caller the numbers */
 BOOL adopt_child(struct transaction *t, const struct report *report);
+void ask_priority(struct transaction *t);
+BOOL give_priority(struct transaction *t);
 BOOL resume_child(struct transaction *t);
 
 /* The launcher's life is of no importance from here on, so this cannot fail. */

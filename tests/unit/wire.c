@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 5 * 4 };
+enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 6 * 4 };
 
 /* A request and the memory of its strings. */
 struct sample {
@@ -75,8 +75,8 @@ static struct pass random_pass(uint32_t most_units)
                          .descriptor = (uint32_t)random_next(),
                          .crt_flags = (uint32_t)random_next(),
                          .flags = (uint32_t)random_next(),
-                         .number = (uint32_t)random_next(), /* these two are not sent */
-                         .used = random_below(2)};
+                         .number = (uint32_t)random_next(),
+                         .used = random_below(2)}; /* this is not sent */
 }
 
 static void make_sample(uint32_t most_units, uint32_t passes)
@@ -174,7 +174,7 @@ static bool same_blocks(const struct request *a, const struct request *b)
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
     return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
-           a->crt_flags == b->crt_flags && a->flags == b->flags && b->number == 0 && !b->used;
+           a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number && !b->used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -220,7 +220,7 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        168, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        172, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -237,6 +237,7 @@ START_TEST(request_layout)
         3, 0, 0, 0, 0xA1, 0xB2, 0xC3, 0,                /* reserved, padded */
         6, 0, 0, 0,                                     /* refuse batch files */
         5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
+        99, 0, 0, 0,                                    /* number */
         1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
     };
     /* clang-format on */
