@@ -71,16 +71,12 @@ BOOL send_request(struct transaction *t)
     void *frame = allocate(size);
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
-    if (size > WIRE_REQUEST_MAX) {
-        code = ERROR_FILENAME_EXCED_RANGE;
-    } else if (frame != NULL) {
+    if (frame != NULL) {
         t->in_step = FALSE;
         wire_encode_request(frame, size, &t->request);
         code = write_frame(t, frame, (DWORD)size);
     }
     release(frame);
-    if (code == ERROR_FILENAME_EXCED_RANGE)
-        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, code);
     return code == ERROR_SUCCESS || exchange_error(t, code);
 }
 

@@ -14,6 +14,11 @@
 
 _Static_assert((int)HANDOFF_SEALED == PASS_SEALED && (int)HANDOFF_OPTIONAL == PASS_OPTIONAL, "one set of flags");
 
+enum {
+    PRIORITY_FLAGS = IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS |
+                     ABOVE_NORMAL_PRIORITY_CLASS | HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS
+};
+
 /* Flags of CreateProcessW that mean something between it and its caller, who would be the launcher. */
 static const DWORD impossible_flags = DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS | EXTENDED_STARTUPINFO_PRESENT;
 
@@ -117,9 +122,11 @@ static BOOL find_program(struct transaction *t)
 static BOOL take_surroundings(struct transaction *t)
 {
     struct request *request = &t->request;
+    DWORD priority;
 
     if (t->asked->resident == NULL)
         return TRUE;
+    priority = GetPriorityClass(GetCurrentProcess());
     t->directory = full_path(request->directory != NULL ? request->directory : L".");
     if (t->directory == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
@@ -127,6 +134,9 @@ static BOOL take_surroundings(struct transaction *t)
         request->environment = t->environment = GetEnvironmentStringsW();
     if (request->environment == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    if ((request->creation_flags & PRIORITY_FLAGS) == 0 &&
+        (priority == IDLE_PRIORITY_CLASS || priority == BELOW_NORMAL_PRIORITY_CLASS))
+        request->creation_flags |= priority; /* the two that children inherit */
     request->directory = t->directory;
     request->environment_length = environment_length(request->environment);
     if (t->program == NULL) {
@@ -134,6 +144,16 @@ static BOOL take_surroundings(struct transaction *t)
         request->application = t->program;
     }
     return t->program != NULL || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, GetLastError());
+}
+
+/* Before a launcher has anything to do with it. */
+static BOOL check_size(struct transaction *t)
+{
+    size_t own = (size_t)(t->most_passes - t->request.pass_count) * WIRE_PASS;
+
+    t->most_size = wire_encode_request(NULL, 0, &t->request) + own;
+    return t->most_size <= WIRE_REQUEST_MAX ||
+           set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 
 static BOOL flags_are_known(const struct handoff_request *asked)
@@ -152,7 +172,7 @@ BOOL plan_passes(struct transaction *t)
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
     if (asked->startup != NULL)
         t->most_passes = count_startup_descriptors(asked->startup);
-    t->most_passes += asked->pass_count + STREAM_COUNT;
+    t->most_passes += asked->pass_count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
     t->request.passes = allocate(t->most_passes * sizeof *t->request.passes);
     t->duplicates = allocate((asked->pass_count + 1) * sizeof *t->duplicates);
     if (t->request.passes == NULL || t->duplicates == NULL)
@@ -165,7 +185,7 @@ BOOL plan_passes(struct transaction *t)
         t->request.passes[i].flags = asked->passes[i].flags;
     }
     t->request.pass_count = asked->pass_count;
-    return quote_arguments(t) && check_request(t) && find_program(t) && take_surroundings(t);
+    return quote_arguments(t) && check_request(t) && find_program(t) && take_surroundings(t) && check_size(t);
 }
 
 /* Pins the object, even if the caller closes the original meanwhile. */

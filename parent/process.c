@@ -107,25 +107,6 @@ BOOL adopt_child(struct transaction *t, const struct report *report)
     return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_ADOPT, HANDOFF_NO_PASS, code);
 }
 
-enum {
-    PRIORITY_FLAGS = IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS |
-                     ABOVE_NORMAL_PRIORITY_CLASS | HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS
-};
-
-void ask_priority(struct transaction *t)
-{
-    if (t->asked->resident != NULL && (t->asked->creation_flags & PRIORITY_FLAGS) == 0)
-        t->priority = GetPriorityClass(GetCurrentProcess());
-}
-
-BOOL give_priority(struct transaction *t)
-{
-    if ((t->priority == IDLE_PRIORITY_CLASS || t->priority == BELOW_NORMAL_PRIORITY_CLASS) &&
-        !SetPriorityClass(t->child.hProcess, t->priority))
-        return set_error(t, HANDOFF_STAGE_ADOPT, HANDOFF_NO_PASS, GetLastError());
-    return TRUE;
-}
-
 BOOL resume_child(struct transaction *t)
 {
     if ((t->asked->creation_flags & CREATE_SUSPENDED) == 0 && ResumeThread(t->child.hThread) == (DWORD)-1)

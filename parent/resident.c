@@ -135,8 +135,7 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
     const struct handoff_launcher *resident = t->asked->resident;
-    DWORD own = t->most_passes - t->asked->pass_count;
-    DWORD size = (DWORD)wire_encode_request(NULL, 0, &t->request) + own * WIRE_PASS + WIRE_HEADER;
+    DWORD size = (DWORD)t->most_size + WIRE_HEADER; /* and the commit */
 
     t->began = system_time();
     return link_open(&t->own, resident != NULL ? resident->path : t->asked->launcher, FALSE, t->most_passes, size,

@@ -17,14 +17,11 @@ static BOOL prepare(struct transaction *t)
            mark(t, &t->trace.launched_us);
 }
 
-/* While the launcher works there is time for what need not come first. */
 static BOOL exchange(struct transaction *t, struct report *report)
 {
     offer_duplicates(t);
-    if (!put_own(t) || !send_request(t))
-        return FALSE;
-    ask_priority(t);
-    return receive_report(t, report) && check_taken(t) && mark(t, &t->trace.created_us);
+    return put_own(t) && send_request(t) && receive_report(t, report) && check_taken(t) &&
+           mark(t, &t->trace.created_us);
 }
 
 static BOOL transact(struct transaction *t)
@@ -32,7 +29,7 @@ static BOOL transact(struct transaction *t)
     struct report report;
 
     if (!prepare(t) || !exchange(t, &report) || !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) ||
-        !give_priority(t) || !resume_child(t))
+        !resume_child(t))
         return FALSE;
     send_commit(t);
     return TRUE;

@@ -33,6 +33,7 @@ struct transaction {
     wchar_t *program;     /* found for the first word of the line */
     wchar_t *directory;   /* with a resident launcher: where the parent is now */
     wchar_t *environment; /* and its environment, from GetEnvironmentStringsW */
+    size_t most_size;     /* of the message, in bytes */
     uint32_t most_passes; /* with the parent's own streams and descriptors, which come last */
     HANDLE *duplicates;   /* of those that were asked for */
     uint32_t duplicate_count;
@@ -46,7 +47,6 @@ struct transaction {
     /* process.c */
     uint64_t began; /* FILETIME */
     PROCESS_INFORMATION child;
-    DWORD priority; /* of the parent, if the child is to inherit it and the launcher has another */
 };
 
 /* Records a failure to talk with the launcher, which may have left a code. Always FALSE. */
@@ -73,8 +73,6 @@ BOOL send_request(struct transaction *t);
 BOOL receive_report(struct transaction *t, struct report *report);
 BOOL check_taken(struct transaction *t); /* and tells the caller the numbers */
 BOOL adopt_child(struct transaction *t, const struct report *report);
-void ask_priority(struct transaction *t);
-BOOL give_priority(struct transaction *t);
 BOOL resume_child(struct transaction *t);
 
 /* The launcher's life is of no importance from here on, so this cannot fail. */

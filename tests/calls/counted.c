@@ -144,7 +144,6 @@ FAILS(DWORD, GetModuleFileNameW, 0, (HMODULE module, wchar_t *path, DWORD size),
 FAILS(BOOL, GetModuleHandleExW, FALSE, (DWORD flags, const wchar_t *name, HMODULE *module), (flags, name, module))
 FAILS(HMODULE, GetModuleHandleW, NULL, (const wchar_t *name), (name))
 FAILS(DWORD, GetPriorityClass, 0, (HANDLE process), (process))
-FAILS(BOOL, SetPriorityClass, FALSE, (HANDLE process, DWORD priority), (process, priority))
 FAILS(BOOL, GetProcessTimes, FALSE,
       (HANDLE process, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user),
       (process, created, exited, kernel, user))
