@@ -17,6 +17,9 @@ BEGIN {
 	color["handoff.exe"] = "#f2b78a"
 }
 
+# A program of Windows wrote it; with its CR the last number of a line would not be one.
+{ sub(/\r$/, "") }
+
 $1 == "latency" && $2 == 1 {
 	row[rows++] = $3
 	exit_ms[$3] = $4; exit_ratio[$3] = $5; exit_low[$3] = $6; exit_high[$3] = $7
@@ -49,14 +52,14 @@ $1 == "curve" {
 $1 == "machine" { machine = $2 }
 
 END {
-	height = 40 + 24 * rows + 60 + 220 + 2 * 230 + 20
+	height = 40 + 24 * rows + 60 + 250 + 2 * 230
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" ", WIDTH, height, WIDTH, height
 	print "font-family=\"sans-serif\" font-size=\"12\" fill=\"#1f2933\">"
 	rect(0, 0, WIDTH, height, "#ffffff")
 	y = draw_latency(30)
 	draw_throughput(30, y + 40, 380, 150)
 	draw_leaks(470, y + 40, 380)
-	y += 260
+	y += 290
 	draw_curve("handles", "handles passed", 40, y, 370, 150)
 	draw_curve("line", "characters of command line", 480, y, 370, 150)
 	draw_curve("table", "handles open in the parent", 40, y + 225, 370, 150)
@@ -135,7 +138,7 @@ function key(x, y, name) {
 }
 
 function draw_leaks(x, y, w,    i) {
-	title(x, y, "Unintended handles in 1,000 children, 4 threads beside a foreign one")
+	title(x, y, "Unintended handles in 1,000 children")
 	y += 24
 	text(x + 270, y, "end", "own children")
 	text(x + 370, y, "end", "foreign children")
