@@ -107,7 +107,11 @@ void finish_ways(void);
 void make_order(struct order *order, DWORD count);
 void end_order(struct order *order);
 
-/* Starts a child and waits for its end. A start that Wine refuses for no reason is done again, and counted. */
+/* Starts a child, whose process is the caller's to close. A start that Wine refuses for no reason is done again, and
+ * counted. */
+struct child start_way(enum way_id way, const struct order *order);
+
+/* The same, and waits for its end. */
 struct latency spawn(enum way_id way, const struct order *order);
 extern volatile LONG refused_starts;
 

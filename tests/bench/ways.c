@@ -346,15 +346,22 @@ static BOOL is_refusal(DWORD code)
     return code == ERROR_INTERNAL_ERROR;
 }
 
-struct latency spawn(enum way_id way, const struct order *order)
+struct child start_way(enum way_id way, const struct order *order)
 {
     struct child child;
-    struct latency latency;
 
     while (!ways[way].start(order, &child)) {
         require(is_refusal(GetLastError()), ways[way].name);
         InterlockedIncrement(&refused_starts);
     }
+    return child;
+}
+
+struct latency spawn(enum way_id way, const struct order *order)
+{
+    struct child child = start_way(way, order);
+    struct latency latency;
+
     WaitForSingleObject(child.process, INFINITE);
     latency = (struct latency){.held = child.held - child.began, .ended = now_ms() - child.began};
     GetExitCodeProcess(child.process, &latency.exit_code);

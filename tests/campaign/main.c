@@ -16,7 +16,7 @@ static const struct campaign {
                  {"parents", campaign_parents, 10, 1000, TRUE},
                  {"still", campaign_still, 100000, 5000000, TRUE},
                  {"leaks", campaign_leaks, 48, 10000, TRUE},
-                 {"soak", campaign_soak, 60, 50000, FALSE}};
+                 {"soak", campaign_soak, 60, 50000, TRUE}};
 
 enum { CAMPAIGNS = ARRAYSIZE(campaigns) };
 
