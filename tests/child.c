@@ -20,7 +20,6 @@
  *   descriptor NUMBER  copies what the C runtime's descriptor reads to stdout
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
  *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
- *   descriptor NUMBER  copies what the C runtime reads from the descriptor to stdout
  *   echo               copies stdin to stdout
  *   family             starts a child that echoes, says so on stdout, and waits for it
  *   console            says "ready" on stdout and stays until Ctrl-C or Ctrl-Break ends it with
@@ -186,16 +185,6 @@ static int write_place(void)
     return write_units(text);
 }
 
-static int read_descriptor(int descriptor)
-{
-    char buffer[64];
-    int size;
-
-    while ((size = _read(descriptor, buffer, sizeof buffer)) > 0)
-        write_all(GetStdHandle(STD_OUTPUT_HANDLE), buffer, (DWORD)size);
-    return size != 0;
-}
-
 static int accept_one(SOCKET listener)
 {
     WSADATA data;
@@ -339,8 +328,6 @@ int main(int argc, char **argv)
         return copy_all(handle, out);
     if (strcmp(action, "write") == 0)
         return argc < 4 || !write_all(handle, argv[3], (DWORD)strlen(argv[3]));
-    if (strcmp(action, "descriptor") == 0)
-        return read_descriptor(atoi(argv[2]));
     if (strcmp(action, "accept") == 0)
         return accept_one((SOCKET)handle);
     return 2;
