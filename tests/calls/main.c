@@ -307,29 +307,6 @@ static DWORD told_code(void)
     return code != NULL && strchr(code, '\n') == code + strlen(code) - 1 ? strtoul(code + 12, NULL, 0) : 0;
 }
 
-/* Still open here, for the same object, or not. */
-static BOOL is_open_for(HANDLE number, HANDLE object)
-{
-    BOOL known, same = same_object(number, object, &known);
-
-    ck_assert_msg(known, "this Windows cannot compare objects");
-    return same;
-}
-
-static HANDLE duplicate(HANDLE handle)
-{
-    HANDLE copy = NULL;
-
-    ck_assert(
-        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
-    return copy;
-}
-
-static unsigned number_of(HANDLE handle)
-{
-    return (unsigned)(UINT_PTR)handle;
-}
-
 /* Steals one handle and copies another. */
 static struct outcome run_prefix(HANDLE report)
 {

@@ -14,28 +14,6 @@ enum { LONG_PATH = 32000, LINE_MOST = 32766 };
 
 static struct result result;
 
-static unsigned number_of(HANDLE handle)
-{
-    return (unsigned)(UINT_PTR)handle;
-}
-
-static HANDLE duplicate(HANDLE handle)
-{
-    HANDLE other = NULL;
-
-    ck_assert(
-        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &other, 0, FALSE, DUPLICATE_SAME_ACCESS));
-    return other;
-}
-
-static BOOL is_open_for(HANDLE number, HANDLE object)
-{
-    BOOL known, same = same_object(number, object, &known);
-
-    ck_assert_msg(known, "this Windows cannot compare objects");
-    return same;
-}
-
 /* Exactly one line, by whoever speaks there. */
 static void assert_one_line(const char *speaker)
 {

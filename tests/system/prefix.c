@@ -40,29 +40,6 @@ static const wchar_t *child(int i)
 
 static struct result result;
 
-static unsigned number_of(HANDLE handle)
-{
-    return (unsigned)(UINT_PTR)handle;
-}
-
-static HANDLE duplicate(HANDLE handle)
-{
-    HANDLE other = NULL;
-
-    ck_assert(
-        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &other, 0, FALSE, DUPLICATE_SAME_ACCESS));
-    return other;
-}
-
-/* Whether the number is open for that object: it may have been taken for another meanwhile. */
-static BOOL is_open_for(HANDLE number, HANDLE object)
-{
-    BOOL known, same = same_object(number, object, &known);
-
-    ck_assert_msg(known, "this Windows cannot compare objects");
-    return same;
-}
-
 static BOOL lives(HANDLE process)
 {
     return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;

@@ -308,6 +308,28 @@ BOOL same_object(HANDLE a, HANDLE b, BOOL *known)
     return compare != NULL && compare(a, b);
 }
 
+BOOL is_open_for(HANDLE number, HANDLE object)
+{
+    BOOL known, same = same_object(number, object, &known);
+
+    ck_assert_msg(known, "this Windows cannot compare objects");
+    return same;
+}
+
+HANDLE duplicate(HANDLE handle)
+{
+    HANDLE other = NULL;
+
+    ck_assert(
+        DuplicateHandle(GetCurrentProcess(), handle, GetCurrentProcess(), &other, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    return other;
+}
+
+unsigned number_of(HANDLE handle)
+{
+    return (unsigned)(UINT_PTR)handle;
+}
+
 BOOL read_line(HANDLE from, char *line, size_t capacity)
 {
     size_t length = 0;

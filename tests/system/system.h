@@ -107,6 +107,12 @@ void make_pipe(HANDLE *read, HANDLE *write); /* neither end inheritable */
 /* FALSE, with *known FALSE, where Windows cannot tell (before 10). */
 BOOL same_object(HANDLE a, HANDLE b, BOOL *known);
 
+/* Whether the number is open for that object: it may have been taken for another meanwhile. */
+BOOL is_open_for(HANDLE number, HANDLE object);
+
+HANDLE duplicate(HANDLE handle); /* not inheritable */
+unsigned number_of(HANDLE handle);
+
 /* Bytes that the process has committed for itself. Page by page, since not every system counts them. */
 SIZE_T private_memory(HANDLE process);
 
