@@ -89,6 +89,16 @@ static PROCESS_INFORMATION spawn_staying(struct handoff_launcher *launcher, int 
     return child;
 }
 
+/* A launcher closes what is left of a spawn after its report, so it is given the time to. */
+static BOOL comes_down_to(DWORD process_id, DWORD handles)
+{
+    DWORD start = GetTickCount();
+
+    while (count_handles(process_id) > handles && GetTickCount() - start < 20000)
+        Sleep(1);
+    return count_handles(process_id) <= handles;
+}
+
 static BOOL is_alive(const PROCESS_INFORMATION *child)
 {
     return WaitForSingleObject(child->hProcess, 0) == WAIT_TIMEOUT;
@@ -612,7 +622,7 @@ START_TEST(g4_a_failed_spawn_is_no_concern_of_the_next)
         }
     }
     ck_assert_uint_eq(count_own_handles(), own);
-    ck_assert_uint_eq(count_handles(process_id), its);
+    ck_assert(comes_down_to(process_id, its));
     handoff_launcher_close(launcher);
     assert_nobody_left();
 }
@@ -702,7 +712,7 @@ START_TEST(five_hundred_spawns_leave_nothing)
         finish_child(&child);
     }
     ck_assert_uint_eq(count_own_handles(), own);
-    ck_assert_uint_eq(count_handles(process_id), its);
+    ck_assert(comes_down_to(process_id, its));
     ck_assert_uint_gt(memory, 0);
     ck_assert_msg(private_memory(process) <= memory + 65536, "the launcher has %lu bytes instead of %lu",
                   (unsigned long)private_memory(process), (unsigned long)memory);

@@ -438,12 +438,22 @@ static BOOL is_ours(const wchar_t *name)
            wcscmp(name, L"calls-launcher.exe") == 0;
 }
 
-/* A launcher that was let go with a commit may still be on its way out: it is waited for. */
+/* A launcher that was let go with a commit may still be on its way out: it is waited for. What stays is
+ * ended if it was started from here, or each test to come would wait for it and fail. */
 static BOOL lives_on(DWORD process_id)
 {
-    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, process_id);
+    HANDLE process =
+        OpenProcess(SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, process_id);
     BOOL lives = process != NULL && WaitForSingleObject(process, END_TIMEOUT_MS) != WAIT_OBJECT_0;
+    wchar_t own[PATH_UNITS], path[PATH_UNITS];
+    DWORD length = PATH_UNITS;
 
+    if (lives && QueryFullProcessImageNameW(process, 0, path, &length)) {
+        GetModuleFileNameW(NULL, own, PATH_UNITS);
+        wcsrchr(own, L'\\')[-3] = L'\0'; /* build\WIDTH */
+        if (_wcsnicmp(path, own, wcslen(own)) == 0)
+            TerminateProcess(process, 1);
+    }
     if (process != NULL)
         CloseHandle(process);
     return lives;
@@ -453,11 +463,15 @@ void assert_nobody_left(void)
 {
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};
     HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    char left[512] = "";
 
     ck_assert(snapshot != INVALID_HANDLE_VALUE);
     for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        size_t length = strlen(left);
+
         if (is_ours(entry.szExeFile) && lives_on(entry.th32ProcessID))
-            ck_abort_msg("%ls, pid %lu, is still there", entry.szExeFile, entry.th32ProcessID);
+            snprintf(left + length, sizeof left - length, " %ls (%lu)", entry.szExeFile, entry.th32ProcessID);
     }
     CloseHandle(snapshot);
+    ck_assert_msg(left[0] == '\0', "still there:%s", left);
 }
