@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct options options = {.rounds = 200, .spawns = 1000};
+struct options options = {.rounds = 200, .spawns = 10000};
 
 static const struct section {
     const char *name;
