@@ -183,14 +183,14 @@ static BOOL spawn(struct service *service)
     struct failure failure;
     PROCESS_INFORMATION child;
     BOOL created = steal_passes(service, &failure) && create_child(request, &child, &failure);
-    BOOL committed;
+    BOOL told, committed;
 
     close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
-    committed = created ? send_child(service, &child) : send_failure(service, &failure);
+    told = created ? send_child(service, &child) : send_failure(service, &failure);
     close_passes(request, stolen, request->pass_count);
     if (!created)
-        return committed;
-    committed = committed && receive_commit(service);
+        return told;
+    committed = told && receive_commit(service);
     if (!committed)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     close_child(&child);

@@ -50,4 +50,31 @@ static inline void free_table(struct table *table)
     VirtualFree(table, 0, MEM_RELEASE);
 }
 
+/* How many handles the process has. FALSE if there is no list. */
+static inline BOOL table_count(DWORD process_id, DWORD *count)
+{
+    struct table *table = query_table();
+
+    *count = 0;
+    if (table == NULL)
+        return FALSE;
+    for (ULONG_PTR i = 0; i < table->count; i++)
+        *count += table->entries[i].process_id == process_id;
+    free_table(table);
+    return TRUE;
+}
+
+/* Whether a resident launcher has no more handles than it had. It closes what is left of a spawn after its report,
+ * so it is given the time to; under Wine one that waits for a request has a handle more than one that is about to. */
+static inline BOOL table_settles(DWORD process_id, DWORD had)
+{
+    DWORD start = GetTickCount(), count;
+
+    for (; table_count(process_id, &count) && GetTickCount() - start < 20000; Sleep(1)) {
+        if (count <= had + 1)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 #endif

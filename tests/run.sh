@@ -43,7 +43,7 @@ start_wine() {
 	taskset -cp "$allowed" "$BASHPID" >/dev/null
 	# Starting a wineserver for each program would cost seconds, and its services would hold on to
 	# pipes. One that runs already is someone else's: it is used, and left alone.
-	if $fixed wineserver -p >/dev/null 2>&1 </dev/null; then
+	if wineserver -p >/dev/null 2>&1 </dev/null; then
 		trap 'wineserver -k' EXIT
 		windows cmd /c exit >/dev/null 2>&1 </dev/null
 	fi
@@ -55,7 +55,7 @@ suite() {
 	local program=build/$2/$1.exe log=build/$2/$1.log limit=(timeout -k 5 "${seconds[$1]}")
 	export CK_TAP_LOG_FILE_NAME=build/$2/$1.tap # says of each test at once how it went: see report
 	if [ $wine = yes ] && [ "$1 $2" = "system x64" ]; then
-		"${limit[@]}" script -qec "$fixed wine $program >$log 2>&1" /dev/null >/dev/null </dev/null
+		"${limit[@]}" script -qec "tests/run.sh $program >$log 2>&1" /dev/null >/dev/null </dev/null
 	else
 		"${limit[@]}" bash -c 'windows "$@"' - "$program" >"$log" 2>&1 </dev/null
 	fi

@@ -5,14 +5,16 @@
 
 enum { ONE = 1, SOME = 8, MANY = 64, STEALS = 32 };
 
+static struct order one, some, many;
+
 /* A row: one way with that many handles. */
 static const struct contender {
     enum way_id way;
-    DWORD count;
-} contenders[] = {{WAY_DIRECT, ONE},    {WAY_LIST, ONE},      {WAY_LOCK, ONE},     {WAY_STUB, ONE},
-                  {WAY_FLOOR, ONE},     {WAY_ONE_SHOT, ONE},  {WAY_RESIDENT, ONE}, {WAY_REPORT, ONE},
-                  {WAY_PREFIX, ONE},    {WAY_COMMAND, ONE},   {WAY_DIRECT, SOME},  {WAY_LIST, SOME},
-                  {WAY_ONE_SHOT, SOME}, {WAY_RESIDENT, SOME}, {WAY_RESIDENT, MANY}};
+    struct order *order;
+} contenders[] = {{WAY_DIRECT, &one},    {WAY_LIST, &one},      {WAY_LOCK, &one},     {WAY_STUB, &one},
+                  {WAY_FLOOR, &one},     {WAY_ONE_SHOT, &one},  {WAY_RESIDENT, &one}, {WAY_REPORT, &one},
+                  {WAY_PREFIX, &one},    {WAY_COMMAND, &one},   {WAY_DIRECT, &some},  {WAY_LIST, &some},
+                  {WAY_ONE_SHOT, &some}, {WAY_RESIDENT, &some}, {WAY_RESIDENT, &many}};
 
 enum { CONTENDERS = ARRAYSIZE(contenders) };
 
@@ -21,11 +23,11 @@ struct series {
     double *held, *ended;
 };
 
-static unsigned find(enum way_id way, DWORD count)
+static unsigned find(enum way_id way, const struct order *order)
 {
     unsigned i = 0;
 
-    while (contenders[i].way != way || contenders[i].count != count)
+    while (contenders[i].way != way || contenders[i].order != order)
         i++;
     return i;
 }
@@ -66,13 +68,6 @@ static struct quartiles ratios(const double *values, const double *base)
 
 /* ---- measuring ---- */
 
-static struct order one, some, many;
-
-static struct latency spawn_row(const struct contender *contender)
-{
-    return spawn(contender->way, contender->count == ONE ? &one : contender->count == SOME ? &some : &many);
-}
-
 static void run_round(struct series *series, unsigned round)
 {
     unsigned turn[CONTENDERS];
@@ -81,7 +76,7 @@ static void run_round(struct series *series, unsigned round)
         turn[i] = i;
     shuffle(turn, CONTENDERS);
     for (unsigned i = 0; i < CONTENDERS; i++) {
-        struct latency latency = spawn_row(&contenders[turn[i]]);
+        struct latency latency = spawn(contenders[turn[i]].way, contenders[turn[i]].order);
 
         series[turn[i]].held[round] = latency.held;
         series[turn[i]].ended[round] = latency.ended;
@@ -117,7 +112,7 @@ static void run_rounds(struct series *series, double *steals)
     one.resident = some.resident = many.resident = handoff_launcher_open(NULL, NULL);
     require(one.resident != NULL, "a resident launcher");
     for (unsigned i = 0; i < CONTENDERS; i++)
-        spawn_row(&contenders[i]); /* not counted: files are read */
+        spawn(contenders[i].way, contenders[i].order); /* not counted: files are read */
     for (unsigned round = 0; round < options.rounds; round++) {
         run_round(series, round);
         steals[round] = steal_some(holder.hProcess);
@@ -143,10 +138,10 @@ static void print_cell(const double *values, const double *base)
 static void print_row(const struct series *series, unsigned row)
 {
     const struct contender *contender = &contenders[row];
-    unsigned base = find(WAY_DIRECT, contender->count);
+    unsigned base = find(WAY_DIRECT, contender->order);
 
     printf("%-31s", ways[contender->way].name);
-    fprintf(options.data, "latency\t%lu\t%s", contender->count, ways[contender->way].name);
+    fprintf(options.data, "latency\t%lu\t%s", contender->order->count, ways[contender->way].name);
     print_cell(series[row].ended, series[base].ended);
     if (ways[contender->way].gives_handle)
         print_cell(series[row].held, series[base].held);
@@ -154,13 +149,13 @@ static void print_row(const struct series *series, unsigned row)
     fprintf(options.data, "\n");
 }
 
-static void print_rows(const struct series *series, DWORD count)
+static void print_rows(const struct series *series, const struct order *order)
 {
-    printf("\nlatency, %lu handle%s, %u rounds: median, ratio to direct [quartiles]\n", count, count == 1 ? "" : "s",
-           options.rounds);
+    printf("\nlatency, %lu handle%s, %u rounds: median, ratio to direct [quartiles]\n", order->count,
+           order->count == 1 ? "" : "s", options.rounds);
     printf("%-31s  %-27s  %s\n", "", "to the child's exit", "to the child's handle");
     for (unsigned i = 0; i < CONTENDERS; i++) {
-        if (contenders[i].count == count)
+        if (contenders[i].order == order)
             print_row(series, i);
     }
 }
@@ -174,9 +169,9 @@ static void print_target(const char *name, double value, double most)
 /* What a process costs scatters by more than a few handles do: so from one to many. */
 static void print_targets(const struct series *series, const double *steals)
 {
-    const struct series *direct = &series[find(WAY_DIRECT, ONE)], *floor = &series[find(WAY_FLOOR, ONE)],
-                        *one_shot = &series[find(WAY_ONE_SHOT, ONE)], *resident = &series[find(WAY_RESIDENT, ONE)],
-                        *resident_many = &series[find(WAY_RESIDENT, MANY)];
+    const struct series *direct = &series[find(WAY_DIRECT, &one)], *floor = &series[find(WAY_FLOOR, &one)],
+                        *one_shot = &series[find(WAY_ONE_SHOT, &one)], *resident = &series[find(WAY_RESIDENT, &one)],
+                        *resident_many = &series[find(WAY_RESIDENT, &many)];
     double steal = median_of(steals, options.rounds);
     double further = compare(resident_many->ended, resident->ended, subtract) / (MANY - ONE),
            further_held = compare(resident_many->held, resident->held, subtract) / (MANY - ONE);
@@ -201,7 +196,7 @@ void measure_latency(void)
         series[i].ended = allocate(options.rounds, sizeof(double));
     }
     run_rounds(series, steals);
-    print_rows(series, ONE);
-    print_rows(series, SOME);
+    print_rows(series, &one);
+    print_rows(series, &some);
     print_targets(series, steals);
 }

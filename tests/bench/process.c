@@ -7,13 +7,9 @@
 
 DWORD handles_of(DWORD process_id)
 {
-    struct table *table = query_table();
-    DWORD count = 0;
+    DWORD count;
 
-    require(table != NULL, "the table of handles");
-    for (ULONG_PTR i = 0; i < table->count; i++)
-        count += table->entries[i].process_id == process_id;
-    free_table(table);
+    require(table_count(process_id, &count), "the table of handles");
     return count;
 }
 

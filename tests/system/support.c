@@ -405,13 +405,9 @@ SIZE_T private_memory(HANDLE process)
 
 DWORD count_handles(DWORD process_id)
 {
-    struct table *table = query_table();
-    DWORD count = 0;
+    DWORD count;
 
-    ck_assert_ptr_nonnull(table);
-    for (ULONG_PTR i = 0; i < table->count; i++)
-        count += table->entries[i].process_id == process_id;
-    free_table(table);
+    ck_assert_msg(table_count(process_id, &count), "there is no list of handles");
     return count;
 }
 
@@ -438,22 +434,28 @@ static BOOL is_ours(const wchar_t *name)
            wcscmp(name, L"calls-launcher.exe") == 0;
 }
 
+/* By its id, and only if it is a program of build\\WIDTH, as this one is. */
+static void end_ours(HANDLE process)
+{
+    wchar_t own[PATH_UNITS], path[PATH_UNITS];
+    DWORD length = PATH_UNITS;
+
+    GetModuleFileNameW(NULL, own, PATH_UNITS);
+    wcsrchr(own, L'\\')[-3] = L'\0';
+    if (QueryFullProcessImageNameW(process, 0, path, &length) && _wcsnicmp(path, own, wcslen(own)) == 0)
+        TerminateProcess(process, 1);
+}
+
 /* A launcher that was let go with a commit may still be on its way out: it is waited for. What stays is
- * ended if it was started from here, or each test to come would wait for it and fail. */
+ * ended, or each test to come would wait for it and fail. */
 static BOOL lives_on(DWORD process_id)
 {
     HANDLE process =
         OpenProcess(SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, process_id);
     BOOL lives = process != NULL && WaitForSingleObject(process, END_TIMEOUT_MS) != WAIT_OBJECT_0;
-    wchar_t own[PATH_UNITS], path[PATH_UNITS];
-    DWORD length = PATH_UNITS;
 
-    if (lives && QueryFullProcessImageNameW(process, 0, path, &length)) {
-        GetModuleFileNameW(NULL, own, PATH_UNITS);
-        wcsrchr(own, L'\\')[-3] = L'\0'; /* build\WIDTH */
-        if (_wcsnicmp(path, own, wcslen(own)) == 0)
-            TerminateProcess(process, 1);
-    }
+    if (lives)
+        end_ours(process);
     if (process != NULL)
         CloseHandle(process);
     return lives;
