@@ -72,7 +72,6 @@ BOOL send_request(struct transaction *t)
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
     if (frame != NULL) {
-        t->in_step = FALSE;
         wire_encode_request(frame, size, &t->request);
         code = write_frame(t, frame, (DWORD)size);
     }

@@ -134,11 +134,11 @@ static BOOL take_surroundings(struct transaction *t)
         request->environment = t->environment = GetEnvironmentStringsW();
     if (request->environment == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    request->directory = t->directory;
+    request->environment_length = environment_length(request->environment);
     if ((request->creation_flags & PRIORITY_FLAGS) == 0 &&
         (priority == IDLE_PRIORITY_CLASS || priority == BELOW_NORMAL_PRIORITY_CLASS))
         request->creation_flags |= priority; /* the two that children inherit */
-    request->directory = t->directory;
-    request->environment_length = environment_length(request->environment);
     if (t->program == NULL) {
         t->program = full_path(request->application);
         request->application = t->program;
@@ -149,8 +149,11 @@ static BOOL take_surroundings(struct transaction *t)
 /* Before a launcher has anything to do with it. */
 static BOOL check_size(struct transaction *t)
 {
+    const STARTUPINFOW *startup = t->asked->startup;
     size_t own = (size_t)(t->most_passes - t->request.pass_count) * WIRE_PASS;
 
+    if (startup != NULL)
+        own += startup->cbReserved2 + 3u; /* a block that is not a C runtime's, padded */
     t->most_size = wire_encode_request(NULL, 0, &t->request) + own;
     return t->most_size <= WIRE_REQUEST_MAX ||
            set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
@@ -168,6 +171,7 @@ static BOOL flags_are_known(const struct handoff_request *asked)
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
+
     if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES || !flags_are_known(asked))
         return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
     if (asked->startup != NULL)
