@@ -551,13 +551,26 @@ static void no_directory(struct trial *t)
 {
     t->request.directory = L"C:\\no\\such\\directory";
 }
-static void too_large(struct trial *t)
+static void with_large_environment(struct trial *t, size_t units)
 {
     static wchar_t environment[(9 << 20) + 2];
 
-    wmemset(environment, L'x', 9 << 20);
+    wmemset(environment, L'x', units);
     environment[1] = L'=';
+    environment[units] = environment[units + 1] = L'\0';
     t->request.environment = environment;
+}
+static void too_large(struct trial *t)
+{
+    with_large_environment(t, 9 << 20);
+}
+static void too_large_with_a_block(struct trial *t) /* and without it just not */
+{
+    static BYTE block[0xFFFF] = {0xFF, 0xFF, 0xFF, 0xFF};
+
+    with_large_environment(t, (8 << 20) - 0x4000);
+    t->startup = (STARTUPINFOW){.cb = sizeof t->startup, .cbReserved2 = sizeof block, .lpReserved2 = block};
+    t->request.startup = &t->startup;
 }
 static void no_time(struct trial *t)
 {
@@ -573,6 +586,7 @@ static const struct {
 } failures[] = {
     {bad_flag, HANDOFF_STAGE_REQUEST, ERROR_INVALID_PARAMETER},
     {too_large, HANDOFF_STAGE_REQUEST, ERROR_FILENAME_EXCED_RANGE},
+    {too_large_with_a_block, HANDOFF_STAGE_REQUEST, ERROR_FILENAME_EXCED_RANGE},
     {bad_handle, HANDOFF_STAGE_DUPLICATE, ERROR_INVALID_HANDLE},
     {no_program, HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND},
     {no_time, HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND},
