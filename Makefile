@@ -7,7 +7,7 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PROGRAMS := handoff-launcher.exe libhandoff.a handoff.dll handoff.exe
+PROGRAMS := handoff.exe handoffw.exe handoff-launcher.exe libhandoff.a handoff.dll
 all: $(PROGRAMS:%=build/x64/%) $(PROGRAMS:%=build/x86/%)
 
 # --- tools -------------------------------------------------------------------------------
@@ -37,21 +37,22 @@ NM = $(PREFIX-$(width))gcc-nm
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
-            -Icommon -Iparent -Ilauncher -Itests
+            -Icommon -Iparent -Ilauncher -Ilauncher/prefix -Itests
 CFLAGS := -std=c11 -O2 -g $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
-# The launcher has no C runtime, only kernel32.dll, and starts on every Windows since XP.
+# The programs have no C runtime, only kernel32.dll, and start on every Windows since XP.
 BARE-CFLAGS = -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
                -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
                -fno-inline-functions-called-once -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
 # Windows keeps no more of the stack's alignment in 32-bit programs.
 BARE-CFLAGS-x86 := -mpreferred-stack-boundary=2
 BARE-CFLAGS-x64 := -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-tree-sra
-BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,-T,launcher/launcher.ld,--gc-sections,--no-insert-timestamp \
-                -Wl,--dynamicbase,--nxcompat,--major-os-version=5
-BARE-LDFLAGS-x64 := -Wl,-e,launcher_start,--high-entropy-va,--subsystem,console:5.2,--minor-os-version=2
-BARE-LDFLAGS-x86 := -Wl,-e,_launcher_start@0,--subsystem,console:5.1,--minor-os-version=1
+BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat,--major-os-version=5
+BARE-ENTRY-x64 := -Wl,-e,program_start
+BARE-ENTRY-x86 := -Wl,-e,_program_start@0
+BARE-LDFLAGS-x64 := $(BARE-ENTRY-x64) -Wl,--high-entropy-va,--major-subsystem-version=5,--minor-subsystem-version=2,--minor-os-version=2
+BARE-LDFLAGS-x86 := $(BARE-ENTRY-x86) -Wl,--major-subsystem-version=5,--minor-subsystem-version=1,--minor-os-version=1
 BARE-LIBS := -lkernel32 -lgcc
 
 CHECK-CPPFLAGS = -isystem $(CHECK-$(width))/include
@@ -59,18 +60,15 @@ CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
 
 # --- sources -----------------------------------------------------------------------------
 
-# The % in these lists of objects stands for the width.
+# A program is what lies in its folder, on the engine (launcher/*.c) or not, and what all share (common/*.c). The % in
+# these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
+bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/*.c common/bare/*.c))
 COMMON := $(call objects,common/*.c)
-COMMAND-SOURCES := $(addprefix parent/,main.c open.c socket.c user.c relay.c show.c help.c)
-PREFIX-SOURCES := common/prefix.c common/trace.c common/voice.c
-LIBRARY-SOURCES := $(filter-out $(COMMAND-SOURCES) $(PREFIX-SOURCES) parent/taker.c parent/dll.c,\
-                                $(wildcard common/*.c parent/*.c))
-LIBRARY := $(call objects,$(LIBRARY-SOURCES))
-bare = $(patsubst %.c,build/\%/bare/%.o,$1)
-COMMAND := $(call bare,$(COMMAND-SOURCES) $(LIBRARY-SOURCES) $(PREFIX-SOURCES) launcher/memory.c)
-LAUNCHER := $(call bare,$(wildcard launcher/*.c common/*.c))
-DLL := $(call bare,$(LIBRARY-SOURCES) parent/dll.c launcher/memory.c)
+LIBRARY := $(call objects,parent/*.c common/*.c)
+DLL := $(call bare,parent/*.c parent/dll/*.c)
+PREFIX := $(call bare,launcher/*.c launcher/prefix/*.c)
+LAUNCHER := $(call bare,launcher/*.c launcher/service/*.c)
 HARNESS := $(call objects,tests/harness.c)
 
 # --- compiling ---------------------------------------------------------------------------
@@ -104,9 +102,20 @@ $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | build/deps/ready
 # --- products ----------------------------------------------------------------------------
 
 both = build/x64/$1 build/x86/$1
+comma := ,
 
-$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/launcher.ld
-	$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) -o $@ $(filter %.o,$^) $(BARE-LIBS)
+define link-bare
+$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) $1 -o $@ $(filter %.o,$^) $(BARE-LIBS)
+endef
+
+$(call both,handoff.exe): build/%/handoff.exe: $(PREFIX)
+	$(call link-bare,-mconsole)
+
+$(call both,handoffw.exe): build/%/handoffw.exe: $(PREFIX)
+	$(call link-bare,-mwindows)
+
+$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/service/launcher.ld
+	$(call link-bare,-mconsole -Wl$(comma)-T$(comma)launcher/service/launcher.ld)
 
 # One object whose only global names are the library's own, so that none of its inner ones can
 # meet a name of the program that links it.
@@ -120,20 +129,13 @@ $(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
 DLL-LDFLAGS := -shared -nostdlib -s -Wl,--gc-sections,--no-insert-timestamp,--kill-at,--enable-stdcall-fixup
 DLL-LDFLAGS-x64 := -Wl,-e,dll_start
 DLL-LDFLAGS-x86 := -Wl,-e,_dll_start@12
-$(call both,handoff.dll): build/%/handoff.dll: $(DLL) parent/handoff.def
+$(call both,handoff.dll): build/%/handoff.dll: $(DLL) parent/dll/handoff.def
 	$(CC) $(BARE-CFLAGS) $(DLL-LDFLAGS) $(DLL-LDFLAGS-$(width)) \
 	    -Wl,--out-implib,$(@D)/libhandoff.dll.a -o $@ $^ $(BARE-LIBS)
 
 $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
 	rm -f $@
 	$(AR) rcsD $@ $^
-
-# No C runtime either: a waiting command costs next to nothing.
-COMMAND-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat
-COMMAND-LDFLAGS-x64 := -Wl,-e,command_start,--high-entropy-va,--subsystem,console:5.2
-COMMAND-LDFLAGS-x86 := -Wl,-e,_command_start@0,--subsystem,console:5.1
-$(call both,handoff.exe): build/%/handoff.exe: $(COMMAND)
-	$(CC) $(BARE-CFLAGS) $(COMMAND-LDFLAGS) $(COMMAND-LDFLAGS-$(width)) -o $@ $^ $(BARE-LIBS)
 
 # --- tests -------------------------------------------------------------------------------
 
@@ -144,19 +146,22 @@ $(call both,child.exe): build/%/child.exe: build/%/tests/child.o
 $(call both,descriptor-child.exe): build/%/descriptor-child.exe: build/%/tests/descriptor_child.o
 	$(CC) $(LDFLAGS) -mwindows -o $@ $^
 
-$(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_child.o build/%/parent/taker.o
+$(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_child.o build/%/parent/taker/taker.o
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
-$(call both,faulty-door.exe): build/%/faulty-door.exe: build/%/tests/faulty_door.o build/%/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^
+# The rest of the prefix as it is.
+$(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_prefix.o build/%/launcher/inherited.o \
+                          $(filter-out %/parent.o,$(call objects,launcher/prefix/*.c)) build/%/libcommon.a
+	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c) $(HARNESS) build/%/libcommon.a
+$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c) $(HARNESS) \
+                          build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
 $(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a \
@@ -176,23 +181,26 @@ $(call both,calls/library.o): build/%/calls/library.o: $(LIBRARY)
 	@mkdir -p $(@D)
 	$(redirect)
 	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $@
-$(call both,calls/launcher.o): build/%/calls/launcher.o: $(call objects,launcher/main.c launcher/engine.c \
-                                                           launcher/prefix.c launcher/service.c) $(COMMON)
+$(call both,calls/launcher.o): build/%/calls/launcher.o: $(call objects,launcher/*.c launcher/service/*.c common/*.c)
+	@mkdir -p $(@D)
+	$(redirect)
+$(call both,calls/prefix.o): build/%/calls/prefix.o: $(call objects,launcher/*.c launcher/prefix/*.c common/*.c)
 	@mkdir -p $(@D)
 	$(redirect)
 
-CALLS-LDFLAGS-x64 := -Wl,-e,launcher_start
-CALLS-LDFLAGS-x86 := -Wl,-e,_launcher_start@0
-$(call both,calls-launcher.exe): build/%/calls-launcher.exe: build/%/calls/launcher.o \
-                              build/%/tests/calls/counted.o build/%/tests/calls/launcher.o
-	$(CC) $(LDFLAGS) -nostartfiles $(CALLS-LDFLAGS-$(width)) -o $@ $^ -lntdll
+$(call both,calls-launcher.exe) $(call both,calls-prefix.exe): build/%.exe:
+	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^ -lntdll
+$(call both,calls-launcher.exe): build/%/calls-launcher.exe: build/%/calls/launcher.o
+$(call both,calls-prefix.exe): build/%/calls-prefix.exe: build/%/calls/prefix.o
+$(call both,calls-launcher.exe): build/%/calls-launcher.exe: build/%/tests/calls/counted.o build/%/tests/calls/program.o
+$(call both,calls-prefix.exe): build/%/calls-prefix.exe: build/%/tests/calls/counted.o build/%/tests/calls/program.o
 
 $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tests/calls/rounds.c tests/calls/counted.c \
                             tests/system/support.c) $(HARNESS) build/%/calls/library.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-door.exe \
-           calls-launcher.exe
+HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe \
+           calls-launcher.exe calls-prefix.exe
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)
 SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))
@@ -205,15 +213,15 @@ demo: all build/deps/ready
 
 # --- children without a C runtime, and campaigns ------------------------------------------
 
-BARE-ENTRY-x64 := child_start
-BARE-ENTRY-x86 := _child_start@0
+CHILD-ENTRY-x64 := child_start
+CHILD-ENTRY-x86 := _child_start@0
 BENCH-CHILDREN := bench-nothing.exe bench-count.exe
 BARE-CHILDREN := $(BENCH-CHILDREN) campaign-child.exe
 $(call both,bench-nothing.exe): build/%/bench-nothing.exe: build/%/bare/tests/bench/nothing.o
 $(call both,bench-count.exe): build/%/bench-count.exe: build/%/bare/tests/bench/count.o
 $(call both,campaign-child.exe): build/%/campaign-child.exe: build/%/bare/tests/campaign/child.o
 $(foreach c,$(BARE-CHILDREN),$(call both,$c)):
-	$(CC) $(BARE-CFLAGS) -nostdlib -nostartfiles -s -Wl,-e,$(BARE-ENTRY-$(width)),--subsystem,console -o $@ $^ $(BARE-LIBS)
+	$(CC) $(BARE-CFLAGS) -nostdlib -nostartfiles -s -Wl,-e,$(CHILD-ENTRY-$(width)),--subsystem,console -o $@ $^ $(BARE-LIBS)
 
 # Its other ways to start children are the benchmark's.
 CAMPAIGN-SOURCES := $(filter-out %/child.c,$(wildcard tests/campaign/*.c)) \
@@ -241,26 +249,26 @@ bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe h
 
 # --- analysis, on the host -----------------------------------------------------------------
 
-PURE := $(addprefix common/,cmdline.c environment.c fdblock.c prefix.c request.c text.c token.c wire.c)
+PURE := $(addprefix common/,cmdline.c environment.c fdblock.c request.c text.c token.c wire.c) launcher/prefix/options.c
 FUZZ-SECONDS := 300
 
-build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h) Makefile | build/deps/fuzzing
+build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/prefix/options.h) Makefile | build/deps/fuzzing
 	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -Icommon -o $@ tests/fuzz/fuzz.c $(PURE)
+	    -Icommon -Ilauncher/prefix -o $@ tests/fuzz/fuzz.c $(PURE)
 
 # New inputs go to build/corpus; tests/fuzz/corpus is the part that is kept.
 fuzz: build/fuzz
 	mkdir -p build/corpus
 	build/fuzz -max_total_time=$(FUZZ-SECONDS) -max_len=4096 -print_final_stats=1 build/corpus tests/fuzz/corpus
 
-LINTED := $(wildcard common/*.c launcher/*.c parent/*.c)
+LINTED := $(wildcard common/*.c common/*/*.c launcher/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
 LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
 lint: all | build/deps/analysis
-	clang-format --dry-run --Werror $(wildcard */*.[ch] tests/*/*.[ch])
+	clang-format --dry-run --Werror $(wildcard */*.[ch] */*/*.[ch])
 	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	cppcheck --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
-	    --platform=win64 --error-exitcode=1 --quiet -Icommon -Iparent -Ilauncher $(LINTED)
+	    --platform=win64 --error-exitcode=1 --quiet -Icommon -Iparent -Ilauncher -Ilauncher/prefix $(LINTED)
 
 # --- set-up ------------------------------------------------------------------------------
 

@@ -35,15 +35,10 @@ static void note_stream_flags(struct request *request, const struct fdblock *blo
     }
 }
 
-DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to)
+DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable)
 {
     struct fdblock block = open_block(startup);
 
-    if (block.count == 0 && startup->lpReserved2 != NULL) {
-        request->reserved = startup->lpReserved2;
-        request->reserved_size = startup->cbReserved2;
-        return ERROR_SUCCESS;
-    }
     note_stream_flags(request, &block);
     for (uint32_t descriptor = STREAM_COUNT; descriptor < block.count; descriptor++) {
         uint32_t flags = fdblock_flags(&block, descriptor);
@@ -53,7 +48,7 @@ DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, H
         if (flags == 0 || is_taken(request, descriptor))
             continue;
         *pass = (struct pass){.descriptor = descriptor, .crt_flags = flags};
-        code = put(to, fdblock_handle(&block, descriptor), &pass->number);
+        code = put(to, fdblock_handle(&block, descriptor), inheritable, &pass->number);
         if (code == ERROR_INVALID_HANDLE)
             continue;
         if (code != ERROR_SUCCESS)

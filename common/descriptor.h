@@ -12,9 +12,10 @@ uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
 /*
  * Appends a pass for each descriptor of the block in `startup` that no pass of the request has, with a
  * copy of its handle in the process `to`, and notes the flags of those that are streams. A block that is not a
- * C runtime's goes on as it is. The request must have room. Returns a Win32 code, as append_own_streams().
+ * C runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not
+ * describe (its dcrt0.cc). The request must have room. Returns a Win32 code, as append_own_streams().
  */
-DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to);
+DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
 
 /* The flags that a C runtime gives a descriptor of this handle: pipe or device, or neither. */
 uint32_t descriptor_flags(HANDLE handle);

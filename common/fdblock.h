@@ -30,7 +30,7 @@ struct fdblock {
 };
 
 /* Width and count; where the size fits neither width exactly, `own_pointer` is believed if there is
- * room enough. Cygwin's block, whose count is 0, is somebody else's business. */
+ * room enough. Cygwin's block has a count of 0. */
 struct fdblock fdblock_open(const void *bytes, uint32_t size, uint32_t own_pointer);
 
 /* 0 for a descriptor that is not open, in the block or at all. */

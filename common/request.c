@@ -119,3 +119,12 @@ uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
         i++;
     return i;
 }
+
+uint32_t request_claimed_streams(const struct request *request)
+{
+    uint32_t claimed = request->closed_streams;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        claimed |= request->passes[i].streams;
+    return claimed;
+}

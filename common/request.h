@@ -46,8 +46,6 @@ struct request {
     uint32_t variables_length;           /* as above */
     uint32_t closed_streams;             /* 1 << STREAM_..., for each that the child shall not have */
     uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
-    const uint8_t *reserved;             /* bytes for lpReserved2 that are no C runtime's; NULL: none */
-    uint32_t reserved_size;
     uint32_t refuse_batch; /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
     struct startup startup;
@@ -81,6 +79,9 @@ struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_
 /* The first pass without a stream or descriptor that no placeholder has marked as used though it has to
  * be, or pass_count. */
 uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
+
+/* 1 << STREAM_..., for each stream that a pass becomes or that is closed. */
+uint32_t request_claimed_streams(const struct request *request);
 
 /* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */
 bool name_has_unit(wchar_t unit);

@@ -29,8 +29,8 @@ DWORD steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 /* The same, but the number stays open in `source`: harmless even if it is not the one meant. */
 DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 
-/* Puts an inheritable copy of one of our own handles into `target`: *there is its number in that process. */
-DWORD put(HANDLE target, uint64_t number, uint32_t *there);
+/* Puts a copy of one of our own handles into `target`: *there is its number in that process. */
+DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there);
 
 /* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
  * nothing was touched. */

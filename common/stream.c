@@ -5,10 +5,8 @@
 DWORD append_own_streams(struct request *request, HANDLE to)
 {
     HANDLE own_stdout = NULL;
-    uint32_t claimed = request->closed_streams;
+    uint32_t claimed = request_claimed_streams(request);
 
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        claimed |= request->passes[i].streams;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         HANDLE own = GetStdHandle(stream_id(stream));
         struct pass *pass = &request->passes[request->pass_count];
@@ -21,7 +19,7 @@ DWORD append_own_streams(struct request *request, HANDLE to)
             continue;
         }
         *pass = (struct pass){.streams = 1u << stream};
-        code = put(to, handle_number(own), &pass->number);
+        code = put(to, handle_number(own), TRUE, &pass->number);
         if (code == ERROR_INVALID_HANDLE)
             continue;
         if (code != ERROR_SUCCESS)

@@ -25,10 +25,10 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
     return duplicate(source, number, GetCurrentProcess(), inheritable, 0, handle);
 }
 
-DWORD put(HANDLE target, uint64_t number, uint32_t *there)
+DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
 {
     HANDLE handle;
-    DWORD code = duplicate(GetCurrentProcess(), number, target, TRUE, 0, &handle);
+    DWORD code = duplicate(GetCurrentProcess(), number, target, inheritable, 0, &handle);
 
     *there = (uint32_t)handle_number(handle);
     return code;

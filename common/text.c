@@ -103,6 +103,13 @@ bool text_equal_ascii(const wchar_t *a, const char *b)
     return *a == (wchar_t)*b;
 }
 
+bool text_begins_ascii(const wchar_t *text, const char *start)
+{
+    while (*start != '\0' && *text == (wchar_t)*start)
+        text++, start++;
+    return *start == '\0';
+}
+
 static uint32_t digit(wchar_t unit)
 {
     if (unit >= L'0' && unit <= L'9')

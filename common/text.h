@@ -31,6 +31,7 @@ bool text_end(struct text *text);
 
 size_t text_length(const wchar_t *string); /* units before the NUL */
 bool text_equal_ascii(const wchar_t *a, const char *b);
+bool text_begins_ascii(const wchar_t *text, const char *start);
 
 /* Reads a number, decimal or hexadecimal after 0x, and returns what follows it; NULL if there is none
  * or it needs more than 64 bits. */

@@ -57,35 +57,27 @@ static void move_padding(struct wire *wire)
         wire->failed = true;
 }
 
-/* Data of `count` items; in place when decoding. The count is 0 for absent data. */
-static const void *move_items(struct wire *wire, const void *items, uint32_t *count, size_t size)
-{
-    move_u32(wire, count);
-    if (*count == 0)
-        return NULL;
-    if (is_encoding(wire)) {
-        move_bytes(wire, (void *)(uintptr_t)items, *count * size);
-    } else if (wire->failed || *count > (wire->size - wire->at) / size) {
-        wire->failed = true;
-        return NULL;
-    } else {
-        items = wire->from + wire->at;
-        wire->at += *count * size;
-    }
-    move_padding(wire);
-    return items;
-}
-
-static void move_data(struct wire *wire, const uint8_t **data, uint32_t *size)
-{
-    *data = move_items(wire, *data, size, 1);
-}
-
-/* Units and their closing NUL. */
+/* Units and their closing NUL; in place when decoding. The count is 0 for absent ones. */
 static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
 {
-    *units = move_items(wire, *units, count, sizeof **units);
-    if (*units != NULL && (*units)[*count - 1] != L'\0')
+    const wchar_t *from = *units;
+
+    *units = NULL;
+    move_u32(wire, count);
+    if (*count == 0)
+        return;
+    if (is_encoding(wire)) {
+        move_bytes(wire, (void *)(uintptr_t)from, *count * sizeof *from);
+    } else if (wire->failed || *count > (wire->size - wire->at) / sizeof *from) {
+        wire->failed = true;
+        return;
+    } else {
+        from = (const wchar_t *)(const void *)(wire->from + wire->at);
+        wire->at += *count * sizeof *from;
+    }
+    move_padding(wire);
+    *units = from;
+    if (from[*count - 1] != L'\0')
         wire->failed = true;
 }
 
@@ -148,7 +140,6 @@ static void move_request(struct wire *wire, struct request *request)
     move_u32(wire, &request->closed_streams);
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         move_u32(wire, &request->stream_flags[stream]);
-    move_data(wire, &request->reserved, &request->reserved_size);
     move_u32(wire, &request->refuse_batch);
     for (uint32_t i = 0; i < request->pass_count && !wire->failed; i++)
         move_pass(wire, &request->passes[i]);

@@ -1,9 +1,10 @@
+#include "engine.h"
+
 #include "cmdline.h"
 #include "descriptor.h"
 #include "environment.h"
 #include "fdblock.h"
 #include "heap.h"
-#include "launcher.h"
 #include "lookup.h"
 #include "startup.h"
 #include "steal.h"
@@ -37,8 +38,9 @@ struct creation {
     struct text line;                           /* its memory is NULL if the request has none */
     wchar_t *batch_line;                        /* which runs a batch file instead; NULL if it is none */
     wchar_t *environment;                       /* with changes; NULL: the request's */
-    uint8_t *block;                             /* of descriptors; NULL: none, or the request's reserved bytes */
-    _Alignas(16) unsigned char attributes[256]; /* one needs 32 or 48 bytes, and nothing to delete it */
+    uint8_t *block;                             /* of descriptors; NULL: none */
+    HANDLE listed_job; /* which the child is created in; NULL: none, or there is no such attribute */
+    _Alignas(16) unsigned char attributes[256]; /* two need 72 bytes at most, and nothing to delete them */
 };
 
 static BOOL rewrite_line(struct creation *creation, const struct request *request)
@@ -145,8 +147,10 @@ static void set_streams(STARTUPINFOW *to, const struct request *request)
     }
 }
 
-static BOOL create(const struct creation *creation, const struct request *request, DWORD more_flags,
-                   PROCESS_INFORMATION *child)
+/* ---- CreateProcessW, with what this Windows has of attributes ---- */
+
+static DWORD create(const struct creation *creation, const struct request *request, DWORD more_flags,
+                    PROCESS_INFORMATION *child)
 {
     /* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
      * and means "everything" on others. */
@@ -154,74 +158,141 @@ static BOOL create(const struct creation *creation, const struct request *reques
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
-                          request->directory, (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child);
+                          request->directory, (STARTUPINFOW *)(UINT_PTR)&creation->startup.StartupInfo, child)
+               ? ERROR_SUCCESS
+               : GetLastError();
 }
 
 typedef BOOL(WINAPI *initialize_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD, SIZE_T *);
 typedef BOOL(WINAPI *update_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD_PTR, void *, SIZE_T, void *, SIZE_T *);
 
-/* Creates the child with a handle list. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
-static DWORD create_with_list(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+#ifndef PROC_THREAD_ATTRIBUTE_JOB_LIST
+#define PROC_THREAD_ATTRIBUTE_JOB_LIST 0x2000D /* of Windows 10, whose headers are not asked for */
+#endif
+
+static void *find_in_kernel32(const char *name)
 {
-    HMODULE kernel32 = GetModuleHandleW(L"kernel32.dll");
-    initialize_function initialize =
-        (initialize_function)(void *)GetProcAddress(kernel32, "InitializeProcThreadAttributeList");
-    update_function update = (update_function)(void *)GetProcAddress(kernel32, "UpdateProcThreadAttribute");
+    return (void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
+}
+
+/* The handle list and the job, each if there is one. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
+static DWORD set_attributes(struct creation *creation, const struct request *request)
+{
+    initialize_function initialize = (initialize_function)find_in_kernel32("InitializeProcThreadAttributeList");
+    update_function update = (update_function)find_in_kernel32("UpdateProcThreadAttribute");
+    LPPROC_THREAD_ATTRIBUTE_LIST list = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)creation->attributes;
     SIZE_T size = sizeof creation->attributes;
 
     if (initialize == NULL || update == NULL)
         return ERROR_CALL_NOT_IMPLEMENTED;
-    creation->startup.lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)creation->attributes;
-    creation->startup.StartupInfo.cb = sizeof creation->startup;
-    if (!initialize(creation->startup.lpAttributeList, 1, 0, &size) ||
-        !update(creation->startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
-                request->pass_count * sizeof *creation->handles, NULL, NULL) ||
-        !create(creation, request, EXTENDED_STARTUPINFO_PRESENT, child))
+    if (!initialize(list, 2, 0, &size) ||
+        (request->pass_count > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
+                                            request->pass_count * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
+    /* Before Windows 10 there is no such attribute. */
+    if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
+                                                sizeof creation->listed_job, NULL, NULL))
+        creation->listed_job = NULL;
+    creation->startup.lpAttributeList = list;
     return ERROR_SUCCESS;
 }
 
-typedef BOOL(WINAPI *count_function)(HANDLE, DWORD *);
-
-/* Makes the passes' handles the only inheritable ones of this process, whatever it was given by
- * whoever started it. */
-static void forget_inherited_handles(const struct request *request)
+static DWORD create_with_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
+                                    PROCESS_INFORMATION *child)
 {
-    /* Handles inherited keep their numbers, so the search is by number, until as many were met as
-     * there are. Where their count is not to be had, it ends where no sane table goes on. */
-    const uint32_t end = 4u << 16;
-    HMODULE kernel32 = GetModuleHandleW(L"kernel32.dll");
-    count_function count = (count_function)(void *)GetProcAddress(kernel32, "GetProcessHandleCount");
-    DWORD left = 0;
+    DWORD code = set_attributes(creation, request);
 
-    if (count == NULL || !count(GetCurrentProcess(), &left) || left == 0)
-        left = end;
-    for (uint32_t number = 4; number < end && left > 0; number += 4) {
-        if (SetHandleInformation(handle_from_number(number), HANDLE_FLAG_INHERIT, 0))
-            left--;
+    if (code != ERROR_SUCCESS)
+        return code;
+    creation->startup.StartupInfo.cb = sizeof creation->startup;
+    return create(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
+}
+
+static BOOL expose_passes(const struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (!SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT,
+                                  HANDLE_FLAG_INHERIT))
+            return FALSE;
     }
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    return TRUE;
 }
 
-static DWORD create_without_list(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+static void make_private(HANDLE handle)
 {
-    creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
-    if (request->pass_count > 0)
-        forget_inherited_handles(request);
-    return create(creation, request, 0, child) ? ERROR_SUCCESS : GetLastError();
+    SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0);
 }
 
-static DWORD create_suspended(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+/* By plain inheritance. That is safe here, because the passes' handles become the only inheritable ones of this
+ * process, whatever it was given by whoever started it. */
+static DWORD create_without_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
+                                       PROCESS_INFORMATION *child)
+{
+    creation->listed_job = NULL;
+    creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
+    if (request->pass_count > 0) {
+        visit_inheritable(make_private);
+        if (!expose_passes(request))
+            return GetLastError();
+    }
+    return create(creation, request, more_flags, child);
+}
+
+static DWORD create_suspended(struct creation *creation, const struct request *request, DWORD more_flags,
+                              PROCESS_INFORMATION *child)
 {
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
-    if (request->pass_count > 0)
-        code = create_with_list(creation, request, child);
+    if (request->pass_count > 0 || creation->listed_job != NULL)
+        code = create_with_attributes(creation, request, more_flags, child);
     /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
      * compat/mingw.c; rprichard/win32-console-docs). */
     if (code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES)
-        code = create_without_list(creation, request, child);
+        code = create_without_attributes(creation, request, more_flags, child);
+    return code;
+}
+
+/* Afterwards it is gone: who looks for children of ours finds none. */
+static void end_suspended(const PROCESS_INFORMATION *child)
+{
+    TerminateProcess(child->hProcess, ERROR_PROCESS_ABORTED);
+    WaitForSingleObject(child->hProcess, 5000);
+    CloseHandle(child->hThread);
+    CloseHandle(child->hProcess);
+}
+
+/* ---- the job ---- */
+
+/* Before Windows 8 a process has one job. Where ours is the Program Compatibility Assistant's (Vista and 7), which lets
+ * go who asks for it, another child replaces the one that cannot join the job. Else the child stays outside. */
+static void replace_outside(struct creation *creation, const struct request *request, HANDLE job,
+                            PROCESS_INFORMATION *child)
+{
+    PROCESS_INFORMATION other;
+
+    if (create_suspended(creation, request, CREATE_BREAKAWAY_FROM_JOB, &other) != ERROR_SUCCESS)
+        return;
+    if (AssignProcessToJobObject(job, other.hProcess)) {
+        end_suspended(child);
+        *child = other;
+    } else {
+        end_suspended(&other);
+    }
+}
+
+static DWORD create_in_job(struct creation *creation, const struct request *request, HANDLE job,
+                           PROCESS_INFORMATION *child)
+{
+    DWORD code;
+
+    creation->listed_job = job;
+    code = create_suspended(creation, request, 0, child);
+    if (code == ERROR_ACCESS_DENIED && creation->listed_job != NULL) { /* the job's refusal, or it comes again */
+        creation->listed_job = NULL;
+        code = create_suspended(creation, request, 0, child);
+    }
+    if (code == ERROR_SUCCESS && job != creation->listed_job && !AssignProcessToJobObject(job, child->hProcess))
+        replace_outside(creation, request, job, child);
     return code;
 }
 
@@ -232,7 +303,7 @@ typedef BOOL(WINAPI *wow64_function)(HANDLE, BOOL *);
 /* FALSE if it cannot be told. */
 static BOOL ask_wow64(HANDLE process, BOOL *wow64)
 {
-    wow64_function ask = (wow64_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "IsWow64Process");
+    wow64_function ask = (wow64_function)find_in_kernel32("IsWow64Process");
 
     return ask != NULL && ask(process, wow64);
 }
@@ -273,8 +344,6 @@ static DWORD set_block(struct creation *creation, const struct request *request,
     STARTUPINFOW *startup = &creation->startup.StartupInfo;
     uint32_t size = fdblock_make(NULL, 0, pointer, request);
 
-    startup->lpReserved2 = (BYTE *)(UINT_PTR)request->reserved;
-    startup->cbReserved2 = (WORD)request->reserved_size;
     if (size == 0)
         return ERROR_SUCCESS;
     if (size > FDBLOCK_MOST)
@@ -289,29 +358,21 @@ static DWORD set_block(struct creation *creation, const struct request *request,
     return ERROR_SUCCESS;
 }
 
-/* Afterwards it is gone: a resident launcher stays, so nobody would look for it any more. */
-static void end_suspended(const PROCESS_INFORMATION *child)
-{
-    TerminateProcess(child->hProcess, ERROR_PROCESS_ABORTED);
-    WaitForSingleObject(child->hProcess, 5000);
-    CloseHandle(child->hThread);
-    CloseHandle(child->hProcess);
-}
-
 /* If the guess was wrong the child, which has not run, is made anew with the right width. */
-static DWORD create_with_block(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+static DWORD create_with_block(struct creation *creation, const struct request *request, HANDLE job,
+                               PROCESS_INFORMATION *child)
 {
     BOOL has_block = fdblock_make(NULL, 0, 8, request) != 0;
     uint32_t pointer = has_block ? guess_pointer(creation->program.at) : sizeof(void *);
     DWORD code = set_block(creation, request, pointer);
 
     if (code == ERROR_SUCCESS)
-        code = create_suspended(creation, request, child);
+        code = create_in_job(creation, request, job, child);
     if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess, pointer) == pointer)
         return code;
     end_suspended(child);
     code = set_block(creation, request, pointer ^ 4 ^ 8);
-    return code == ERROR_SUCCESS ? create_suspended(creation, request, child) : code;
+    return code == ERROR_SUCCESS ? create_in_job(creation, request, job, child) : code;
 }
 
 /* ---- sealing ---- */
@@ -361,17 +422,20 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
     return TRUE;
 }
 
-static BOOL start(struct creation *creation, struct request *request, PROCESS_INFORMATION *child,
-                  struct failure *failure)
+static BOOL start(struct creation *creation, struct request *request, const struct terms *terms,
+                  PROCESS_INFORMATION *child, struct failure *failure)
 {
-    DWORD code;
+    DWORD code = ERROR_SUCCESS;
 
     give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);
     set_descriptor_flags(request);
     for (uint32_t i = 0; i < request->pass_count; i++)
         creation->handles[i] = handle_from_number(request->passes[i].number);
-    code = create_with_block(creation, request, child);
+    if (terms->expose && !expose_passes(request))
+        code = GetLastError();
+    if (code == ERROR_SUCCESS)
+        code = create_with_block(creation, request, terms->job, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
     if (seal_passes(request, child->hProcess, failure))
@@ -408,7 +472,8 @@ static BOOL allocate_creation(struct creation *creation, const struct request *r
     return TRUE;
 }
 
-BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure)
+BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
+                  struct failure *failure)
 {
     struct creation creation;
     BOOL done = FALSE;
@@ -416,7 +481,7 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
     memset(&creation, 0, sizeof creation);
     if (allocate_creation(&creation, request, failure)) {
         done = rewrite(&creation, request, failure) && find_program(&creation, request, failure) &&
-               wrap_batch(&creation, request, failure) && start(&creation, request, child, failure);
+               wrap_batch(&creation, request, failure) && start(&creation, request, terms, child, failure);
         release(creation.block);
         release(creation.environment);
         release(creation.batch_line);

@@ -61,7 +61,7 @@ struct handoff_request {
     const wchar_t *variables;        /* changes of it, a block too: NAME=TEXT with placeholders sets, NAME removes */
     const wchar_t *directory;        /* NULL: the parent's */
     DWORD creation_flags;            /* of CreateProcessW; CREATE_SUSPENDED: you resume the child */
-    const STARTUPINFOW *startup;     /* may be NULL; its stream fields are not read, and lpReserved2 as below */
+    const STARTUPINFOW *startup;     /* may be NULL; not read: its streams, a foreign lpReserved2 */
     const struct handoff_pass *passes;
     DWORD pass_count;
     DWORD closed_streams;              /* HANDOFF_STDIN | ...: the child shall not have them */
@@ -170,7 +170,7 @@ void handoff_launcher_close(struct handoff_launcher *launcher);
  * With TRUE the child gets
  *
  *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own;
- *   - the descriptors of a C runtime's block in lpReserved2;
+ *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out);
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
  *
  * and nothing else. Their numbers change on the way. A handle of the list that the child is told of in its

@@ -149,11 +149,8 @@ static BOOL take_surroundings(struct transaction *t)
 /* Before a launcher has anything to do with it. */
 static BOOL check_size(struct transaction *t)
 {
-    const STARTUPINFOW *startup = t->asked->startup;
     size_t own = (size_t)(t->most_passes - t->request.pass_count) * WIRE_PASS;
 
-    if (startup != NULL)
-        own += startup->cbReserved2 + 3u; /* a block that is not a C runtime's, padded */
     t->most_size = wire_encode_request(NULL, 0, &t->request) + own;
     return t->most_size <= WIRE_REQUEST_MAX ||
            set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
@@ -224,7 +221,7 @@ BOOL put_own(struct transaction *t)
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
         code = append_own_streams(&t->request, t->link->launcher);
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
-        code = append_descriptors(&t->request, t->asked->startup, t->link->launcher);
+        code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
     if (code != ERROR_SUCCESS && WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0)
         return exchange_error(t, ERROR_PROCESS_ABORTED);
     if (code != ERROR_SUCCESS)

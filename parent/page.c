@@ -1,15 +1,7 @@
 #include "page.h"
 
+#include "nonce.h"
 #include "steal.h"
-
-uint64_t make_nonce(void)
-{
-    static volatile LONG counter;
-    LARGE_INTEGER now;
-
-    QueryPerformanceCounter(&now);
-    return (uint64_t)now.QuadPart << 24 ^ (uint32_t)InterlockedIncrement(&counter);
-}
 
 DWORD page_make(struct page *page, uint32_t claims)
 {

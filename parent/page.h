@@ -14,9 +14,6 @@ struct page {
     uint64_t created; /* when this process was, for the token */
 };
 
-/* Unique in this process for ever, and unlike that of any other copy of this library in it. */
-uint64_t make_nonce(void);
-
 /* A page with that many claims, none of them an offer yet. Returns a Win32 code; page_close() gives back what
  * was made, in any case. */
 DWORD page_make(struct page *page, uint32_t claims);

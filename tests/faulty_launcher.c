@@ -87,10 +87,10 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 
 #include "../common/heap.c"
 #include "../common/lookup.c"
-#include "../common/process.c"
 #include "../common/take.c"
 #include "../launcher/engine.c"
-#include "../launcher/service.c"
+#include "../launcher/inherited.c"
+#include "../launcher/service/service.c"
 
 static BOOL lies(const char *kind)
 {
@@ -182,7 +182,7 @@ static DWORD serve_lies(const wchar_t *text)
         service.request.pass_count = 0;
     else if (!steal_passes(&service, &failure))
         return 97;
-    if (!create_child(&service.request, &child, &failure))
+    if (!create_child(&service.request, &(struct terms){0}, &child, &failure))
         return 96;
     send_lie(&service, &child, &token);
     if (!lies("short") && !receive_commit(&service))

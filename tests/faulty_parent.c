@@ -41,13 +41,13 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
 #define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
 
 #include "../common/heap.c"
+#include "../common/pipe.c"
 #include "../common/stream.c"
 #include "../common/take.c"
 #include "../parent/channel.c"
 #include "../parent/offer.c"
 #include "../parent/link.c"
 #include "../parent/page.c"
-#include "../parent/pipe.c"
 #include "../parent/process.c"
 #include "../parent/resident.c"
 #include "../parent/spawn.c"

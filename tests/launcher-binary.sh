@@ -38,5 +38,5 @@ check "needs subsystem version $subsystem" \
 	"$(field MajorSubsystemVersion).$(field MinorSubsystemVersion)" "$subsystem"
 check "is a console program" "$(field Subsystem)" 00000003
 check "can be relocated" "$(grep -c 'RELOCS_STRIPPED\|relocations stripped' <<<"$headers")" 0
-check "has at most 25600 bytes ($size)" "$((size <= 25600))" 1
+check "has at most 20480 bytes ($size)" "$((size <= 20480))" 1
 exit $failed

@@ -2,7 +2,8 @@
  * What Windows refuses and Wine forgives, refused here: a test program includes this before the product's own
  * source files. Handle lists by rprichard/win32-console-docs (CreateProcess_InheritList.cc): no size of 0, no
  * NULL, nothing twice, nothing that is not inheritable or no handle, and none without inheritance. Streams are
- * copied unseen, so one that is not in the list would dangle. A batch file would get more than its list.
+ * copied unseen, so one that is not in the list would dangle. A batch file would get more than its list. And what
+ * Windows does not ask for, but G1 does: nothing is inheritable here but what is listed.
  */
 #ifndef HANDOFF_TESTS_STRICT_H
 #define HANDOFF_TESTS_STRICT_H
@@ -13,6 +14,7 @@
 
 #include "cmdline.h"
 #include "handle.h"
+#include "handle_table.h"
 
 static const HANDLE *strict_list;
 static SIZE_T strict_count;
@@ -28,8 +30,10 @@ static BOOL WINAPI strict_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags,
 {
     if (size == 0 || size % sizeof(HANDLE) != 0)
         return refuse_strictly(ERROR_BAD_LENGTH);
-    strict_list = value;
-    strict_count = size / sizeof(HANDLE);
+    if (attribute == PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
+        strict_list = value;
+        strict_count = size / sizeof(HANDLE);
+    }
     return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
 }
 
@@ -50,12 +54,29 @@ static SIZE_T times_listed(HANDLE handle)
     return times;
 }
 
+static BOOL others_are_private(void)
+{
+    struct table *table = query_table();
+    BOOL private = table != NULL;
+
+    for (ULONG_PTR i = 0; private && i < table->count; i++) {
+        const struct table_entry *entry = &table->entries[i];
+
+        private = entry->process_id != GetCurrentProcessId() || !can_be_listed((HANDLE)entry->handle) ||
+                  times_listed((HANDLE)entry->handle) == 1;
+    }
+    free_table(table);
+    return private;
+}
+
 static BOOL obeys_rules(const wchar_t *program, BOOL inherit, DWORD flags, const STARTUPINFOW *startup)
 {
     const HANDLE streams[] = {startup->hStdInput, startup->hStdOutput, startup->hStdError};
-    BOOL listed = (flags & EXTENDED_STARTUPINFO_PRESENT) != 0;
+    BOOL listed = strict_count > 0;
 
-    if (program == NULL || line_is_batch(program) || inherit != listed)
+    if (program == NULL || line_is_batch(program) || inherit != listed || !others_are_private())
+        return FALSE;
+    if (listed && (flags & EXTENDED_STARTUPINFO_PRESENT) == 0)
         return FALSE;
     for (SIZE_T i = 0; listed && i < strict_count; i++) {
         if (!can_be_listed(strict_list[i]) || times_listed(strict_list[i]) != 1)

@@ -1,8 +1,10 @@
-/* Every function of Windows that the launcher or the library calls. */
+/* Every function of Windows that the programs or the library call. */
 #include "counted.h"
 
 #include <tlhelp32.h>
 #include <winternl.h>
+
+PEB *NTAPI RtlGetCurrentPeb(void);
 
 static BOOL strikes(const char *name)
 {
@@ -83,7 +85,9 @@ FAILS_DONE(FreeEnvironmentStringsW, (wchar_t * strings), (strings))
 FAILS_DONE(GetOverlappedResult, (HANDLE file, OVERLAPPED *operation, DWORD *moved, BOOL wait),
            (file, operation, moved, wait))
 FAILS_DONE(HeapFree, (HANDLE heap, DWORD flags, void *memory), (heap, flags, memory))
+FAILS_DONE(ResetEvent, (HANDLE event), (event))
 FAILS_DONE(ReleaseSemaphore, (HANDLE semaphore, LONG count, LONG *before), (semaphore, count, before))
+FAILS_DONE(SetEvent, (HANDLE event), (event))
 FAILS_DONE(UnmapViewOfFile, (const void *view), (view))
 
 /* The one that does not say why. */
@@ -116,6 +120,8 @@ FAILS(HANDLE, CreateFileW, INVALID_HANDLE_VALUE,
        HANDLE template),
       (path, access, share, security, disposition, flags, template))
 FAILS(HANDLE, CreateJobObjectW, NULL, (SECURITY_ATTRIBUTES * security, const wchar_t *name), (security, name))
+FAILS(HANDLE, CreateMutexW, NULL, (SECURITY_ATTRIBUTES * security, BOOL owned, const wchar_t *name),
+      (security, owned, name))
 FAILS(HANDLE, CreateNamedPipeW, INVALID_HANDLE_VALUE,
       (const wchar_t *name, DWORD open_mode, DWORD pipe_mode, DWORD instances, DWORD out, DWORD in, DWORD timeout,
        SECURITY_ATTRIBUTES *security),
@@ -131,6 +137,7 @@ FAILS(DWORD, FormatMessageW, 0,
       (DWORD flags, const void *source, DWORD id, DWORD language, wchar_t *text, DWORD size, va_list *arguments),
       (flags, source, id, language, text, size, arguments))
 FAILS(BOOL, GetBinaryTypeW, FALSE, (const wchar_t *program, DWORD *type), (program, type))
+FAILS(BOOL, GetConsoleMode, FALSE, (HANDLE console, DWORD *mode), (console, mode))
 FAILS(UINT, GetConsoleOutputCP, 0, (void), ())
 FAILS(DWORD, GetConsoleProcessList, 0, (DWORD * ids, DWORD count), (ids, count))
 FAILS(wchar_t *, GetEnvironmentStringsW, NULL, (void), ())
@@ -142,22 +149,27 @@ FAILS(DWORD, GetFullPathNameW, 0, (const wchar_t *path, DWORD size, wchar_t *ful
       (path, size, full, name))
 FAILS(DWORD, GetModuleFileNameW, 0, (HMODULE module, wchar_t *path, DWORD size), (module, path, size))
 FAILS(BOOL, GetModuleHandleExW, FALSE, (DWORD flags, const wchar_t *name, HMODULE *module), (flags, name, module))
+FAILS(BOOL, GetHandleInformation, FALSE, (HANDLE handle, DWORD *flags), (handle, flags))
 FAILS(HMODULE, GetModuleHandleW, NULL, (const wchar_t *name), (name))
 FAILS(DWORD, GetPriorityClass, 0, (HANDLE process), (process))
 FAILS(BOOL, GetProcessTimes, FALSE,
       (HANDLE process, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user),
       (process, created, exited, kernel, user))
 FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
+FAILS(HMODULE, LoadLibraryW, NULL, (const wchar_t *name), (name))
 FAILS(void *, MapViewOfFile, NULL, (HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size),
       (section, access, high, low, size))
 FAILS(int, MultiByteToWideChar, 0,
       (UINT code_page, DWORD flags, const char *bytes, int size, wchar_t *units, int capacity),
       (code_page, flags, bytes, size, units, capacity))
+FAILS(HANDLE, OpenFileMappingW, NULL, (DWORD access, BOOL inherit, const wchar_t *name), (access, inherit, name))
 FAILS(HANDLE, OpenProcess, NULL, (DWORD access, BOOL inherit, DWORD process_id), (access, inherit, process_id))
 FAILS(BOOL, PeekNamedPipe, FALSE, (HANDLE pipe, void *to, DWORD size, DWORD *read, DWORD *waiting, DWORD *left),
       (pipe, to, size, read, waiting, left))
 FAILS(BOOL, Process32FirstW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
 FAILS(BOOL, Process32NextW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
+FAILS(BOOL, QueueUserWorkItem, FALSE, (LPTHREAD_START_ROUTINE function, void *argument, ULONG flags),
+      (function, argument, flags))
 FAILS(BOOL, ReadFile, FALSE, (HANDLE file, void *to, DWORD size, DWORD *read, OVERLAPPED *operation),
       (file, to, size, read, operation))
 FAILS(DWORD, ResumeThread, (DWORD)-1, (HANDLE thread), (thread))
@@ -170,7 +182,9 @@ FAILS(BOOL, SetCurrentDirectoryW, FALSE, (const wchar_t *path), (path))
 FAILS(BOOL, SetHandleInformation, FALSE, (HANDLE handle, DWORD mask, DWORD flags), (handle, mask, flags))
 FAILS(BOOL, SetInformationJobObject, FALSE, (HANDLE job, JOBOBJECTINFOCLASS kind, void *information, DWORD size),
       (job, kind, information, size))
+FAILS(BOOL, SetProcessShutdownParameters, FALSE, (DWORD level, DWORD flags), (level, flags))
 FAILS(BOOL, SetStdHandle, FALSE, (DWORD stream, HANDLE handle), (stream, handle))
+FAILS(BOOL, TerminateJobObject, FALSE, (HANDLE job, UINT code), (job, code))
 FAILS(BOOL, TerminateProcess, FALSE, (HANDLE process, UINT code), (process, code))
 FAILS(SIZE_T, VirtualQuery, 0, (const void *at, MEMORY_BASIC_INFORMATION *memory, SIZE_T size), (at, memory, size))
 FAILS(DWORD, WaitForMultipleObjects, WAIT_FAILED, (DWORD count, const HANDLE *handles, BOOL all, DWORD ms),
@@ -187,7 +201,6 @@ FAILS(BOOL, WriteFile, FALSE, (HANDLE file, const void *bytes, DWORD size, DWORD
 
 /* ---- those that are looked up by name ---- */
 
-FAILS(BOOL, GetProcessHandleCount, FALSE, (HANDLE process, DWORD *count), (process, count))
 FAILS(BOOL, InitializeProcThreadAttributeList, FALSE,
       (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD count, DWORD flags, SIZE_T *size), (list, count, flags, size))
 FAILS(BOOL, IsWow64Process, FALSE, (HANDLE process, BOOL *wow64), (process, wow64))
@@ -200,16 +213,21 @@ FAILS(NTSTATUS, NtQueryInformationProcess, (NTSTATUS)0xC0000001,
 FAILS(NTSTATUS, NtQueryInformationThread, (NTSTATUS)0xC0000001,
       (HANDLE thread, THREADINFOCLASS kind, void *to, ULONG size, ULONG *used), (thread, kind, to, size, used))
 
+FAILS(NTSTATUS, NtQuerySystemInformation, (NTSTATUS)0xC0000001,
+      (SYSTEM_INFORMATION_CLASS kind, void *to, ULONG size, ULONG *used), (kind, to, size, used))
+NEVER_FAILS(PEB *, RtlGetCurrentPeb, (void), ())
+
 static const struct {
     const char *name;
     void *function;
 } looked_up[] = {
-    {"GetProcessHandleCount", (void *)counted_GetProcessHandleCount},
     {"InitializeProcThreadAttributeList", (void *)counted_InitializeProcThreadAttributeList},
     {"IsWow64Process", (void *)counted_IsWow64Process},
     {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},
     {"NtQueryInformationProcess", (void *)counted_NtQueryInformationProcess},
     {"NtQueryInformationThread", (void *)counted_NtQueryInformationThread},
+    {"NtQuerySystemInformation", (void *)counted_NtQuerySystemInformation},
+    {"RtlGetCurrentPeb", (void *)counted_RtlGetCurrentPeb},
 };
 
 COUNTED(FARPROC, GetProcAddress, (HMODULE module, const char *name))

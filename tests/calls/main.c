@@ -287,7 +287,7 @@ static struct outcome create_directly(void)
     return create_process(FALSE);
 }
 
-/* ---- the prefix door ---- */
+/* ---- the prefix ---- */
 
 static struct result result;
 
@@ -297,12 +297,12 @@ static BOOL is_wait(const char *function)
     return strcmp(function, "WaitForSingleObject") == 0 || strcmp(function, "GetExitCodeProcess") == 0;
 }
 
-/* The code in the one line that a launcher ends with. Once the child is to run it has no stream to complain to. */
+/* The code in the one line that the prefix ends with. */
 static DWORD told_code(void)
 {
     const char *failed = of_launcher->failed, *code = strstr(result.err, "Win32 error ");
 
-    if (strcmp(failed, "ResumeThread") == 0 || is_wait(failed))
+    if (is_wait(failed))
         return INJECTED;
     return code != NULL && strchr(code, '\n') == code + strlen(code) - 1 ? strtoul(code + 12, NULL, 0) : 0;
 }
@@ -320,7 +320,7 @@ static struct outcome run_prefix(HANDLE report)
         swprintf(reporting, ARRAYSIZE(reporting), L"--report %u ", number_of(report));
     swprintf(line, ARRAYSIZE(line), L"--parent %lu --steal h=%u --copy n=%u --fd 3=n --env HANDOFF_SHOWN={h} %ls-- %ls",
              GetCurrentProcessId(), number_of(stolen), number_of(null), reporting, child_line(OWN_WIDTH, arguments));
-    ck_assert_msg(try_run(&result, program(OWN_WIDTH, L"calls-launcher.exe"), line), "the launcher does not start");
+    ck_assert_msg(try_run(&result, program(OWN_WIDTH, L"calls-prefix.exe"), line), "the prefix does not start");
     outcome.done = result.exit_code == 0;
     outcome.code = told_code();
     assert_round(outcome.done || result.exit_code == EXIT_HANDOFF || result.exit_code == EXIT_CANNOT_RUN ||

@@ -12,7 +12,7 @@
 #include "cmdline.h"
 #include "environment.h"
 #include "fdblock.h"
-#include "prefix.h"
+#include "options.h"
 #include "token.h"
 #include "wire.h"
 
@@ -124,21 +124,21 @@ static void fuzz_quoting(const uint8_t *bytes, size_t size)
     free(argument);
 }
 
-static void fuzz_prefix(const uint8_t *bytes, size_t size)
+static void fuzz_options(const uint8_t *bytes, size_t size)
 {
-    static const struct option options[] = {
-        OPTIONS_OF_BOTH, {"parent", OPTION_VALUE}, {"steal", OPTION_SOURCE}, {"copy", OPTION_SOURCE}};
-    struct prefix prefix = {.options = options, .option_count = sizeof options / sizeof *options, .room = 3};
+    struct options options = {.room = 3};
     wchar_t *line = string_of(bytes, size);
-    void *memory = exactly(prefix_memory(line, prefix.room));
+    void *memory = exactly(options_memory(line, options.room));
 
-    if (prefix_parse(&prefix, line, memory)) {
-        const wchar_t *rest = prefix.request.command_line;
+    if (options_parse(&options, line, memory)) {
+        const wchar_t *rest = options.request.command_line;
 
-        check(prefix.fault == NULL, "accepted with a fault");
+        check(options.fault == NULL, "accepted with a fault");
         check(rest == NULL || (rest > line && rest < line + text_length(line)), "a command line from elsewhere");
+        if (options.values[OPTION_PARENT] != NULL)
+            check(options_take_handles(line), "a parent that is not seen");
     } else {
-        check(prefix.fault != NULL, "refused without a fault");
+        check(options.fault != NULL, "refused without a fault");
     }
     free(memory);
     free(line);
@@ -286,7 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static void (*const targets[])(const uint8_t *, size_t) = {fuzz_rewrite, fuzz_argument, fuzz_quoting,
-                                                               fuzz_prefix,  fuzz_request,  fuzz_report,
+                                                               fuzz_options, fuzz_request,  fuzz_report,
                                                                fuzz_block,   fuzz_token,    fuzz_environment};
 
     if (size > 0)

@@ -169,26 +169,22 @@ START_TEST(descriptors_are_handed_on)
 }
 END_TEST
 
-/* Cygwin keeps its own things there; their first DWORD is 0. Even sizes: an odd one loses its last byte on
- * the way to a 32-bit program in Wine's WoW64. */
-START_TEST(a_foreign_block_arrives_as_it_is)
+/* Cygwin keeps there what describes the process that made it; the first DWORD is 0. A copy of it would kill a program
+ * of Cygwin's. */
+START_TEST(a_foreign_block_is_left_out)
 {
     const size_t sizes[] = {4 + 2 * (size_t)_i, 1000};
     static uint8_t block[1000];
 
     for (size_t i = 0; i < ARRAYSIZE(sizes); i++) {
         struct talk *talk = talk_of(_i, L"block");
-        const char *line;
 
         for (size_t byte = 4; byte < sizes[i]; byte++)
             block[byte] = (uint8_t)random_next();
         talk->reserved = block;
         talk->reserved_size = (WORD)sizes[i];
         talk_start(talk);
-        line = talk_line(talk);
-        ck_assert_uint_eq(strlen(line), strlen("block .") + 2 * sizes[i]);
-        for (size_t byte = 0; byte < sizes[i]; byte++)
-            ck_assert_uint_eq(hex_at(line + 6 + 2 * byte, 1), block[byte]);
+        assert_line(talk, "block .");
         talk_end(talk);
     }
 }
@@ -313,8 +309,6 @@ static const struct {
 
 START_TEST(a_prefix_says_which_descriptor_is_wrong)
 {
-    static const wchar_t *const names[] = {[COMMAND] = L"handoff.exe", [PREFIX] = L"handoff-launcher.exe"};
-
     for (int door = COMMAND; door <= PREFIX; door++) {
         HANDLE read, write, streams[3] = {NULL, NULL, NULL};
         wchar_t line[1024], sources[128];
@@ -327,7 +321,7 @@ START_TEST(a_prefix_says_which_descriptor_is_wrong)
         swprintf(sources, ARRAYSIZE(sources),
                  door == COMMAND ? L"--read one=NUL --read two=NUL" : L"--parent %lu --copy one=%lu --copy two=%lu",
                  GetCurrentProcessId(), (DWORD)(UINT_PTR)write, (DWORD)(UINT_PTR)write);
-        swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls %ls -- cmd /c exit", program(X64, names[door]), sources,
+        swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls %ls -- cmd /c exit", program(X64, L"handoff.exe"), sources,
                  fd_mistakes[_i].options);
         ck_assert(start_inheriting(line, streams, NULL, 0, NULL, 0, NULL, &process));
         CloseHandle(write);
@@ -781,7 +775,6 @@ END_TEST
 /* As a shell runs `handoff [--seal] -- command | reader`, where the command starts a daemon. */
 static BOOL pipeline_ends(int row, BOOL sealed)
 {
-    static const wchar_t *const names[] = {[COMMAND] = L"handoff.exe", [PREFIX] = L"handoff-launcher.exe"};
     struct thing nul = nul_thing(FALSE);
     HANDLE read, write, end = CreateEventW(NULL, TRUE, FALSE, L"handoff-pipeline"), daemon;
     wchar_t line[2048];
@@ -792,7 +785,7 @@ static BOOL pipeline_ends(int row, BOOL sealed)
 
     make_pipe(&read, &write);
     swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls -- \"%ls\" - daemon handoff-pipeline",
-             program(row % WIDTH_COUNT, names[door_of(row)]), sealed ? L"--seal" : L"",
+             program(row % WIDTH_COUNT, L"handoff.exe"), sealed ? L"--seal" : L"",
              program(row / WIDTH_COUNT % WIDTH_COUNT, L"descriptor-child.exe"));
     ck_assert(start_inheriting(line, (HANDLE[]){nul.handle, write, nul.handle}, NULL, 0, NULL, 0, NULL, &prefix));
     CloseHandle(write);
@@ -882,7 +875,7 @@ Suite *descriptors_suite(void)
     Suite *suite = suite_create("places");
 
     ADD("descriptors", 0, ALL_DOORS, a_secret_on_4_is_answered_on_3, flags_follow_the_type, descriptors_are_handed_on,
-        a_foreign_block_arrives_as_it_is);
+        a_foreign_block_is_left_out);
     ADD("descriptor limits", 0, WIDTHS, a_wrong_guess_is_mended, the_last_descriptor, a_block_that_gets_too_large,
         descriptors_that_there_are_not);
     ADD("descriptor mistakes", 0, ARRAYSIZE(fd_mistakes), a_prefix_says_which_descriptor_is_wrong);
@@ -896,7 +889,7 @@ Suite *descriptors_suite(void)
         a_large_environment_of_ones_own);
     ADD("sealed", 0, WIDTHS, a_sealed_pass_stays_in_the_child, a_hundred_sealed_at_once);
     ADD("sealed by every door", 0, ALL_DOORS, all_is_sealed);
-    ADD("pipelines", COMMAND * WIDTHS, ALL_DOORS, a_pipeline_ends_with_the_sealed_command,
+    ADD("pipelines", COMMAND * WIDTHS, PREFIX * WIDTHS, a_pipeline_ends_with_the_sealed_command,
         a_pipeline_ends_with_the_daemon_otherwise);
     return suite;
 }

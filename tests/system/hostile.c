@@ -39,19 +39,14 @@ static void assert_library_refuses(struct handoff_request *request, DWORD stage,
     ck_assert_msg(wcspbrk(text, L"\r\n") == NULL, "%s: more than a line: %ls", what, text);
 }
 
-/* Both prefixes, the launcher in this width, end with this code and one line that has `says`. */
-static void assert_prefixes_refuse(const wchar_t *command, DWORD exit_code, const char *says)
+/* The prefix, in this width, ends with this code and one line that has `says`. */
+static void assert_prefix_refuses(const wchar_t *command, DWORD exit_code, const char *says)
 {
-    static const wchar_t *const names[] = {L"handoff.exe", L"handoff-launcher.exe"};
-    static const char *const speakers[] = {"handoff: ", "handoff-launcher: "};
-
-    for (size_t i = 0; i < ARRAYSIZE(names); i++) {
-        run(&result, program(OWN_WIDTH, names[i]), L"-- %ls", command);
-        ck_assert_msg(result.exit_code == exit_code, "%ls: %lu, %s", names[i], result.exit_code, result.err);
-        ck_assert_str_eq(result.out, "");
-        assert_one_line(speakers[i]);
-        ck_assert_msg(strstr(result.err, says) != NULL, "nothing of %s: %s", says, result.err);
-    }
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"-- %ls", command);
+    ck_assert_msg(result.exit_code == exit_code, "%lu, %s", result.exit_code, result.err);
+    ck_assert_str_eq(result.out, "");
+    assert_one_line("handoff: ");
+    ck_assert_msg(strstr(result.err, says) != NULL, "nothing of %s: %s", says, result.err);
 }
 
 /* ---- programs that are none ---- */
@@ -113,7 +108,7 @@ START_TEST(g4_a_file_that_is_no_program)
     request.application = path;
     assert_library_refuses(&request, HANDOFF_STAGE_CREATE, no_programs[_i].name);
     swprintf(line, ARRAYSIZE(line), L"\"%ls\"", path);
-    assert_prefixes_refuse(line, no_programs[_i].exit_code, "hostile.exe'");
+    assert_prefix_refuses(line, no_programs[_i].exit_code, "hostile.exe'");
     ck_assert(DeleteFileW(path) || RemoveDirectoryW(path));
     CloseHandle(event);
     assert_nobody_left();
@@ -146,7 +141,7 @@ START_TEST(g4_a_program_path_of_32000_characters)
     request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
     request.launcher = long_path();
     assert_library_refuses(&request, HANDOFF_STAGE_LAUNCHER, "launcher");
-    assert_prefixes_refuse(line, EXIT_NOT_FOUND, "'C:\\ppp");
+    assert_prefix_refuses(line, EXIT_NOT_FOUND, "'C:\\ppp");
     assert_nobody_left();
 }
 END_TEST
@@ -367,11 +362,11 @@ DWORD make_pipe_too_late(DWORD direction, DWORD out_size, DWORD in_size, HANDLE 
 
 #define make_nonce foreseen_nonce
 #define pipe_make make_pipe_by_name
-#include "../../parent/pipe.c"
+#include "../../common/pipe.c"
 #undef pipe_make
 #define pipe_make make_pipe_too_late
 #define CreateFileW connect_second
-#include "../../parent/pipe.c"
+#include "../../common/pipe.c"
 #undef CreateFileW
 #undef pipe_make
 #undef make_nonce
@@ -525,7 +520,7 @@ START_TEST(g3_a_parent_that_may_not_be_opened)
     request.pass_count = 1;
     if (!open) {
         spawned = handoff_spawn(&request, &child, &error);
-        run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --steal h=%u -- \"%ls\" signal {h}",
+        run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--parent %lu --steal h=%u -- \"%ls\" signal {h}",
             GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
     }
     ck_assert(SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, old));
@@ -538,7 +533,7 @@ START_TEST(g3_a_parent_that_may_not_be_opened)
         handoff_error_text(&error, text, ARRAYSIZE(text));
         ck_assert_msg(wcsstr(text, L"same user") != NULL, "%ls", text);
         ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
-        assert_one_line("handoff-launcher: ");
+        assert_one_line("handoff: ");
         ck_assert_msg(strstr(result.err, "Win32 error 5") != NULL && strstr(result.err, "same user") != NULL &&
                           strstr(result.err, "; nothing was stolen\r\n") != NULL,
                       "%s", result.err);
@@ -558,10 +553,10 @@ START_TEST(g3_the_system_is_no_parent)
     static const DWORD process_ids[] = {4, 0};
 
     for (size_t i = 0; i < ARRAYSIZE(process_ids); i++) {
-        run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --steal h=16 -- \"%ls\" signal {h}",
+        run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--parent %lu --steal h=16 -- \"%ls\" signal {h}",
             process_ids[i], program(OWN_WIDTH, L"child.exe"));
         ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%lu: %s", result.exit_code, result.err);
-        assert_one_line("handoff-launcher: the launcher cannot reach its parent: Win32 error ");
+        assert_one_line("handoff: the launcher cannot reach its parent: Win32 error ");
         ck_assert_ptr_nonnull(strstr(result.err, "; nothing was stolen\r\n"));
     }
     assert_nobody_left();
@@ -608,7 +603,7 @@ START_TEST(g3_a_protected_handle_is_passed)
     ck_assert_ptr_nonnull(offering);
     ck_assert(handoff_withdraw(offering));
     ResetEvent(event);
-    run(&result, program(OWN_WIDTH, L"handoff-launcher.exe"), L"--parent %lu --copy h=%u -- \"%ls\" signal {h}",
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--parent %lu --copy h=%u -- \"%ls\" signal {h}",
         GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
     ck_assert(is_set(event));
@@ -627,12 +622,12 @@ START_TEST(g3_a_protected_handle_is_not_stolen)
     swprintf(number, ARRAYSIZE(number), L"%u", number_of(event));
     SetEnvironmentVariableW(L"HANDOFF_PROTECTED", number);
     for (int first = 0; first < 2; first++) {
-        run(&result, program(_i, L"faulty-door.exe"),
+        run(&result, program(_i, L"faulty-prefix.exe"),
             L"--parent %lu --steal %ls=%u --steal %ls=%u -- \"%ls\" signal {h} {o}", GetCurrentProcessId(),
             first ? L"h" : L"o", number_of(first ? event : other), first ? L"o" : L"h",
             number_of(first ? other : event), program(OWN_WIDTH, L"child.exe"));
         ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%lu: %s", result.exit_code, result.err);
-        assert_one_line("handoff-launcher: ");
+        assert_one_line("handoff: ");
         ck_assert_msg(strstr(result.err, "'h'") != NULL && strstr(result.err, "protected") != NULL &&
                           strstr(result.err, "; nothing was stolen\r\n") != NULL,
                       "%s", result.err);
@@ -640,7 +635,7 @@ START_TEST(g3_a_protected_handle_is_not_stolen)
         ck_assert(!is_set(event) && !is_set(other));
     }
     /* A copy of it is no steal. */
-    run(&result, program(_i, L"faulty-door.exe"), L"--parent %lu --copy h=%u --steal o=%u -- \"%ls\" signal {h} {o}",
+    run(&result, program(_i, L"faulty-prefix.exe"), L"--parent %lu --copy h=%u --steal o=%u -- \"%ls\" signal {h} {o}",
         GetCurrentProcessId(), number_of(event), number_of(other), program(OWN_WIDTH, L"child.exe"));
     SetEnvironmentVariableW(L"HANDOFF_PROTECTED", NULL);
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
@@ -768,7 +763,7 @@ START_TEST(g2_a_batch_file_is_cmds)
     spawn_strictly(_i, &request, &pass, 1, "a batch file");
     request.application = path;
     spawn_strictly(_i, &request, &pass, 1, "a batch file as application");
-    run(&result, program(_i, L"faulty-door.exe"), L"-- %ls", line);
+    run(&result, program(_i, L"faulty-prefix.exe"), L"-- %ls", line);
     ck_assert_msg(result.exit_code == 7, "%lu: %s", result.exit_code, result.err);
     ck_assert(DeleteFileW(path));
     CloseHandle(pass.handle);
@@ -787,7 +782,7 @@ START_TEST(g2_g8_nor_by_the_prefix)
         wchar_t given[256];
 
         swprintf(given, ARRAYSIZE(given), options[i], number_of(event), number_of(other));
-        run(&result, program(_i, L"faulty-door.exe"), L"--parent %lu %ls -- \"%ls\" exit 7", GetCurrentProcessId(),
+        run(&result, program(_i, L"faulty-prefix.exe"), L"--parent %lu %ls -- \"%ls\" exit 7", GetCurrentProcessId(),
             given, program(OWN_WIDTH, L"child.exe"));
         ck_assert_msg(result.exit_code == 7, "%ls: %lu, %s", options[i], result.exit_code, result.err);
         if (wcsstr(options[i], L"--steal") == NULL) /* its number is nobody's */

@@ -1,4 +1,4 @@
-/* Which program a command line means, through both prefixes: what cmd.exe would run. Then the programs
+/* Which program a command line means to the prefix: what cmd.exe would run. Then the programs
  * that cmd.exe itself has to run, and those that a list of arguments may not name. */
 #include "system.h"
 
@@ -7,12 +7,11 @@
 #include <string.h>
 #include <wchar.h>
 
-/* The launchers by their width, and handoff.exe of this program's own. */
-enum { HANDOFF = WIDTH_COUNT, PREFIX_COUNT, PATH_UNITS = 1024 };
+enum { PATH_UNITS = 1024 };
 
 static const wchar_t *prefix(int i)
 {
-    return i == HANDOFF ? program(OWN_WIDTH, L"handoff.exe") : program(i, L"handoff-launcher.exe");
+    return program(i, L"handoff.exe");
 }
 
 /* ---- a tree of programs ---- */
@@ -152,7 +151,7 @@ static const struct {
     {L"$\\one", L".EXE", L"..\\two\\second self", L"two\\second.exe", NULL},
     {L"$\\one", L".EXE", L"../two/second.exe self", L"two\\second.exe", NULL},
     {L"$\\one", L".EXE", L"\"\" self", NULL, NULL},
-    /* what lies beside the launcher, and beside handoff.exe, is not found */
+    /* what lies beside handoff.exe is not found */
     {L"$\\one", L".EXE", L"child self", NULL, NULL},
     {L"$\\one", L".EXE", L"handoff-launcher.exe --version", NULL, NULL},
 };
@@ -191,8 +190,8 @@ START_TEST(a_program_is_found_as_cmd_finds_it)
     test_allow(60);
     make_tree();
     for (size_t i = 0; i < ARRAYSIZE(rows); i++) {
-        /* One program looks for them all; the others show that they look in the same way. */
-        if (_i != OWN_WIDTH && i % PREFIX_COUNT != 0)
+        /* One width looks for them all; the other shows that it looks in the same way. */
+        if (_i != OWN_WIDTH && i % 3 != 0)
             continue;
         look_up(_i, i, &result);
         if (rows[i].found == NULL) {
@@ -338,7 +337,7 @@ START_TEST(a_line_that_cmd_cannot_take_is_an_error)
     ck_assert(DeleteFileW(mark));
     wcscat(line, L"x");
     run(&result, prefix(_i), L"-- \"%ls\" %ls", batch(L"mark.bat"), line);
-    ck_assert_uint_eq(result.exit_code, _i == HANDOFF ? EXIT_HANDOFF : EXIT_CANNOT_RUN);
+    ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
     ck_assert_msg(strstr(result.err, "command line: Win32 error 206") != NULL, "%s", result.err);
     ck_assert_msg(!DeleteFileW(mark), "it ran");
     assert_nobody_left();
@@ -467,7 +466,7 @@ Suite *lookup_suite(void)
     TCase *tcase = tcase_create("lookup");
 
     for (size_t i = 0; i < ARRAYSIZE(tests); i++)
-        tcase_add_loop_test(tcase, tests[i], 0, PREFIX_COUNT);
+        tcase_add_loop_test(tcase, tests[i], 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, a_handle_reaches_what_a_batch_file_starts, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, arguments_arrive_as_they_are, 0, WIDTH_COUNT * WIDTH_COUNT);
     tcase_add_loop_test(tcase, arguments_are_not_for_batch_files, 0, WIDTH_COUNT);

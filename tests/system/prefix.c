@@ -1,5 +1,4 @@
-/* The prefix door, handoff-launcher.exe before a command, with this process as the one whose handles
- * it takes; and the manners that it shares with handoff.exe. */
+/* The prefix before a command, with this process as the one whose handles it takes; and its manners. */
 #include "system.h"
 
 #include <stdio.h>
@@ -8,34 +7,22 @@
 #include <tlhelp32.h>
 #include <wchar.h>
 
-/* The launchers by their width, and handoff.exe of this program's own. */
-enum { HANDOFF = WIDTH_COUNT, PREFIX_COUNT };
+/* Of widths; and twice as many rows where the prefix either opens a file or takes a handle of this process. */
+enum { COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, COMBINATIONS_OF_BOTH = 2 * COMBINATIONS };
 
-enum { LAUNCHER_COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, COMBINATIONS = PREFIX_COUNT * WIDTH_COUNT };
-
-static const wchar_t *launcher(int i)
+static BOOL opens(int i)
 {
-    return program(i % WIDTH_COUNT, L"handoff-launcher.exe");
-}
-
-static const wchar_t *child_of_launcher(int i)
-{
-    return program(i / WIDTH_COUNT % WIDTH_COUNT, L"child.exe");
-}
-
-static int prefix_of(int i)
-{
-    return i % PREFIX_COUNT;
+    return i >= COMBINATIONS;
 }
 
 static const wchar_t *prefix(int i)
 {
-    return prefix_of(i) == HANDOFF ? program(OWN_WIDTH, L"handoff.exe") : launcher(prefix_of(i));
+    return program(i % WIDTH_COUNT, L"handoff.exe");
 }
 
 static const wchar_t *child(int i)
 {
-    return program(i / PREFIX_COUNT % WIDTH_COUNT, L"child.exe");
+    return program(i / WIDTH_COUNT % WIDTH_COUNT, L"child.exe");
 }
 
 static struct result result;
@@ -80,8 +67,8 @@ START_TEST(a_stolen_handle_moves_and_a_copied_one_is_shared)
     HANDLE is_stolen = duplicate(stolen), is_copied = duplicate(copied);
     DWORD before = count_own_handles();
 
-    run(&result, launcher(_i), L"--parent %lu --steal s=%u --copy c.1-x_=0x%X -- \"%ls\" signal {s} {c.1-x_}",
-        GetCurrentProcessId(), number_of(stolen), number_of(copied), child_of_launcher(_i));
+    run(&result, prefix(_i), L"--parent %lu --steal s=%u --copy c.1-x_=0x%X -- \"%ls\" signal {s} {c.1-x_}",
+        GetCurrentProcessId(), number_of(stolen), number_of(copied), child(_i));
     ck_assert_msg(result.exit_code == 0 && result.err[0] == '\0', "%s", result.err);
     ck_assert(is_set(is_stolen) && is_set(is_copied));
     ck_assert_msg(!is_open_for(stolen, is_stolen), "the stolen handle is still open");
@@ -103,8 +90,8 @@ START_TEST(a_stolen_pipe_ends_with_the_child)
     make_pipe(&in_read, &in_write);
     make_pipe(&out_read, &out_write);
     ck_assert(WriteFile(in_write, "through both", 12, &size, NULL) && CloseHandle(in_write));
-    run(&result, launcher(_i), L"--stdout o --parent %lu --steal i=%u --steal o=%u -- \"%ls\" read {i}",
-        GetCurrentProcessId(), number_of(in_read), number_of(out_write), child_of_launcher(_i));
+    run(&result, prefix(_i), L"--stdout o --parent %lu --steal i=%u --steal o=%u -- \"%ls\" read {i}",
+        GetCurrentProcessId(), number_of(in_read), number_of(out_write), child(_i));
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
     ck_assert_str_eq(result.out, "");
     ck_assert(ReadFile(out_read, text, sizeof text - 1, &size, NULL));
@@ -121,9 +108,9 @@ START_TEST(the_parents_creation_time_is_checked)
     HANDLE event = make_event(), is_event = duplicate(event);
 
     GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user);
-    run(&result, launcher(_i), L"--parent 0x%lx:%I64u --steal e=%u -- \"%ls\" signal {e}", GetCurrentProcessId(),
+    run(&result, prefix(_i), L"--parent 0x%lx:%I64u --steal e=%u -- \"%ls\" signal {e}", GetCurrentProcessId(),
         (unsigned long long)created.dwHighDateTime << 32 | created.dwLowDateTime, number_of(event),
-        child_of_launcher(_i));
+        child(_i));
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
     ck_assert(is_set(is_event) && !is_open_for(event, is_event));
     CloseHandle(is_event);
@@ -175,14 +162,14 @@ static void assert_no_way_back(const struct witness *witness, DWORD launcher_id)
 START_TEST(g2_exactly_the_declared_handles)
 {
     static struct witness witness;
-    DWORD fresh = count_of_fresh_child(child_of_launcher(_i));
+    DWORD fresh = count_of_fresh_child(child(_i));
     HANDLE stolen = make_event(), copied = make_event(), is_stolen = duplicate(stolen);
     struct running running;
     wchar_t line[1024];
 
     swprintf(line, ARRAYSIZE(line), L"--parent %lu --steal s=%u --copy c=%u -- \"%ls\" table {s} {c}",
-             GetCurrentProcessId(), number_of(stolen), number_of(copied), child_of_launcher(_i));
-    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+             GetCurrentProcessId(), number_of(stolen), number_of(copied), child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
     begin_witness(&witness, &running);
     ck_assert_uint_eq(witness.has_count, fresh + 2);
     ck_assert_uint_eq(witness.told_count, 2);
@@ -336,13 +323,13 @@ static void assert_refused(int width, const wchar_t *row, const char *says)
     char narrow[256];
 
     put_scene(line, row);
-    run(&result, launcher(width), L"%ls", line);
+    run(&result, prefix(width), L"%ls", line);
     swprintf(wide, ARRAYSIZE(wide), L"%hs", says);
     put_scene(line, wide);
     snprintf(narrow, sizeof narrow, "%ls", line);
     ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%ls: %lu, %s", row, result.exit_code, result.err);
     ck_assert_str_eq(result.out, "");
-    assert_one_line(result.err, "handoff-launcher: ");
+    assert_one_line(result.err, "handoff: ");
     ck_assert_msg(strstr(result.err, narrow) != NULL, "%ls: nothing of %s: %s", row, narrow, result.err);
     ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%ls: %s", row, result.err);
     ck_assert_msg(is_open_for(scene.stolen, scene.is_stolen), "%ls: the handle was stolen", row);
@@ -353,13 +340,13 @@ static const struct {
     const wchar_t *line;
     const char *says;
 } mistakes[] = {
-    {L"", "no command"},
     {L"--parent $P --steal s=$S", "no command"},
     {L"--parent $P --steal s=$S --", "no command"},
     {L"--parent $P --steal s=$S $K {s}", "child.exe'"},
     {L"--parent $P --steal s=$S --stael c=$C -- $K {s}", "'--stael'"},
     {L"--parent $P --steal s=$S -v -- $K {s}", "'-v'"},
-    {L"--parent $P --steal s=$S --read r=x -- $K {s}", "'--read'"},
+    {L"--parent $P --steal s=$S --read r=x -- $K {s}", "'r'"},
+    {L"--parent $P --steal s=$S --read r=no\\such -- $K {s} {r}", "'no\\such'"},
     {L"--parent $P --steal s=$S --service=x -- $K {s}", "'--service=x'"},
     {L"--parent $P --steal s=$S --copy", "'--copy'"},
     {L"--parent $P --steal s=$S --copy -- $K {s}", "'--'"},
@@ -473,10 +460,10 @@ static void assert_lost(int width, const wchar_t *command, DWORD exit_code, cons
 {
     HANDLE stolen = make_event(), copied = make_event(), is_stolen = duplicate(stolen), is_copied = duplicate(copied);
 
-    run(&result, launcher(width), L"--parent %lu --steal s=%u --copy c=%u -- %ls", GetCurrentProcessId(),
+    run(&result, prefix(width), L"--parent %lu --steal s=%u --copy c=%u -- %ls", GetCurrentProcessId(),
         number_of(stolen), number_of(copied), command);
     ck_assert_msg(result.exit_code == exit_code, "%lu: %s", result.exit_code, result.err);
-    assert_one_line(result.err, "handoff-launcher: ");
+    assert_one_line(result.err, "handoff: ");
     ck_assert_msg(strstr(result.err, says) != NULL, "%s", result.err);
     ck_assert_msg(strstr(result.err, "nothing was stolen") == NULL, "%s", result.err);
     ck_assert_msg(!is_open_for(stolen, is_stolen), "the handle is still open");
@@ -511,7 +498,7 @@ START_TEST(a_line_that_grows_too_long_is_said_so)
         end += swprintf(end, 64, L" {a%d}", i);
     while (end - line < 32000)
         end += swprintf(end, 8, L"{z}");
-    run(&result, launcher(_i), L"%ls", line);
+    run(&result, prefix(_i), L"%ls", line);
     ck_assert_msg(result.exit_code == EXIT_CANNOT_RUN, "%lu: %s", result.exit_code, result.err);
     ck_assert_msg(strstr(result.err, "command line: Win32 error 206") != NULL, "%s", result.err);
     ck_assert(!is_open_for(stolen, is_stolen));
@@ -522,13 +509,13 @@ END_TEST
 
 START_TEST(help_and_version)
 {
-    run(&result, launcher(_i), L"--help");
+    run(&result, prefix(_i), L"--help");
     ck_assert_uint_eq(result.exit_code, 0);
     ck_assert_ptr_nonnull(strstr(result.out, "--steal"));
     ck_assert_str_eq(result.err, "");
-    run(&result, launcher(_i), L"--version");
+    run(&result, prefix(_i), L"--version");
     ck_assert_uint_eq(result.exit_code, 0);
-    ck_assert_int_eq(strncmp(result.out, "handoff-launcher ", 17), 0);
+    ck_assert_int_eq(strncmp(result.out, "handoff ", 8), 0);
 }
 END_TEST
 
@@ -539,7 +526,7 @@ START_TEST(g7_all_32_bits_of_the_exit_code)
     static const DWORD codes[] = {0, 1, 125, 126, 127, 259, 0x7fffffff, 0x80000000, 0xc0000005, 0xffffffff};
 
     for (size_t i = 0; i < ARRAYSIZE(codes); i++) {
-        run(&result, launcher(_i), L"-- \"%ls\" exit 0x%lx", child_of_launcher(_i), codes[i]);
+        run(&result, prefix(_i), L"-- \"%ls\" exit 0x%lx", child(_i), codes[i]);
         ck_assert_uint_eq(result.exit_code, codes[i]);
         ck_assert_str_eq(result.err, "");
     }
@@ -566,7 +553,7 @@ START_TEST(a_prefix_that_waits_holds_nothing)
     wchar_t options[512], name[64], line[2048];
 
     event = make_named_event(name);
-    if (prefix_of(_i) == HANDOFF) {
+    if (opens(_i)) {
         swprintf(options, ARRAYSIZE(options), L"--write \"h=%ls\"", file);
     } else {
         make_pipe(&is_passed, &passed);
@@ -577,7 +564,7 @@ START_TEST(a_prefix_that_waits_holds_nothing)
     assert_ended(running.err);
     assert_ended(running.out);
     assert_nobody_reads(running.in);
-    if (prefix_of(_i) == HANDOFF) {
+    if (opens(_i)) {
         again = CreateFileW(file, GENERIC_WRITE | DELETE, 0, NULL, OPEN_EXISTING, FILE_FLAG_DELETE_ON_CLOSE, NULL);
         ck_assert_msg(again != INVALID_HANDLE_VALUE, "somebody has the file open");
         CloseHandle(again);
@@ -629,7 +616,7 @@ START_TEST(a_prefix_that_waits_leaves_its_directory)
     HANDLE event = make_named_event(name);
     struct running running;
 
-    if (!can_leave_its_directory(_i == HANDOFF ? OWN_WIDTH : _i, event, name)) {
+    if (!can_leave_its_directory(_i, event, name)) {
         skip("a 32-bit process never leaves its start directory here, with or without handoff");
         CloseHandle(event);
         return;
@@ -800,8 +787,8 @@ START_TEST(the_report_has_the_child)
 
     make_pipe(&read, &write);
     swprintf(line, ARRAYSIZE(line), L"--parent %lu --report %u --copy e.v=%u -- \"%ls\" hold {e.v}",
-             GetCurrentProcessId(), number_of(write), number_of(event), child_of_launcher(_i));
-    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+             GetCurrentProcessId(), number_of(write), number_of(event), child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
     ck_assert_uint_eq(finish_running(&running), 0);
     CloseHandle(write);
     read_all(read, text, sizeof text);
@@ -851,8 +838,8 @@ START_TEST(the_child_runs_only_after_the_report)
 
     ck_assert(CreatePipe(&read, &write, NULL, 1));
     swprintf(line, ARRAYSIZE(line), L"--parent %lu --report %u --copy e=%u -- \"%ls\" signal {e}",
-             GetCurrentProcessId(), number_of(write), number_of(event), child_of_launcher(_i));
-    running = start_running(launcher(_i), line, NULL, 0, NULL, NULL);
+             GetCurrentProcessId(), number_of(write), number_of(event), child(_i));
+    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
     ck_assert(read_line(read, text, sizeof text));
     child_id = number_in(text, "pid");
     ck_assert(read_line(read, text, sizeof text));
@@ -876,10 +863,10 @@ static void assert_report_fails(int i, HANDLE report)
     HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
     DWORD before = count_own_handles();
 
-    run(&result, launcher(i), L"--parent %lu --report %u --steal s=%u -- \"%ls\" signal {s}", GetCurrentProcessId(),
-        number_of(report), number_of(stolen), child_of_launcher(i));
+    run(&result, prefix(i), L"--parent %lu --report %u --steal s=%u -- \"%ls\" signal {s}", GetCurrentProcessId(),
+        number_of(report), number_of(stolen), child(i));
     ck_assert_uint_eq(result.exit_code, EXIT_CANNOT_RUN);
-    assert_one_line(result.err, "handoff-launcher: cannot report to the parent");
+    assert_one_line(result.err, "handoff: cannot report to the parent");
     ck_assert_msg(!is_open_for(stolen, is_stolen), "the handle is still open");
     ck_assert_uint_eq(count_own_handles(), before - 1);
     assert_nobody_left();
@@ -909,7 +896,7 @@ static void assert_error_reported(int width, const wchar_t *options, DWORD code)
     const char *message;
 
     make_pipe(&read, &write);
-    run(&result, launcher(width), L"--parent %lu --report %u %ls", GetCurrentProcessId(), number_of(write), options);
+    run(&result, prefix(width), L"--parent %lu --report %u %ls", GetCurrentProcessId(), number_of(write), options);
     CloseHandle(write);
     read_all(read, text, sizeof text);
     ck_assert_uint_eq(result.exit_code, code);
@@ -1000,8 +987,8 @@ START_TEST(a_variable_can_name_a_handle)
 {
     HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
 
-    run(&result, launcher(_i), L"--env \"HANDLE={h}\" --parent %lu --steal h=%u -- \"%ls\" signal-variable HANDLE",
-        GetCurrentProcessId(), number_of(stolen), child_of_launcher(_i));
+    run(&result, prefix(_i), L"--env \"HANDLE={h}\" --parent %lu --steal h=%u -- \"%ls\" signal-variable HANDLE",
+        GetCurrentProcessId(), number_of(stolen), child(_i));
     ck_assert_msg(result.exit_code == 0, "%lu: %s", result.exit_code, result.err);
     ck_assert(is_set(is_stolen));
     CloseHandle(is_stolen);
@@ -1030,9 +1017,9 @@ START_TEST(the_start_passes_through)
     char plain[512], came[512];
     wchar_t line[1024];
 
-    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child_of_launcher(_i));
-    read_start(plain, sizeof plain, child_of_launcher(_i), L"start", 0);
-    read_start(came, sizeof came, launcher(_i), line, 0);
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child(_i));
+    read_start(plain, sizeof plain, child(_i), L"start", 0);
+    read_start(came, sizeof came, prefix(_i), line, 0);
     ck_assert_msg(strncmp(plain, "title a title, ", 15) == 0, "%s", plain);
     ck_assert_str_eq(came, plain);
 }
@@ -1045,16 +1032,16 @@ START_TEST(the_priority_passes_through)
     char plain[512], came[512];
     wchar_t line[1024];
 
-    for (int i = 0; i < LAUNCHER_COMBINATIONS * (int)ARRAYSIZE(priorities); i++) {
-        DWORD priority = priorities[i / LAUNCHER_COMBINATIONS];
+    for (int i = 0; i < COMBINATIONS * (int)ARRAYSIZE(priorities); i++) {
+        DWORD priority = priorities[i / COMBINATIONS];
 
-        swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child_of_launcher(i));
-        read_start(plain, sizeof plain, child_of_launcher(i), L"start", priority);
+        swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" start", child(i));
+        read_start(plain, sizeof plain, child(i), L"start", priority);
         if (strtoul(strstr(plain, "priority") + 9, NULL, 16) != priority) {
             skip("CreateProcessW pays no heed to the priority class here, with or without handoff");
             return;
         }
-        read_start(came, sizeof came, launcher(i), line, priority);
+        read_start(came, sizeof came, prefix(i), line, priority);
         ck_assert_str_eq(came, plain);
     }
 }
@@ -1077,16 +1064,13 @@ END_TEST
 
 /* ---- --trace ---- */
 
-static const char *const steps_of_launcher[] = {"handles taken", "child created"};
-static const char *const steps_of_handoff[] = {"handles duplicated", "launcher started", "child created",
-                                               "child taken over"};
-
 /* Lines of "NAME: N us: STEP", in this order and never backwards. */
-static void assert_times(const char *text, const char *const steps[], size_t count)
+static void assert_times(const char *text)
 {
+    static const char *const steps[] = {"handles opened", "child created"};
     unsigned last = 0, us;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < ARRAYSIZE(steps); i++) {
         const char *step = strstr(text, steps[i]);
 
         ck_assert_msg(step != NULL, "no '%s' in %s", steps[i], text);
@@ -1110,32 +1094,28 @@ static const char *line_after(const char *text, const char *start)
 }
 
 /* What the trace says of the handle h, the second of the child's numbers, is what the child says. */
-static void check_trace(const char *err, const char *speaker, const struct witness *witness, DWORD process_id,
-                        HANDLE event)
+static void check_trace(const char *err, const struct witness *witness, DWORD process_id, HANDLE event)
 {
+    const char *way = line_after(err, "handoff: h: ");
     unsigned in_parent, parent_id, in_launcher, launcher_id, in_child, child_id;
-    char start[64], expected[512];
+    char expected[512];
 
-    snprintf(start, sizeof start, "%s: h: ", speaker);
-    ck_assert_int_eq(sscanf(line_after(err, start), "0x%x in parent %u -> 0x%x in launcher %u -> 0x%x in child %u",
-                            &in_parent, &parent_id, &in_launcher, &launcher_id, &in_child, &child_id),
-                     6);
+    if (event != NULL) {
+        ck_assert_int_eq(sscanf(way, "0x%x in parent %u -> ", &in_parent, &parent_id), 2);
+        ck_assert_uint_eq(in_parent, number_of(event));
+        ck_assert_uint_eq(parent_id, GetCurrentProcessId());
+        way = strstr(way, "-> ") + 3;
+    }
+    ck_assert_int_eq(sscanf(way, "0x%x in launcher %u -> 0x%x in child %u", &in_launcher, &launcher_id, &in_child,
+                            &child_id),
+                     4);
     ck_assert_uint_eq(witness->told_count, 1);
     ck_assert_uint_eq(in_child, witness->told[0]);
     ck_assert_uint_eq(in_launcher, witness->told[0]);
     ck_assert_uint_eq(child_id, witness->process_id);
-    if (event != NULL) {
-        ck_assert_uint_eq(in_parent, number_of(event));
-        ck_assert_uint_eq(parent_id, GetCurrentProcessId());
-        ck_assert_uint_eq(launcher_id, process_id);
-    } else {
-        ck_assert(in_parent != 0 && in_parent % 4 == 0);
-        ck_assert_uint_eq(parent_id, process_id);
-        ck_assert(launcher_id != 0 && launcher_id != process_id && launcher_id != child_id);
-    }
-    snprintf(start, sizeof start, "%s: \"", speaker);
+    ck_assert_uint_eq(launcher_id, process_id);
     snprintf(expected, sizeof expected, "\" table %lu", witness->told[0]);
-    ck_assert_msg(ends_with(line_after(err, start), expected), "%s", err);
+    ck_assert_msg(ends_with(line_after(err, "handoff: \""), expected), "%s", err);
 }
 
 START_TEST(a_trace_says_what_happened)
@@ -1143,11 +1123,10 @@ START_TEST(a_trace_says_what_happened)
     static struct witness witness;
     const wchar_t *file = file_path(L"traced");
     HANDLE event = make_event();
-    BOOL of_handoff = prefix_of(_i) == HANDOFF;
     struct running running;
     wchar_t options[512], line[1024];
 
-    if (of_handoff)
+    if (opens(_i))
         swprintf(options, ARRAYSIZE(options), L"--write \"h=%ls\"", file);
     else
         swprintf(options, ARRAYSIZE(options), L"--parent %lu --copy h=%u", GetCurrentProcessId(), number_of(event));
@@ -1158,12 +1137,8 @@ START_TEST(a_trace_says_what_happened)
     read_all(running.err, result.err, sizeof result.err);
     CloseHandle(running.out);
     CloseHandle(witness.child.hProcess);
-    check_trace(result.err, of_handoff ? "handoff" : "handoff-launcher", &witness, running.process.dwProcessId,
-                of_handoff ? NULL : event);
-    if (of_handoff)
-        assert_times(result.err, steps_of_handoff, ARRAYSIZE(steps_of_handoff));
-    else
-        assert_times(result.err, steps_of_launcher, ARRAYSIZE(steps_of_launcher));
+    check_trace(result.err, &witness, running.process.dwProcessId, opens(_i) ? NULL : event);
+    assert_times(result.err);
     ck_assert_uint_eq(finish_child(&running.process), 0);
     CloseHandle(event);
     DeleteFileW(file);
@@ -1172,7 +1147,7 @@ END_TEST
 
 Suite *prefix_suite(void)
 {
-    const TTest *const of_launcher[] = {
+    const TTest *const of_door[] = {
         a_stolen_handle_moves_and_a_copied_one_is_shared,
         a_stolen_pipe_ends_with_the_child,
         the_parents_creation_time_is_checked,
@@ -1181,9 +1156,8 @@ Suite *prefix_suite(void)
         a_variable_can_name_a_handle,
         the_start_passes_through,
     };
-    const TTest *const of_both_prefixes[] = {
+    const TTest *const of_stand_in[] = {
         g2_what_the_prefix_inherited_stays_there,
-        a_prefix_that_waits_holds_nothing,
         a_prefix_that_is_killed_takes_the_child_along,
         a_child_with_windows_is_waited_for,
     };
@@ -1191,7 +1165,6 @@ Suite *prefix_suite(void)
         the_environment_passes_through,
         variables_are_set_and_removed,
         the_directory_passes_through,
-        a_trace_says_what_happened,
     };
     const TTest *const of_report[] = {
         the_report_has_the_child,
@@ -1213,16 +1186,18 @@ Suite *prefix_suite(void)
     TCase *keys = tcase_create("keys");
     TCase *report = tcase_create("report");
 
-    for (size_t i = 0; i < ARRAYSIZE(of_launcher); i++)
-        tcase_add_loop_test(door, of_launcher[i], 0, LAUNCHER_COMBINATIONS);
+    for (size_t i = 0; i < ARRAYSIZE(of_door); i++)
+        tcase_add_loop_test(door, of_door[i], 0, COMBINATIONS);
     suite_add_tcase(suite, door);
     for (size_t i = 0; i < ARRAYSIZE(of_each_width); i++)
         tcase_add_loop_test(contract, of_each_width[i], 0, WIDTH_COUNT);
     suite_add_tcase(suite, contract);
-    for (size_t i = 0; i < ARRAYSIZE(of_both_prefixes); i++)
-        tcase_add_loop_test(stand_in, of_both_prefixes[i], 0, COMBINATIONS);
-    tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, PREFIX_COUNT);
+    for (size_t i = 0; i < ARRAYSIZE(of_stand_in); i++)
+        tcase_add_loop_test(stand_in, of_stand_in[i], 0, COMBINATIONS);
+    tcase_add_loop_test(stand_in, a_prefix_that_waits_holds_nothing, 0, COMBINATIONS_OF_BOTH);
+    tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, WIDTH_COUNT);
     suite_add_tcase(suite, stand_in);
+    tcase_add_loop_test(passing_on, a_trace_says_what_happened, 0, COMBINATIONS_OF_BOTH);
     tcase_add_test(passing_on, the_priority_passes_through);
     for (size_t i = 0; i < ARRAYSIZE(of_passing_on); i++)
         tcase_add_loop_test(passing_on, of_passing_on[i], 0, COMBINATIONS);
@@ -1231,7 +1206,7 @@ Suite *prefix_suite(void)
     tcase_add_test(keys, g10_ctrl_break_is_the_childs);
     suite_add_tcase(suite, keys);
     for (size_t i = 0; i < ARRAYSIZE(of_report); i++)
-        tcase_add_loop_test(report, of_report[i], 0, LAUNCHER_COMBINATIONS);
+        tcase_add_loop_test(report, of_report[i], 0, COMBINATIONS);
     tcase_add_loop_test(report, a_failure_is_reported, 0, WIDTH_COUNT);
     suite_add_tcase(suite, report);
     return suite;

@@ -1,4 +1,4 @@
-/* Programs that nobody here wrote, as parents and as children of the prefix door. */
+/* Programs that nobody here wrote, as parents and as children of the prefix. */
 #include "system.h"
 
 #include <stdio.h>
@@ -49,9 +49,9 @@ static const wchar_t *perl(void)
     return NULL;
 }
 
-static const wchar_t *launcher(int width)
+static const wchar_t *prefix(int width)
 {
-    return program(width, L"handoff-launcher.exe");
+    return program(width, L"handoff.exe");
 }
 
 static void assert_prints(const char *text, DWORD exit_code)
@@ -70,7 +70,7 @@ static void check_perl_parent(int width, const wchar_t *how)
         return;
     test_allow(60);
     write_file(path, "from perl to perl\n");
-    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\perl\\parent.pl"), how, launcher(width),
+    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\perl\\parent.pl"), how, prefix(width),
         path);
     assert_prints("from perl to perl\r\nexit code 7, gone\r\n", 0);
     ck_assert(DeleteFileW(path));
@@ -101,7 +101,7 @@ START_TEST(a_batch_file_is_told_of_a_parent_above_it)
     SetEnvironmentVariableW(L"OWNER", text);
     swprintf(text, ARRAYSIZE(text), L"0x%x", (unsigned)(UINT_PTR)file);
     SetEnvironmentVariableW(L"NUMBER", text);
-    SetEnvironmentVariableW(L"LAUNCHER", launcher(_i));
+    SetEnvironmentVariableW(L"HANDOFF", prefix(_i));
     SetEnvironmentVariableW(L"CHILD", program(!_i, L"child.exe"));
     run(&result, L"cmd.exe", L"/d /c \"\"%ls\"\"", tree_path(L"tests\\perl\\parent.bat"));
     assert_prints("for the child", 0);
@@ -116,7 +116,7 @@ static unsigned long number(HANDLE handle)
     return (unsigned long)(UINT_PTR)handle;
 }
 
-/* Runs a perl with this text, from a file since quotes would be cmd's, behind the launcher's options. */
+/* Runs a perl with this text, from a file since quotes would be cmd's, behind the prefix' options. */
 static BOOL run_perl_child(int width, const wchar_t *options, const char *text, const wchar_t *arguments)
 {
     const wchar_t *perl_exe = perl(), *path = ansi_path(L"child.pl");
@@ -125,7 +125,7 @@ static BOOL run_perl_child(int width, const wchar_t *options, const char *text, 
         return FALSE;
     test_allow(60);
     write_file(path, text);
-    run(&result, launcher(width), L"--parent %lu %ls -- \"%ls\" \"%ls\" %ls", GetCurrentProcessId(), options, perl_exe,
+    run(&result, prefix(width), L"--parent %lu %ls -- \"%ls\" \"%ls\" %ls", GetCurrentProcessId(), options, perl_exe,
         path, arguments);
     ck_assert(DeleteFileW(path));
     return TRUE;
@@ -259,7 +259,7 @@ START_TEST(gpgv_checks_a_signature_through_the_door)
     data = open_in_tree(L"tests\\demo\\data.txt");
     signature = open_in_tree(L"tests\\demo\\data.sig");
     make_pipe(&read, &write);
-    run(&result, launcher(_i),
+    run(&result, prefix(_i),
         L"--parent %lu --copy data=%lu --copy sig=%lu --steal status=%lu -- \"%ls\" --keyring \"%ls\" --status-fd "
         L"{status} --enable-special-filenames -- \"-&{sig}\" \"-&{data}\"",
         GetCurrentProcessId(), number(data), number(signature), number(write), gpgv,

@@ -220,12 +220,11 @@ static void wait_for_client(const struct talk *talk, HANDLE pipe)
 
 static void start_prefix(struct talk *talk)
 {
-    static const wchar_t *const names[] = {[COMMAND] = L"handoff.exe", [PREFIX] = L"handoff-launcher.exe"};
     struct thing nul = nul_thing(TRUE);
     HANDLE streams[3] = {nul.handle, nul.handle, GetStdHandle(STD_ERROR_HANDLE)};
     wchar_t *to = talk->line;
 
-    to += swprintf(to, MAX_PATH + 2, L"\"%ls\" ", program(talk->launcher_width, names[talk->door]));
+    to += swprintf(to, MAX_PATH + 2, L"\"%ls\" ", program(talk->launcher_width, L"handoff.exe"));
     if (talk->door == PREFIX)
         to += swprintf(to, 64, L"--parent %lu ", GetCurrentProcessId());
     *to = L'\0';
@@ -236,7 +235,7 @@ static void start_prefix(struct talk *talk)
     ck_assert_msg(start_inheriting(talk->line, talk->with_streams ? talk->streams : streams, talk->inherited,
                                    talk->inherited_count, talk->reserved, talk->reserved_size, talk->environment,
                                    &talk->process),
-                  "%ls: %lu", names[talk->door], GetLastError());
+                  "handoff.exe: %lu", GetLastError());
     close_thing(&nul);
     for (DWORD i = 0; talk->door == COMMAND && i < talk->count; i++) {
         if (talk->things[i]->ours != NULL)

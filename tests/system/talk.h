@@ -5,14 +5,15 @@
 
 #include "system.h"
 
-/* The ways to start a child: handoff_spawn() here, handoff.exe, handoff-launcher.exe. */
+/* The ways to start a child: handoff_spawn() here, handoff.exe with what it opens, and with what it takes out of
+ * this process. */
 enum door { LIBRARY, COMMAND, PREFIX, DOOR_COUNT };
 
 enum { TALK_PASSES = 128, TALK_LINE = 32768, TALK_TEXT = 1 << 18 };
 
-/* Something that can be passed through every door: as a handle, and for handoff.exe as a path. */
+/* Something that can be passed through every door: as a handle, and for COMMAND as a path. */
 struct thing {
-    HANDLE handle; /* NULL: a pipe that only handoff.exe opens */
+    HANDLE handle; /* NULL: a pipe that only the prefix opens */
     HANDLE ours;   /* the other end, if it is a pipe */
     wchar_t path[MAX_PATH];
     BOOL write, is_file;

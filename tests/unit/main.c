@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 {
     static suite_maker *const suites[] = {
         text_suite,    handle_suite,  claim_suite,       token_suite,  wire_suite,    error_suite,
-        request_suite, cmdline_suite, environment_suite, prefix_suite, fdblock_suite,
+        request_suite, cmdline_suite, environment_suite, options_suite, fdblock_suite,
     };
 
     return harness_run(argc, argv, suites, LENGTH(suites));

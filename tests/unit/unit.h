@@ -29,7 +29,7 @@ Suite *text_suite(void);
 Suite *handle_suite(void);
 Suite *error_suite(void);
 Suite *environment_suite(void);
-Suite *prefix_suite(void);
+Suite *options_suite(void);
 Suite *fdblock_suite(void);
 
 #endif

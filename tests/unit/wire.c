@@ -13,7 +13,6 @@ struct sample {
     struct pass passes[MOST_PASSES];
     wchar_t units[8192];
     size_t used;
-    uint8_t reserved[64];
 };
 
 static struct sample sample;
@@ -59,15 +58,6 @@ static const wchar_t *random_block(uint32_t most, uint32_t *length)
     return block;
 }
 
-/* Any number of them: only strings have an even size. */
-static const uint8_t *random_reserved(uint32_t *size)
-{
-    *size = random_below(3) == 0 ? 0 : random_below(LENGTH(sample.reserved) + 1);
-    for (uint32_t i = 0; i < *size; i++)
-        sample.reserved[i] = (uint8_t)random_next();
-    return *size != 0 ? sample.reserved : NULL;
-}
-
 static struct pass random_pass(uint32_t most_units)
 {
     return (struct pass){.name = random_string(most_units),
@@ -92,7 +82,6 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     request->title = random_string(most_units);
     request->environment = random_block(most_units, &request->environment_length);
     request->variables = random_block(most_units, &request->variables_length);
-    request->reserved = random_reserved(&request->reserved_size);
     request->closed_streams = (uint32_t)random_next();
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         request->stream_flags[stream] = (uint32_t)random_next();
@@ -148,7 +137,6 @@ static bool decode_strictly(const uint8_t *frame, size_t size)
         return false;
     require(is_block(decoded.environment, decoded.environment_length), "accepted, but the environment has no end");
     require(is_block(decoded.variables, decoded.variables_length), "accepted, but the variables have no end");
-    require((decoded.reserved == NULL) == (decoded.reserved_size == 0), "accepted, but reserved is half absent");
     require(wire_encode_request(again, size, &decoded) == size, "accepted, but encodes in another size");
     require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
     return true;
@@ -159,16 +147,16 @@ static bool same_string(const wchar_t *a, const wchar_t *b)
     return a == NULL || b == NULL ? a == b : wcscmp(a, b) == 0;
 }
 
-static bool same_data(const void *a, uint32_t a_count, const void *b, uint32_t b_count, size_t size)
+static bool same_block(const wchar_t *a, uint32_t a_length, const wchar_t *b, uint32_t b_length)
 {
-    return a_count == b_count && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_count * size) == 0);
+    return a_length == b_length && (a == NULL) == (b == NULL) &&
+           (a == NULL || memcmp(a, b, a_length * sizeof *a) == 0);
 }
 
 static bool same_blocks(const struct request *a, const struct request *b)
 {
-    return same_data(a->environment, a->environment_length, b->environment, b->environment_length, sizeof(wchar_t)) &&
-           same_data(a->variables, a->variables_length, b->variables, b->variables_length, sizeof(wchar_t)) &&
-           same_data(a->reserved, a->reserved_size, b->reserved, b->reserved_size, 1);
+    return same_block(a->environment, a->environment_length, b->environment, b->environment_length) &&
+           same_block(a->variables, a->variables_length, b->variables, b->variables_length);
 }
 
 static bool same_pass(const struct pass *a, const struct pass *b)
@@ -220,7 +208,7 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        172, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        164, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -234,14 +222,12 @@ START_TEST(request_layout)
         5, 0, 0, 0, 'A', 0, 0, 0, 'B', 0, 0, 0, 0, 0, 0, 0, /* variables, padded */
         2, 0, 0, 0,                                     /* closed streams */
         0x41, 0, 0, 0, 0, 0, 0, 0, 0xC9, 0, 0, 0,       /* flags of descriptors 0 to 2 */
-        3, 0, 0, 0, 0xA1, 0xB2, 0xC3, 0,                /* reserved, padded */
         6, 0, 0, 0,                                     /* refuse batch files */
         5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
         99, 0, 0, 0,                                    /* number */
         1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
     };
     /* clang-format on */
-    static const uint8_t reserved[] = {0xA1, 0xB2, 0xC3};
     struct pass pass = {.name = L"",
                         .streams = 5,
                         .descriptor = 7,
@@ -258,8 +244,6 @@ START_TEST(request_layout)
                               .variables_length = 5,
                               .closed_streams = 2,
                               .stream_flags = {0x41, 0, 0xC9},
-                              .reserved = reserved,
-                              .reserved_size = sizeof reserved,
                               .refuse_batch = 6,
                               .creation_flags = 0x08000004,
                               .startup = {1, 2, 3, 4, 5, 6, 7, 8, 9},
@@ -430,19 +414,15 @@ static const struct count_row {
 } count_rows[] = {
     {"environment", WIRE_HEADER + 4 * (2 + 9 + 5), 4},
     {"variables", WIRE_HEADER + 4 * (2 + 9 + 5 + 3), 4},
-    {"reserved", WIRE_HEADER + 4 * (2 + 9 + 5 + 3 + 3 + 4), 8},
 };
 
 START_TEST(request_with_a_forged_count)
 {
-    static const uint8_t reserved[] = {1, 2, 3, 4, 5, 6, 7, 8};
     const struct count_row *row = &count_rows[_i];
     struct request request = {.environment = L"=A\0",
                               .environment_length = 4,
                               .variables = L"AB\0",
-                              .variables_length = 4,
-                              .reserved = reserved,
-                              .reserved_size = sizeof reserved};
+                              .variables_length = 4};
     uint8_t frame[200];
     size_t size = wire_encode_request(frame, sizeof frame, &request);
     uint32_t right;
@@ -458,30 +438,6 @@ START_TEST(request_with_a_forged_count)
         require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, right ^ high);
         set_u32(frame, row->at, UINT32_MAX - high);
         require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, UINT32_MAX - high);
-    }
-}
-END_TEST
-
-/* Every length, which padding makes a multiple of four; only zeros are padding. */
-START_TEST(request_with_reserved_bytes)
-{
-    uint8_t reserved[70], frame[256];
-
-    memset(reserved, 0xFF, sizeof reserved);
-    for (uint32_t length = 0; length <= sizeof reserved; length++) {
-        struct request request = {.reserved = length != 0 ? reserved : NULL, .reserved_size = length};
-        size_t size = wire_encode_request(frame, sizeof frame, &request);
-        size_t end = size - 4 - (4 - length % 4) % 4; /* before the padding and refuse_batch */
-
-        ck_assert_uint_eq(size, WIRE_HEADER + 4 * (2 + 9 + 5 + 2 + 4 + 2) + (length + 3) / 4 * 4);
-        require(decode_strictly(frame, size) && decoded.reserved_size == length, "%u bytes", length);
-        require(length == 0 || memcmp(decoded.reserved, reserved, length) == 0, "%u bytes differ", length);
-        for (size_t at = end; at < size - 4; at++) {
-            ck_assert_uint_eq(frame[at], 0);
-            frame[at] = 1;
-            require(!decode_strictly(frame, size), "%u bytes and something in the padding", length);
-            frame[at] = 0;
-        }
     }
 }
 END_TEST
@@ -687,7 +643,6 @@ static TCase *request_case(void)
     tcase_add_test(tcase, request_with_a_forged_pass_count);
     tcase_add_test(tcase, request_of_many_small_passes);
     tcase_add_loop_test(tcase, request_with_a_forged_count, 0, LENGTH(count_rows));
-    tcase_add_test(tcase, request_with_reserved_bytes);
     tcase_add_loop_test(tcase, request_with_a_block, 0, LENGTH(block_rows));
     tcase_add_test(tcase, request_that_is_noise);
     return tcase;

@@ -1,4 +1,4 @@
-/* How launcher and command speak to people. */
+/* How the prefix speaks to people. */
 #ifndef HANDOFF_VOICE_H
 #define HANDOFF_VOICE_H
 
@@ -7,7 +7,7 @@
 #include "handoff.h"
 #include "text.h"
 
-/* A line under construction: begins with the program's name, and is cut rather than broken. */
+/* A line under construction: begins with "handoff: ", and is cut rather than broken. */
 struct line {
     struct text text;
     wchar_t units[1024];
@@ -22,16 +22,13 @@ void line_print(struct line *line, DWORD stream);
 void print(DWORD stream, const wchar_t *units, size_t length);
 void print_ascii(DWORD stream, const char *text);
 
-/* "NAME: what 'which'" as one line on stderr; `which` may be NULL. */
+/* "handoff: what 'which'" as one line on stderr; `which` may be NULL. */
 void complain(const char *what, const wchar_t *which);
 
 /* What a prefix ends with when there is no child whose exit code it could pass on. */
-enum { EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_TIMED_OUT = 124, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 /* EXIT_NOT_FOUND, EXIT_CANNOT_RUN or, where the failure was not the program's, EXIT_HANDOFF. */
 DWORD error_exit_code(const struct handoff_error *error);
-
-/* Of the program that speaks; each defines its own. */
-extern const char program_name[];
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "heap.h"
 #include "pipe.h"
+#include "steal.h"
 #include "stream.h"
 
 enum { BUFFER = 1 << 16 };
@@ -14,9 +15,10 @@ static BOOL is_console(HANDLE handle)
     return GetConsoleMode(handle, &mode);
 }
 
-static void add_pass(struct command *command, HANDLE handle, DWORD streams)
+static void add_pass(struct request *request, HANDLE handle, uint32_t streams)
 {
-    command->passes[command->pass_count++] = (struct handoff_pass){.handle = handle, .streams = streams};
+    request->passes[request->pass_count++] =
+        (struct pass){.number = (uint32_t)handle_number(handle), .streams = streams};
 }
 
 /* The shell's 2>&1 makes a second handle of the first. Only Windows 10 and later tell; before, such streams
@@ -30,7 +32,7 @@ static BOOL are_same(HANDLE a, HANDLE b)
     return a == b || (compare != NULL && compare(a, b));
 }
 
-static DWORD make_relay(struct command *command, struct relay *relay, HANDLE own, DWORD streams)
+static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own, uint32_t streams)
 {
     HANDLE self = GetCurrentProcess(), far_end;
     DWORD code;
@@ -45,24 +47,24 @@ static DWORD make_relay(struct command *command, struct relay *relay, HANDLE own
         return ERROR_NOT_ENOUGH_MEMORY;
     code = pipe_make(PIPE_ACCESS_INBOUND, 0, BUFFER, &relay->from, &far_end);
     if (code == ERROR_SUCCESS)
-        add_pass(command, far_end, streams);
+        add_pass(request, far_end, streams);
     return code;
 }
 
-DWORD make_relays(struct command *command, struct relay *relays)
+DWORD make_relays(struct request *request, struct relay *relays)
 {
+    enum { OF_STDOUT = 1 << STREAM_STDOUT, OF_STDERR = 1 << STREAM_STDERR };
     HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE), err = GetStdHandle(STD_ERROR_HANDLE);
-    DWORD claimed = command->prefix.request.closed_streams, code = ERROR_SUCCESS;
+    uint32_t claimed = request_claimed_streams(request);
+    DWORD code = ERROR_SUCCESS;
 
-    for (DWORD i = 0; i < command->pass_count; i++)
-        claimed |= command->passes[i].streams;
     /* One pipe for both keeps their order. */
-    if (are_same(out, err) && (claimed & (HANDOFF_STDOUT | HANDOFF_STDERR)) == 0)
-        return make_relay(command, &relays[0], out, HANDOFF_STDOUT | HANDOFF_STDERR);
-    if ((claimed & HANDOFF_STDOUT) == 0)
-        code = make_relay(command, &relays[0], out, HANDOFF_STDOUT);
-    if (code == ERROR_SUCCESS && (claimed & HANDOFF_STDERR) == 0)
-        code = make_relay(command, &relays[1], err, HANDOFF_STDERR);
+    if (are_same(out, err) && (claimed & (OF_STDOUT | OF_STDERR)) == 0)
+        return make_relay(request, &relays[0], out, OF_STDOUT | OF_STDERR);
+    if ((claimed & OF_STDOUT) == 0)
+        code = make_relay(request, &relays[0], out, OF_STDOUT);
+    if (code == ERROR_SUCCESS && (claimed & OF_STDERR) == 0)
+        code = make_relay(request, &relays[1], err, OF_STDERR);
     return code;
 }
 
@@ -149,7 +151,7 @@ static void limit(struct relay *relay)
 
 void start_relays(struct relay *relays)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < RELAYS; i++) {
         if (relays[i].from == NULL)
             continue;
         relays[i].left = ANY;
@@ -177,7 +179,7 @@ static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD time
         whose[count] = 2;
         handles[count++] = process;
     }
-    for (DWORD i = 0; i < 2; i++) {
+    for (DWORD i = 0; i < RELAYS; i++) {
         if (relays[i].from == NULL)
             continue;
         whose[count] = i;

@@ -1,6 +1,6 @@
 #include "pipe.h"
 
-#include "page.h"
+#include "nonce.h"
 #include "text.h"
 
 /*

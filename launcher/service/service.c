@@ -1,5 +1,7 @@
+#include "service.h"
+
+#include "engine.h"
 #include "heap.h"
-#include "launcher.h"
 #include "steal.h"
 #include "token.h"
 #include "wire.h"
@@ -182,7 +184,7 @@ static BOOL spawn(struct service *service)
     uint32_t stolen = count_stolen(request);
     struct failure failure;
     PROCESS_INFORMATION child;
-    BOOL created = steal_passes(service, &failure) && create_child(request, &child, &failure);
+    BOOL created = steal_passes(service, &failure) && create_child(request, &(struct terms){0}, &child, &failure);
     BOOL told, committed;
 
     close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */

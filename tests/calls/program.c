@@ -1,4 +1,4 @@
-/* handoff-launcher.exe, whose calls are counted: what it is told, and tells, is in the test's memory. */
+/* handoff-launcher.exe or handoff.exe, whose calls are counted: what it is told, and tells, is in the test's memory. */
 #include "counted.h"
 
 struct calls *current_calls(void)

@@ -133,7 +133,7 @@ static DWORD open_family(uint32_t option, int family, const wchar_t *host, const
     ADDRINFOW hints = {
         .ai_flags = option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_family = family, .ai_socktype = SOCK_STREAM};
     ADDRINFOW *addresses = NULL;
-    struct winsock ws;
+    struct winsock ws = {NULL};
     DWORD code;
 
     if (!load(&ws))

@@ -33,8 +33,7 @@ void print_ascii(DWORD stream, const char *text)
 struct text *line_begin(struct line *line)
 {
     line->text = (struct text){.at = line->units, .capacity = ARRAYSIZE(line->units) - 2};
-    text_put_ascii(&line->text, program_name);
-    text_put_ascii(&line->text, ": ");
+    text_put_ascii(&line->text, "handoff: ");
     return &line->text;
 }
 

@@ -1,4 +1,4 @@
-#include "prefix.h"
+#include "options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,17 +7,10 @@
 #include "cmdline.h"
 #include "unit.h"
 
-enum { OPTION_PARENT = OPTION_OWN, OPTION_READ, OPTION_R, OPTION_COUNT, LINE_ROOM = 4000 };
+enum { LINE_ROOM = 4000 };
 
-static const struct option options[] = {
-    OPTIONS_OF_BOTH,
-    {"parent", OPTION_VALUE},
-    {"read", OPTION_SOURCE},
-    {"r", OPTION_SOURCE},
-};
-
-static struct prefix prefix;
-static const wchar_t *line; /* of the prefix, before a page that nobody may touch */
+static struct options options;
+static const wchar_t *line; /* before a page that nobody may touch */
 
 /* The last parse's memory, as near to such a page as its alignment allows. */
 static void *memory;
@@ -26,11 +19,11 @@ static size_t memory_size;
 static bool parse_with_room(const wchar_t *text, uint32_t room)
 {
     line = guard_string(GUARD_INPUT, text);
-    memory_size = prefix_memory(line, room);
+    memory_size = options_memory(line, room);
     memory = (void *)(((uintptr_t)guard_end(GUARD_OUTPUT) - memory_size) & ~(uintptr_t)(sizeof(void *) - 1));
     memset(memory, 0, memory_size);
-    prefix = (struct prefix){.options = options, .option_count = OPTION_COUNT, .room = room};
-    return prefix_parse(&prefix, line, memory);
+    options = (struct options){.room = room};
+    return options_parse(&options, line, memory);
 }
 
 static bool parse(const wchar_t *text)
@@ -42,17 +35,17 @@ static bool parse(const wchar_t *text)
 static const wchar_t *described(void)
 {
     static wchar_t room[2 * LINE_ROOM];
-    const struct request *request = &prefix.request;
+    const struct request *request = &options.request;
     struct text text = {.at = room, .capacity = LENGTH(room)};
 
     for (uint32_t i = 0; i < OPTION_COUNT; i++) {
-        if (prefix.values[i] != NULL)
-            text_format(&text, options[i].kind == OPTION_FLAG ? "%s;" : "%s %w;", options[i].name, prefix.values[i]);
+        if (options.values[i] != NULL)
+            text_format(&text, option_table[i].kind == OPTION_FLAG ? "%s;" : "%s %w;", option_table[i].name, options.values[i]);
     }
     for (uint32_t i = 0; i < request->pass_count; i++) {
-        const struct source *source = &prefix.sources[i];
+        const struct source *source = &options.sources[i];
 
-        text_format(&text, "%s %w=%w *%u", options[source->option].name, request->passes[i].name, source->what,
+        text_format(&text, "%s %w=%w *%u", option_table[source->option].name, request->passes[i].name, source->what,
                     request->passes[i].streams);
         if (request->passes[i].descriptor != 0)
             text_format(&text, " fd%u", request->passes[i].descriptor);
@@ -89,7 +82,7 @@ static const struct row {
     {L"p \"--trace\" -- x", L"trace;", L"x"},
 
     {L"p --read a=b -- {a}", L"read a=b *0;", L"{a}"},
-    {L"p --r a=b --read c=d --r e=f -- {a}{c:x}{e}", L"r a=b *0;read c=d *0;r e=f *0;", L"{a}{c:x}{e}"},
+    {L"p --copy a=b --read c=d --copy e=f -- {a}{c:x}{e}", L"copy a=b *0;read c=d *0;copy e=f *0;", L"{a}{c:x}{e}"},
     {L"p --read a= -- {a}", L"read a= *0;", L"{a}"},
     {L"p --read a== -- {a}", L"read a== *0;", L"{a}"},
     {L"p --read a=b=c -- {a}", L"read a=b=c *0;", L"{a}"},
@@ -107,16 +100,16 @@ static const struct row {
 
     {L"p --read a=b --stdout a -- x", L"stdout a;read a=b *2;", L"x"},
     {L"p --stdout a --read a=b -- x", L"stdout a;read a=b *2;", L"x"}, /* declared after its use */
-    {L"p --stdin b --r a=1 --stderr a --r b=2 --stdout a -- x", L"stdin b;stdout a;stderr a;r a=1 *6;r b=2 *1;", L"x"},
-    {L"p --stdin a --stdout a --stderr a --r a= -- {a}", L"stdin a;stdout a;stderr a;r a= *7;", L"{a}"},
+    {L"p --stdin b --copy a=1 --stderr a --copy b=2 --stdout a -- x", L"stdin b;stdout a;stderr a;copy a=1 *6;copy b=2 *1;", L"x"},
+    {L"p --stdin a --stdout a --stderr a --copy a= -- {a}", L"stdin a;stdout a;stderr a;copy a= *7;", L"{a}"},
 
     {L"p --stdin \"\" -- x", L"stdin ;closed *1;", L"x"}, /* no name: closed */
-    {L"p --stderr \"\" --r a= --stdout a --stdin \"\" -- x", L"stdin ;stdout a;stderr ;r a= *2;closed *5;", L"x"},
+    {L"p --stderr \"\" --copy a= --stdout a --stdin \"\" -- x", L"stdin ;stdout a;stderr ;copy a= *2;closed *5;", L"x"},
 
-    {L"p --fd 3=a --r a=b -- x", L"r a=b *0 fd3;", L"x"}, /* declared after its use */
-    {L"p --r a=b --r c=d --fd 2047=c --fd 0x10=a -- x", L"r a=b *0 fd16;r c=d *0 fd2047;", L"x"},
-    {L"p --r a=b --fd 0003=a --stdin a -- {a}", L"stdin a;r a=b *1 fd3;", L"{a}"},
-    {L"p --seal --fd 3=a --r a=b -- x", L"seal;r a=b *0 fd3;", L"x"},
+    {L"p --fd 3=a --copy a=b -- x", L"copy a=b *0 fd3;", L"x"}, /* declared after its use */
+    {L"p --copy a=b --copy c=d --fd 2047=c --fd 0x10=a -- x", L"copy a=b *0 fd16;copy c=d *0 fd2047;", L"x"},
+    {L"p --copy a=b --fd 0003=a --stdin a -- {a}", L"stdin a;copy a=b *1 fd3;", L"{a}"},
+    {L"p --seal --fd 3=a --copy a=b -- x", L"seal;copy a=b *0 fd3;", L"x"},
 
     {L"p --env A=1 -- x", L"env A=1;", L"x"},
     {L"p --env A= -- x", L"env A=;", L"x"},
@@ -134,8 +127,8 @@ static const struct row {
     {L"p --parent \"\" -- x", L"parent ;", L"x"},
     {L"p --parent -- -- x", L"parent --;", L"x"}, /* a value is a value */
     {L"p --parent --help -- x", L"parent --help;", L"x"},
-    {L"p --parent 5 --stdin a --env A=1 --trace --r a=b --unset B -- x",
-     L"trace;stdin a;parent 5;r a=b *1;env A=1;env B;", L"x"},
+    {L"p --parent 5 --stdin a --env A=1 --trace --copy a=b --unset B -- x",
+     L"trace;stdin a;parent 5;copy a=b *1;env A=1;env B;", L"x"},
 
     /* Nothing after these is read, whatever it is, and no command is needed. */
     {L"p --help", L"help;", NULL},
@@ -146,25 +139,25 @@ static const struct row {
     {L"p --trace --help --parent", L"help;trace;", NULL},
     {L"p --stdin a --help", L"help;stdin a;", NULL},
     {L"p --fd nothing --help", L"help;", NULL},
-    {L"p --r unused=x --version", L"version;r unused=x *0;", NULL},
+    {L"p --copy unused=x --version", L"version;copy unused=x *0;", NULL},
 };
 
-START_TEST(prefix_row)
+START_TEST(options_row)
 {
     const struct row *row = &rows[_i];
     const wchar_t *command;
 
-    require(parse(row->line), "'%s': %s", shown(row->line), prefix.fault);
+    require(parse(row->line), "'%s': %s", shown(row->line), options.fault);
     require(wcscmp(described(), row->read) == 0, "'%s' is read as '%s', not '%s'", shown(row->line), shown(described()),
             shown(row->read));
-    ck_assert_ptr_null(prefix.fault);
-    command = prefix.request.command_line;
+    ck_assert_ptr_null(options.fault);
+    command = options.request.command_line;
     require((command == NULL) == (row->command == NULL), "'%s': a command line or none", shown(row->line));
     if (command == NULL)
         return;
     require(command == line + wcslen(row->line) - wcslen(row->command), "'%s' leaves '%s'", shown(row->line),
             shown(command));
-    ck_assert((prefix.request.variables != NULL) == (wcsstr(row->read, L"env ") != NULL));
+    ck_assert((options.request.variables != NULL) == (wcsstr(row->read, L"env ") != NULL));
 }
 END_TEST
 
@@ -246,7 +239,7 @@ static const struct fault_row {
     {L"p --read \xE4=b -- x", BAD_NAME, L"\xE4"},
     {L"p --read \x0161=b -- x", BAD_NAME, L"\x0161"},
     {L"p --read a=b --read a=c -- {a}", NAME_TWICE, L"a"},
-    {L"p --read a=b --read c=d --r a=b -- {a}", NAME_TWICE, L"a"},
+    {L"p --read a=b --read c=d --copy a=b -- {a}", NAME_TWICE, L"a"},
 
     {L"p --env A -- x", NO_TEXT, L"A"},
     {L"p --env =A -- x", NO_TEXT, L"=A"},
@@ -274,27 +267,27 @@ static const struct fault_row {
     {L"p --fd", NO_VALUE, L"--fd"},
     {L"p --fd 3 -- x", NO_MAPPING, L"3"},
     {L"p --fd \"\" -- x", NO_MAPPING, L""},
-    {L"p --fd =a --r a=b -- x", NO_MAPPING, L"=a"},
-    {L"p --fd a=3 --r a=b -- x", NO_MAPPING, L"a=3"},
-    {L"p --fd a --r a=b -- x", NO_MAPPING, L"a"},
-    {L"p --fd 3x=a --r a=b -- x", NO_MAPPING, L"3x=a"},
-    {L"p --fd \"3 =a\" --r a=b -- x", NO_MAPPING, L"3 =a"},
-    {L"p --fd +3=a --r a=b -- x", NO_MAPPING, L"+3=a"},
-    {L"p --fd 0x=a --r a=b -- x", NO_MAPPING, L"0x=a"},
-    {L"p --fd 18446744073709551619=a --r a=b -- x", NO_MAPPING, L"18446744073709551619=a"}, /* 3, modulo 2^64 */
-    {L"p --fd 0=a --r a=b -- x", BAD_NUMBER, L"0"},
-    {L"p --fd 2=a --r a=b -- x", BAD_NUMBER, L"2"},
-    {L"p --fd 2048=a --r a=b -- x", BAD_NUMBER, L"2048"},
-    {L"p --fd 4294967299=a --r a=b -- x", BAD_NUMBER, L"4294967299"}, /* 3, modulo 2^32 */
+    {L"p --fd =a --copy a=b -- x", NO_MAPPING, L"=a"},
+    {L"p --fd a=3 --copy a=b -- x", NO_MAPPING, L"a=3"},
+    {L"p --fd a --copy a=b -- x", NO_MAPPING, L"a"},
+    {L"p --fd 3x=a --copy a=b -- x", NO_MAPPING, L"3x=a"},
+    {L"p --fd \"3 =a\" --copy a=b -- x", NO_MAPPING, L"3 =a"},
+    {L"p --fd +3=a --copy a=b -- x", NO_MAPPING, L"+3=a"},
+    {L"p --fd 0x=a --copy a=b -- x", NO_MAPPING, L"0x=a"},
+    {L"p --fd 18446744073709551619=a --copy a=b -- x", NO_MAPPING, L"18446744073709551619=a"}, /* 3, modulo 2^64 */
+    {L"p --fd 0=a --copy a=b -- x", BAD_NUMBER, L"0"},
+    {L"p --fd 2=a --copy a=b -- x", BAD_NUMBER, L"2"},
+    {L"p --fd 2048=a --copy a=b -- x", BAD_NUMBER, L"2048"},
+    {L"p --fd 4294967299=a --copy a=b -- x", BAD_NUMBER, L"4294967299"}, /* 3, modulo 2^32 */
     {L"p --fd 3=a -- x", NO_DESCRIPTOR, L"a"},
-    {L"p --fd 3= --r a=b -- x", NO_DESCRIPTOR, L""},
-    {L"p --fd 3=A --r a=b -- x", NO_DESCRIPTOR, L"A"},
-    {L"p --fd 3=a=b --r a=b -- x", NO_DESCRIPTOR, L"a=b"},
-    {L"p --fd 3=a --fd 4=a --r a=b -- x", TWO_NAMES, L"a"},
-    {L"p --fd 3=a --fd 3=a --r a=b -- x", TWO_NAMES, L"a"},
-    {L"p --fd 3=a --fd 0x3=c --r a=b --r c=d -- x", TWO_HANDLES, L"0x3"},
+    {L"p --fd 3= --copy a=b -- x", NO_DESCRIPTOR, L""},
+    {L"p --fd 3=A --copy a=b -- x", NO_DESCRIPTOR, L"A"},
+    {L"p --fd 3=a=b --copy a=b -- x", NO_DESCRIPTOR, L"a=b"},
+    {L"p --fd 3=a --fd 4=a --copy a=b -- x", TWO_NAMES, L"a"},
+    {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_NAMES, L"a"},
+    {L"p --fd 3=a --fd 0x3=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"0x3"},
     {L"p --fd bad --stdin a -- x", NO_STREAM, L"a"},  /* streams first */
-    {L"p --fd bad --r a=b -- x", NO_MAPPING, L"bad"}, /* before what is unused */
+    {L"p --fd bad --copy a=b -- x", NO_MAPPING, L"bad"}, /* before what is unused */
 
     {L"p --read a=b -- x", UNUSED, L"a"},
     {L"p --read a=b -- a {A} {{a}} {{a:x}} {a:X}", UNUSED, L"a"},
@@ -310,15 +303,15 @@ static const struct fault_row {
     {L"p --read a=b --env A={a} --unset a -- x", UNUSED, L"a"},
 };
 
-START_TEST(prefix_fault_row)
+START_TEST(options_fault_row)
 {
     const struct fault_row *row = &fault_rows[_i];
 
     require(!parse(row->line), "'%s' is accepted", shown(row->line));
-    ck_assert_str_eq(prefix.fault, row->fault);
-    require((prefix.subject == NULL) == (row->subject == NULL), "'%s': a subject or none", shown(row->line));
-    require(row->subject == NULL || wcscmp(prefix.subject, row->subject) == 0, "'%s': subject '%s', not '%s'",
-            shown(row->line), shown(prefix.subject), shown(row->subject));
+    ck_assert_str_eq(options.fault, row->fault);
+    require((options.subject == NULL) == (row->subject == NULL), "'%s': a subject or none", shown(row->line));
+    require(row->subject == NULL || wcscmp(options.subject, row->subject) == 0, "'%s': subject '%s', not '%s'",
+            shown(row->line), shown(options.subject), shown(row->subject));
 }
 END_TEST
 
@@ -332,11 +325,11 @@ static bool is_inside(const void *at, const void *start, size_t size)
 /* What holds of each line that is accepted, whatever is in it. */
 static void check_accepted(void)
 {
-    struct request *request = &prefix.request;
+    struct request *request = &options.request;
     const wchar_t *command = request->command_line;
     uint32_t streams = request->closed_streams, pass;
 
-    if (prefix.values[OPTION_HELP] != NULL || prefix.values[OPTION_VERSION] != NULL) {
+    if (options.values[OPTION_HELP] != NULL || options.values[OPTION_VERSION] != NULL) {
         require(command == NULL, "'%s': help and a command line", shown(line));
         return;
     }
@@ -347,19 +340,19 @@ static void check_accepted(void)
         require(request->passes[i].used || request->passes[i].streams != 0 || request->passes[i].descriptor != 0,
                 "'%s': unused", shown(line));
         require(is_inside(request->passes[i].name, memory, memory_size), "'%s': name", shown(line));
-        require(is_inside(prefix.sources[i].what, memory, memory_size), "'%s': source", shown(line));
+        require(is_inside(options.sources[i].what, memory, memory_size), "'%s': source", shown(line));
         streams |= request->passes[i].streams;
     }
     for (uint32_t i = 0; i < STREAM_COUNT; i++)
-        require((streams >> i & 1) == (prefix.values[OPTION_STDIN + i] != NULL), "'%s': stream %u", shown(line), i);
+        require((streams >> i & 1) == (options.values[OPTION_STDIN + i] != NULL), "'%s': stream %u", shown(line), i);
 }
 
 /* Words in all spellings, in good and in bad order: the bounds are before untouchable pages. */
-START_TEST(prefix_of_any_line)
+START_TEST(options_of_any_line)
 {
     static const wchar_t *const pieces[] = {
-        L"--r a=b",
-        L"--r \"b=c d\"",
+        L"--copy a=b",
+        L"--copy \"b=c d\"",
         L"--read c=",
         L"--env A={a}",
         L"--env \"B=\\\"{b}\\\"\"",
@@ -374,7 +367,7 @@ START_TEST(prefix_of_any_line)
         L"-- {a} {b} {c}",
         L"-- {b}\"",
         L"--",
-        L"--r",
+        L"--copy",
         L"--env",
         L"a=b",
         L"\"",
@@ -385,11 +378,11 @@ START_TEST(prefix_of_any_line)
         L"\xD800",
         L"--help",
         L"{a}",
-        L"--r=",
-        L"--r \"",
+        L"--copy=",
+        L"--copy \"",
         L"-",
         L"\t",
-        L"--r d=x",
+        L"--copy d=x",
     };
     enum { GOOD = 13 };
     long accepted = 0, variables = 0;
@@ -406,14 +399,14 @@ START_TEST(prefix_of_any_line)
         }
         ck_assert(text_end(&text));
         if (parse(room)) {
-            require(prefix.fault == NULL, "'%s': a fault", shown(line));
+            require(options.fault == NULL, "'%s': a fault", shown(line));
             check_accepted();
             accepted++;
-            variables += prefix.request.variables != NULL;
+            variables += options.request.variables != NULL;
             continue;
         }
-        require(prefix.fault != NULL, "'%s': no fault", shown(line));
-        require(prefix.subject == NULL || is_inside(prefix.subject, memory, memory_size), "'%s': subject", shown(line));
+        require(options.fault != NULL, "'%s': no fault", shown(line));
+        require(options.subject == NULL || is_inside(options.subject, memory, memory_size), "'%s': subject", shown(line));
     }
     ck_assert_int_gt(accepted, 1000);
     ck_assert_int_gt(variables, 100);
@@ -455,20 +448,21 @@ struct said {
 static size_t random_options(struct said *said)
 {
     size_t count = random_below(MOST_OPTIONS + 1);
-    uint32_t passes = 0, given = 0;
+    uint32_t passes = 0;
+    uint64_t given = 0;
 
     for (size_t i = 0; i < count; i++) {
         static const uint32_t kinds[] = {OPTION_TRACE, OPTION_ENV,  OPTION_ENV, OPTION_UNSET, OPTION_PARENT,
-                                         OPTION_READ,  OPTION_READ, OPTION_R,   OPTION_R};
+                                         OPTION_READ,  OPTION_READ, OPTION_COPY,   OPTION_COPY};
         uint32_t option = kinds[random_below(LENGTH(kinds))];
 
-        if (options[option].kind <= OPTION_VALUE && given >> option & 1)
+        if (option_table[option].kind <= OPTION_VALUE && (given >> option & 1) != 0)
             option = OPTION_UNSET;
-        given |= 1u << option;
+        given |= 1ull << option;
         said[i].option = option;
         said[i].descriptor = 0;
         random_value(said[i].value, LENGTH(said[i].value) - 1);
-        if (options[option].kind == OPTION_SOURCE)
+        if (option_table[option].kind == OPTION_SOURCE)
             swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"aB_.-"[random_below(5)], (unsigned)passes++);
         else
             swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"V ({\xD800"[random_below(5)], random_below(4));
@@ -497,7 +491,7 @@ static void random_streams(struct said *said, size_t *count)
         size_t chosen = random_below((uint32_t)*count), place = random_below((uint32_t)*count + 1);
         struct said new = {.option = OPTION_STDIN + stream};
 
-        if (options[said[chosen].option].kind != OPTION_SOURCE)
+        if (option_table[said[chosen].option].kind != OPTION_SOURCE)
             continue;
         wcscpy(new.name, said[chosen].name);
         wcscpy(new.word, said[chosen].name);
@@ -510,7 +504,7 @@ static void random_descriptors(struct said *said, size_t *count)
     for (uint32_t descriptor = 3; descriptor < 6 && *count > 0; descriptor++) {
         struct said *chosen = &said[random_below((uint32_t)*count)], new = {.option = OPTION_DESCRIPTOR};
 
-        if (options[chosen->option].kind != OPTION_SOURCE || chosen->descriptor != 0)
+        if (option_table[chosen->option].kind != OPTION_SOURCE || chosen->descriptor != 0)
             continue;
         chosen->descriptor = descriptor;
         swprintf(new.word, LENGTH(new.word), random_below(2) ? L"%u=%ls" : L"0x%x=%ls", descriptor, chosen->name);
@@ -523,7 +517,7 @@ static uint32_t streams_of(const struct said *said, size_t count, const wchar_t 
     uint32_t streams = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (options[said[i].option].kind == OPTION_STREAM && wcscmp(said[i].name, name) == 0)
+        if (option_table[said[i].option].kind == OPTION_STREAM && wcscmp(said[i].name, name) == 0)
             streams |= 1u << (said[i].option - OPTION_STDIN);
     }
     return streams;
@@ -534,16 +528,16 @@ static void put_read(struct text *text, const struct said *said, size_t count)
 {
     for (uint32_t option = 0; option < OPTION_COUNT; option++) {
         for (size_t i = 0; i < count; i++) {
-            if (said[i].option == option && options[option].kind == OPTION_FLAG)
-                text_format(text, "%s;", options[option].name);
-            else if (said[i].option == option && (option == OPTION_PARENT || options[option].kind == OPTION_STREAM))
-                text_format(text, "%s %w;", options[option].name, said[i].word);
+            if (said[i].option == option && option_table[option].kind == OPTION_FLAG)
+                text_format(text, "%s;", option_table[option].name);
+            else if (said[i].option == option && (option == OPTION_PARENT || option_table[option].kind == OPTION_STREAM))
+                text_format(text, "%s %w;", option_table[option].name, said[i].word);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (options[said[i].option].kind != OPTION_SOURCE)
+        if (option_table[said[i].option].kind != OPTION_SOURCE)
             continue;
-        text_format(text, "%s %w *%u", options[said[i].option].name, said[i].word,
+        text_format(text, "%s %w *%u", option_table[said[i].option].name, said[i].word,
                     streams_of(said, count, said[i].name));
         if (said[i].descriptor != 0)
             text_format(text, " fd%u", said[i].descriptor);
@@ -569,10 +563,10 @@ static void make_saying(struct saying *saying)
     text_put(&text, random_below(2) ? L"p" : L"\"C:\\Program Files\\p.exe\"");
     text_put(&command, L"x");
     for (size_t i = 0; i < count; i++) {
-        text_format(&text, " --%s", options[said[i].option].name);
-        if (options[said[i].option].kind != OPTION_FLAG)
+        text_format(&text, " --%s", option_table[said[i].option].name);
+        if (option_table[said[i].option].kind != OPTION_FLAG)
             put_word(&text, said[i].word);
-        if (options[said[i].option].kind == OPTION_SOURCE && said[i].descriptor == 0 &&
+        if (option_table[said[i].option].kind == OPTION_SOURCE && said[i].descriptor == 0 &&
             streams_of(said, count, said[i].name) == 0)
             text_format(&command, random_below(2) ? "{%w}" : " {%w:x}", said[i].name);
     }
@@ -585,14 +579,14 @@ static void make_saying(struct saying *saying)
 static void add_passes(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct pass *pass = &prefix.request.passes[prefix.request.pass_count + i];
+        struct pass *pass = &options.request.passes[options.request.pass_count + i];
 
         memset(pass, 0xAA, sizeof *pass);
         require(is_inside(pass + 1, memory, memory_size), "'%s': no room", shown(line));
     }
 }
 
-START_TEST(prefix_as_it_was_said)
+START_TEST(options_as_they_were_said)
 {
     static struct saying saying;
 
@@ -601,10 +595,10 @@ START_TEST(prefix_as_it_was_said)
         const wchar_t *command;
 
         make_saying(&saying);
-        require(parse_with_room(saying.line, room), "trial %d: '%s': %s '%s'", trial, shown(saying.line), prefix.fault,
-                shown(prefix.subject));
+        require(parse_with_room(saying.line, room), "trial %d: '%s': %s '%s'", trial, shown(saying.line), options.fault,
+                shown(options.subject));
         check_accepted();
-        command = prefix.request.command_line;
+        command = options.request.command_line;
         require(wcscmp(command, saying.command) == 0, "trial %d: '%s'", trial, shown(command));
         require(command == line + wcslen(line) - wcslen(command), "trial %d: elsewhere", trial);
         add_passes(room);
@@ -615,10 +609,10 @@ START_TEST(prefix_as_it_was_said)
 END_TEST
 
 /* The most that a line can say: of each kind as many as fit, in all lengths around. */
-START_TEST(prefix_of_full_lines)
+START_TEST(options_of_full_lines)
 {
-    static const char *const formats[] = {" --r %c%c=", " --env %c%c=", " --env \"%c%c=\"", " --unset %c%c",
-                                          " --r %c%c=\\\\\\\\"};
+    static const char *const formats[] = {" --copy %c%c=", " --env %c%c=", " --env \"%c%c=\"", " --unset %c%c",
+                                          " --copy %c%c=\\\\\\\\"};
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.";
 
     for (size_t kind = 0; kind < LENGTH(formats); kind++) {
@@ -640,26 +634,26 @@ START_TEST(prefix_of_full_lines)
                 if (cut < 2)
                     text_put_ascii(&text, cut == 0 ? " --" : " x");
             }
-            for (const wchar_t *at = prefix.request.variables; at != NULL && *at != L'\0'; at += wcslen(at) + 1)
+            for (const wchar_t *at = options.request.variables; at != NULL && *at != L'\0'; at += wcslen(at) + 1)
                 names++;
-            names += prefix.request.pass_count + prefix.mapping_count;
+            names += options.request.pass_count + options.mapping_count;
             require(names == count, "kind %zu: %u of %u options", kind, names, count);
-            require(count == 0 || formats[kind][3] != 'r' || prefix.fault != NULL, "kind %zu: nothing uses it", kind);
+            require(count == 0 || formats[kind][3] != 'c' || options.fault != NULL, "kind %zu: nothing uses it", kind);
         }
     }
 }
 END_TEST
 
-Suite *prefix_suite(void)
+Suite *options_suite(void)
 {
-    Suite *suite = suite_create("prefix");
-    TCase *tcase = tcase_create("prefix_parse");
+    Suite *suite = suite_create("options");
+    TCase *tcase = tcase_create("options_parse");
 
-    tcase_add_loop_test(tcase, prefix_row, 0, LENGTH(rows));
-    tcase_add_loop_test(tcase, prefix_fault_row, 0, LENGTH(fault_rows));
-    tcase_add_test(tcase, prefix_of_any_line);
-    tcase_add_test(tcase, prefix_as_it_was_said);
-    tcase_add_test(tcase, prefix_of_full_lines);
+    tcase_add_loop_test(tcase, options_row, 0, LENGTH(rows));
+    tcase_add_loop_test(tcase, options_fault_row, 0, LENGTH(fault_rows));
+    tcase_add_test(tcase, options_of_any_line);
+    tcase_add_test(tcase, options_as_they_were_said);
+    tcase_add_test(tcase, options_of_full_lines);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -96,12 +96,10 @@ static HANDLE open_own(const wchar_t *text)
     return handle;
 }
 
-void close_own(const struct source *source)
+BOOL own_number(const struct source *source, uint64_t *number)
 {
-    uint64_t number = 0;
-
-    if (source->option == OPTION_HANDLE && parse_number(source->what, MAXUINT64, &number))
-        CloseHandle(handle_from_number(number));
+    return source->option == OPTION_HANDLE && parse_number(source->what, MAXUINT64, number) &&
+           handle_can_travel(*number);
 }
 
 HANDLE open_source(const struct source *source, WORD *port)

@@ -2,28 +2,6 @@
 
 #include "voice.h"
 
-const struct option options[OPTION_END] = {OPTIONS_OF_BOTH,
-                                           {"read", OPTION_SOURCE},
-                                           {"write", OPTION_SOURCE},
-                                           {"append", OPTION_SOURCE},
-                                           {"update", OPTION_SOURCE},
-                                           {"pipe", OPTION_SOURCE},
-                                           {"listen", OPTION_SOURCE},
-                                           {"connect", OPTION_SOURCE},
-                                           {"event", OPTION_SOURCE},
-                                           {"mutex", OPTION_SOURCE},
-                                           {"semaphore", OPTION_SOURCE},
-                                           {"mapping", OPTION_SOURCE},
-                                           {"process", OPTION_SOURCE},
-                                           {"handle", OPTION_SOURCE},
-                                           {"detach", OPTION_FLAG},
-                                           {"kill-on-exit", OPTION_FLAG},
-                                           {"timeout", OPTION_VALUE},
-                                           {"relay", OPTION_FLAG},
-                                           {"dir", OPTION_VALUE},
-                                           {"dry-run", OPTION_FLAG},
-                                           {"trace=json", OPTION_FLAG}};
-
 static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
                               "Starts the command with handles that are opened for it, and with nothing else.\r\n"
                               "\r\n"
@@ -31,6 +9,7 @@ static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
                               "            --pipe NAME=\\\\.\\pipe\\P    --handle NAME=NUMBER   --process NAME=PID\r\n"
                               "            --listen, --connect NAME=HOST:PORT   sockets; {NAME.port}: the port\r\n"
                               "            --event, --mutex NAME=OBJECT  --semaphore, --mapping NAME=OBJECT,N\r\n"
+                              "            --parent PID[:CREATED] with --steal, --copy NAME=HANDLE, --report HANDLE\r\n"
                               "Sinks       {NAME} in the command line: its number; {NAME:x} hexadecimal\r\n"
                               "            --stdin, --stdout, --stderr NAME    (\"\": none)    --fd NUMBER=NAME\r\n"
                               "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
@@ -152,13 +131,13 @@ const char *nearest_option(const wchar_t *word)
     while (*word == L'-')
         word++;
     best = least(3, (uint32_t)text_length(word)); /* more is another word */
-    for (size_t i = 0; i < OPTION_END; i++) {
-        uint32_t far_off = distance(word, options[i].name);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        uint32_t far_off = distance(word, option_table[i].name);
 
         if (far_off >= best)
             continue;
         best = far_off;
-        nearest = options[i].name;
+        nearest = option_table[i].name;
     }
     return nearest;
 }

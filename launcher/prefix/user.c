@@ -36,7 +36,7 @@ void put_users(struct text *text, const wchar_t *path)
     wchar_t key[CCH_RM_SESSION_KEY + 1] = {0};
     UINT needed = 0, count = MOST_USERS;
     DWORD session, reasons;
-    struct manager rm;
+    struct manager rm = {NULL};
 
     if (!load(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
         return;

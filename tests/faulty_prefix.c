@@ -1,7 +1,7 @@
 /*
- * The launcher's prefix door on a system that refuses what Windows does (strict.h), and copies a handle's
- * attributes when asked to, as Windows does and Wine 8 does not: there the number in the variable
- * HANDOFF_PROTECTED is that of a handle of the parent that is protected from being closed.
+ * The prefix on a system that refuses what Windows does (strict.h), and copies a handle's attributes when asked
+ * to, as Windows does and Wine 8 does not: there the number in the variable HANDOFF_PROTECTED is that of a
+ * handle of the parent that is protected from being closed.
  */
 #include "strict.h"
 
@@ -9,14 +9,20 @@
 
 enum { COPY_ATTRIBUTES = 4 };
 
+/* 0: there is none. No C runtime was started here, so no getenv(). */
+static UINT_PTR protected_number(void)
+{
+    char number[16];
+
+    return GetEnvironmentVariableA("HANDOFF_PROTECTED", number, sizeof number) != 0 ? strtoul(number, NULL, 10) : 0;
+}
+
 static BOOL WINAPI duplicate_with_attributes(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate,
                                              DWORD access, BOOL inheritable, DWORD options)
 {
-    const char *number = getenv("HANDOFF_PROTECTED");
-
     if (!strict_duplicate(source, handle, target, duplicate, access, inheritable, options & ~(DWORD)COPY_ATTRIBUTES))
         return FALSE;
-    if ((options & COPY_ATTRIBUTES) != 0 && number != NULL && strtoul(number, NULL, 10) == (UINT_PTR)handle)
+    if ((options & COPY_ATTRIBUTES) != 0 && protected_number() == (UINT_PTR)handle)
         SetHandleInformation(*duplicate, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
     return TRUE;
 }
@@ -33,10 +39,4 @@ static FARPROC find_function(HMODULE module, const char *name)
 
 #include "../common/take.c"
 #include "../launcher/engine.c"
-#define start start_door /* the engine has one too */
-#include "../launcher/prefix.c"
-
-int main(void)
-{
-    ExitProcess(run_prefix(GetCommandLineW()));
-}
+#include "../launcher/prefix/parent.c"

@@ -1,0 +1,52 @@
+/*
+ * The engine of both programs: from a request whose handles are open here to a suspended child that has just
+ * these.
+ *
+ *   engine.c     creates the child
+ *   inherited.c  which of this process' handles are inheritable
+ *   memory.c     what the compiler expects of a C library; there is none here
+ *   service/     handoff-launcher.exe, the library's broker: requests come over the control pipe
+ *   prefix/      handoff.exe and handoffw.exe: options before a command
+ *
+ * Imports nothing but kernel32's functions of Windows XP; newer ones are looked up at run time.
+ */
+#ifndef HANDOFF_ENGINE_H
+#define HANDOFF_ENGINE_H
+
+#include <windows.h>
+
+#include "handoff.h"
+#include "request.h"
+
+/* Why there is no child. The pass is HANDOFF_NO_PASS unless it is about one. */
+struct failure {
+    DWORD stage; /* enum handoff_stage */
+    DWORD pass;
+    DWORD code;
+};
+
+/* Fills the failure in and is false, for functions that end with `return fail(...)`. */
+BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
+
+/* How a program wants its child. Zeroed: with passes that are inheritable already, and in no job. */
+struct terms {
+    BOOL expose; /* the passes become inheritable at the moment of CreateProcessW; they stay so */
+    HANDLE job;  /* the child is in it from its creation on, where Windows lets it be at all */
+};
+
+/*
+ * Creates the child, suspended, with the handles of the request's passes, which must be open in this process
+ * and listed nowhere else. Win or lose, they stay the caller's to close: then only the child has them, under the
+ * same numbers.
+ */
+BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
+                  struct failure *failure);
+
+/* Closes the handles of the passes from `first` to before `end`, of those that have one. */
+void close_passes(const struct request *request, uint32_t first, uint32_t end);
+
+/* Does something to each handle of this process that is inheritable, whoever made it so: as a rule, whoever started
+ * this process. No object is asked anything, since a synchronous pipe that somebody reads would not answer. */
+void visit_inheritable(void (*act)(HANDLE handle));
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * handoff.exe and handoffw.exe: open what the command is to have, or take it out of a process by number, start
+ * the command and stand in for it. A file calls only those below it.
+ *
+ *   main.c     the steps, in their order, and what is said when one fails
+ *   show.c     --dry-run and --trace
+ *   run.c      the job, holding nothing, waiting
+ *   relay.c    passes the command's output on
+ *   parent.c   the process that --parent names: --steal, --copy, --report
+ *   open.c     what can be opened: files, pipes, named objects, processes
+ *   socket.c   and sockets
+ *   user.c     who has a file open
+ *   help.c     --help
+ *   voice.c    lines to people
+ *   options.c  the command line
+ */
+#ifndef HANDOFF_COMMAND_H
+#define HANDOFF_COMMAND_H
+
+#include <windows.h>
+
+#include "engine.h"
+#include "options.h"
+#include "text.h"
+
+struct command {
+    struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
+    uint32_t declared;      /* so many passes have a source */
+    uint32_t own, own_end;  /* the passes from here to before there are this process' own streams */
+    STARTUPINFOW startup;   /* of this process */
+    DWORD timeout_ms;       /* INFINITE: none */
+    HANDLE job;             /* NULL: none */
+
+    /* parent.c */
+    DWORD parent_id;
+    HANDLE parent;
+    HANDLE report; /* a pipe's writing end; NULL: the prefix stands in for the command */
+    BOOL stolen;   /* what --steal names is gone */
+
+    LONGLONG started; /* clock_now() */
+    DWORD opened_us, created_us;
+};
+
+static inline BOOL has_option(const struct command *command, uint32_t option)
+{
+    return command->options.values[option] != NULL;
+}
+
+/* Fills the fault in and is FALSE. */
+BOOL mistake(struct command *command, const char *fault, const wchar_t *subject);
+
+/* ---- show.c ---- */
+
+/* Returns the exit code: the plan is also that the program is not there. */
+DWORD show_plan(const struct command *command);
+void show_trace(const struct command *command, DWORD child_id);
+void show_trace_json(const struct command *command, DWORD child_id);
+
+/* ---- run.c ---- */
+
+struct relay;
+
+/* Ctrl-C and Ctrl-Break are the child's: from now on this process goes on when they come. When the console
+ * closes, or the session ends, this process ends, and the child goes on as if it had been started without. */
+void outlive_console_events(void);
+
+/*
+ * A job whose only handle stays here, so that a child in it ends when this process does, however it does. NULL
+ * where there is none. Unless the whole tree is asked for, the child's own children are not in it.
+ */
+HANDLE make_job(BOOL whole_tree);
+
+/* Closes all that this process inherited, but its streams: what the command is to have has been copied. */
+void let_go_of_inherited(const struct options *options);
+
+/* Closes the streams too, and leaves the start directory. */
+void let_go_of_streams(void);
+
+/* Speaks again, after that, on the stderr that the child has. */
+void borrow_stderr(const struct request *request, HANDLE child);
+
+/* Waits for the child, which runs, and returns what this process is to end with. */
+DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
+
+/* ---- relay.c ---- */
+
+enum { RELAYS = 2 };
+
+struct relay {
+    HANDLE from;          /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
+    HANDLE to;            /* our own stream */
+    OVERLAPPED operation; /* its event: the read or the write is done */
+    char *buffer;
+    DWORD size;   /* what is to be written of it */
+    DWORD left;   /* what is still to be read at most */
+    BOOL writing; /* otherwise reading */
+};
+
+/* A relay for our own stdout and stderr, two of them or one if they are the same, and the command's ends as
+ * passes. A console is left alone. Returns a Win32 code. */
+DWORD make_relays(struct request *request, struct relay *relays);
+
+/* Begins, and goes on until the process ends. FALSE if the time is up before. */
+void start_relays(struct relay *relays);
+BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms);
+
+/* After the end of the process: what it wrote is passed on, what others write is not. */
+void finish_relays(struct relay *relays);
+
+/* ---- parent.c ---- */
+
+/* FALSE with a fault, before anything is touched. */
+BOOL check_parent_options(struct command *command);
+
+/* Opens the process and copies the pipe for the report. */
+BOOL reach_parent(struct command *command, struct failure *failure);
+
+/* Whether the source is a number of that process; and a copy of it, as a Win32 code. */
+BOOL is_of_parent(const struct source *source);
+DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle);
+uint32_t number_in_parent(const struct source *source); /* 0: it is of no other process */
+
+/* Closes there what --steal names: from now on it is gone. */
+void close_stolen(struct command *command);
+
+/* Puts a handle of the child into the parent and says so; takes it back if nobody hears it. A Win32 code. */
+DWORD report_child(const struct command *command, const PROCESS_INFORMATION *child);
+void report_error(const struct command *command, DWORD exit_code, const wchar_t *message);
+
+/* ---- open.c, socket.c, user.c ---- */
+
+/* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
+const char *find_source_fault(const struct source *source);
+
+/* Opens what the source names, with the local port if it is a socket, else 0. The handle is not inheritable.
+ * NULL on failure, and GetLastError() says why. */
+HANDLE open_source(const struct source *source, WORD *port);
+
+/* The number that --handle names is one of this process. FALSE for other sources. */
+BOOL own_number(const struct source *source, uint64_t *number);
+
+/* HOST:PORT, [HOST]:PORT or :PORT. */
+BOOL address_is_good(const wchar_t *address);
+HANDLE open_socket(uint32_t option, const wchar_t *address, WORD *port);
+
+/* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
+void put_users(struct text *text, const wchar_t *path);
+
+/* ---- help.c ---- */
+
+BOOL show_help(const wchar_t *topic); /* empty: all, in short. FALSE if there is no such topic */
+
+/* The name of the option that a misspelt one was probably meant to be, or NULL. */
+const char *nearest_option(const wchar_t *word);
+
+#endif

@@ -1,0 +1,299 @@
+#include "options.h"
+
+#include "cmdline.h"
+#include "environment.h"
+#include "fdblock.h"
+#include "text.h"
+
+const struct option_form option_table[OPTION_COUNT] = {
+    [OPTION_HELP] = {"help", OPTION_FLAG},
+    [OPTION_VERSION] = {"version", OPTION_FLAG},
+    [OPTION_TRACE] = {"trace", OPTION_FLAG},
+    [OPTION_STDIN + STREAM_STDIN] = {"stdin", OPTION_STREAM},
+    [OPTION_STDIN + STREAM_STDOUT] = {"stdout", OPTION_STREAM},
+    [OPTION_STDIN + STREAM_STDERR] = {"stderr", OPTION_STREAM},
+    [OPTION_ENV] = {"env", OPTION_VARIABLE},
+    [OPTION_UNSET] = {"unset", OPTION_REMOVAL},
+    [OPTION_DESCRIPTOR] = {"fd", OPTION_FD},
+    [OPTION_SEAL] = {"seal", OPTION_FLAG},
+    [OPTION_READ] = {"read", OPTION_SOURCE},
+    [OPTION_WRITE] = {"write", OPTION_SOURCE},
+    [OPTION_APPEND] = {"append", OPTION_SOURCE},
+    [OPTION_UPDATE] = {"update", OPTION_SOURCE},
+    [OPTION_PIPE] = {"pipe", OPTION_SOURCE},
+    [OPTION_LISTEN] = {"listen", OPTION_SOURCE},
+    [OPTION_CONNECT] = {"connect", OPTION_SOURCE},
+    [OPTION_EVENT] = {"event", OPTION_SOURCE},
+    [OPTION_MUTEX] = {"mutex", OPTION_SOURCE},
+    [OPTION_SEMAPHORE] = {"semaphore", OPTION_SOURCE},
+    [OPTION_MAPPING] = {"mapping", OPTION_SOURCE},
+    [OPTION_PROCESS] = {"process", OPTION_SOURCE},
+    [OPTION_HANDLE] = {"handle", OPTION_SOURCE},
+    [OPTION_PARENT] = {"parent", OPTION_VALUE},
+    [OPTION_STEAL] = {"steal", OPTION_SOURCE},
+    [OPTION_COPY] = {"copy", OPTION_SOURCE},
+    [OPTION_REPORT] = {"report", OPTION_VALUE},
+    [OPTION_DETACH] = {"detach", OPTION_FLAG},
+    [OPTION_KILL_ON_EXIT] = {"kill-on-exit", OPTION_FLAG},
+    [OPTION_TIMEOUT] = {"timeout", OPTION_VALUE},
+    [OPTION_RELAY] = {"relay", OPTION_FLAG},
+    [OPTION_DIR] = {"dir", OPTION_VALUE},
+    [OPTION_DRY_RUN] = {"dry-run", OPTION_FLAG},
+    [OPTION_TRACE_JSON] = {"trace=json", OPTION_FLAG},
+};
+
+/* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
+static size_t most_passes(const wchar_t *line, uint32_t room)
+{
+    return text_length(line) / 4 + room;
+}
+
+/* Words and their NULs need no more than the line; the variables end with two NULs. */
+static size_t most_units(const wchar_t *line)
+{
+    return text_length(line) + 2;
+}
+
+size_t options_memory(const wchar_t *line, uint32_t room)
+{
+    return most_passes(line, room) * (sizeof(struct pass) + sizeof(struct source) + sizeof(wchar_t *)) +
+           2 * most_units(line) * sizeof(wchar_t);
+}
+
+static bool refuse(struct options *options, const char *fault, const wchar_t *subject)
+{
+    options->fault = fault;
+    options->subject = subject;
+    return false;
+}
+
+/* The index of the option, or OPTION_COUNT. */
+static uint32_t find_option(const wchar_t *word)
+{
+    uint32_t i = 0;
+
+    if (word[0] != L'-' || word[1] != L'-')
+        return OPTION_COUNT;
+    while (i < OPTION_COUNT && !text_equal_ascii(word + 2, option_table[i].name))
+        i++;
+    return i;
+}
+
+/* Cuts NAME=VALUE in two; NULL if it is not of that form. */
+static wchar_t *split_value(wchar_t *word)
+{
+    while (*word != L'\0' && *word != L'=')
+        word++;
+    if (*word == L'\0')
+        return NULL;
+    *word = L'\0';
+    return word + 1;
+}
+
+static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
+{
+    wchar_t *what = split_value(value);
+    uint32_t i = options->request.pass_count;
+
+    if (what == NULL)
+        return refuse(options, "expected NAME=VALUE, not", value);
+    if (!name_is_valid(value))
+        return refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
+    options->request.passes[i].name = value;
+    options->sources[i] = (struct source){.option = option, .what = what};
+    options->request.pass_count++;
+    return true;
+}
+
+/* A change for environment_edit(). */
+static bool add_variable(struct options *options, struct text *changes, bool sets, const wchar_t *value)
+{
+    size_t name = 0;
+
+    while (value[name] != L'\0' && value[name] != L'=')
+        name++;
+    if (name == 0 || (value[name] == L'=') != sets)
+        return refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
+    text_put_units(changes, value, text_length(value) + 1);
+    return true;
+}
+
+static bool apply(struct options *options, struct text *changes, uint32_t option, const wchar_t *word, wchar_t *value)
+{
+    switch (option_table[option].kind) {
+    case OPTION_SOURCE: return add_pass(options, option, value);
+    case OPTION_VARIABLE: return add_variable(options, changes, true, value);
+    case OPTION_REMOVAL: return add_variable(options, changes, false, value);
+    case OPTION_FD: options->mappings[options->mapping_count++] = value; return true;
+    default:
+        if (options->values[option] != NULL)
+            return refuse(options, "given twice:", word);
+        options->values[option] = value;
+        return true;
+    }
+}
+
+/* Names may be declared after they are used, so all that needs them comes after the options. */
+static bool index_names(struct options *options)
+{
+    const struct request *request = &options->request;
+    uint32_t twice = request_index(request->passes, request->pass_count);
+
+    return twice == request->pass_count || refuse(options, "two handles of the name", request->passes[twice].name);
+}
+
+static struct pass *find_pass(const struct options *options, const wchar_t *name)
+{
+    return request_find(options->request.passes, options->request.pass_count, name, text_length(name));
+}
+
+static bool resolve_streams(struct options *options)
+{
+    for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+        const wchar_t *name = options->values[OPTION_STDIN + stream];
+        struct pass *pass;
+
+        if (name == NULL)
+            continue;
+        if (*name == L'\0') {
+            options->request.closed_streams |= 1u << stream;
+            continue;
+        }
+        pass = find_pass(options, name);
+        if (pass == NULL)
+            return refuse(options, "a stream of a name that no option declares:", name);
+        pass->streams |= 1u << stream;
+    }
+    return true;
+}
+
+static bool is_descriptor_of_another(const struct options *options, uint32_t descriptor)
+{
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
+        if (options->request.passes[i].descriptor == descriptor)
+            return true;
+    }
+    return false;
+}
+
+/* The first three descriptors are the streams. */
+static bool resolve_descriptor(struct options *options, wchar_t *mapping)
+{
+    uint64_t descriptor;
+    const wchar_t *end = text_parse_number(mapping, &descriptor), *name;
+    struct pass *pass;
+
+    if (end == NULL || *end != L'=')
+        return refuse(options, "expected NUMBER=NAME, not", mapping);
+    name = split_value(mapping);
+    if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
+        return refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
+    pass = find_pass(options, name);
+    if (pass == NULL)
+        return refuse(options, "a descriptor of a name that no option declares:", name);
+    if (pass->descriptor != 0)
+        return refuse(options, "one handle as two descriptors, which takes two names:", name);
+    if (is_descriptor_of_another(options, (uint32_t)descriptor))
+        return refuse(options, "two handles as one descriptor:", mapping);
+    pass->descriptor = (uint32_t)descriptor;
+    return true;
+}
+
+static bool resolve_descriptors(struct options *options)
+{
+    for (uint32_t i = 0; i < options->mapping_count; i++) {
+        if (!resolve_descriptor(options, options->mappings[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The engine looks too, but only after handles have been opened or stolen. */
+static bool check_use(struct options *options)
+{
+    struct request *request = &options->request;
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+    uint32_t unused;
+
+    line_rewrite(&text, request->command_line, request->passes, request->pass_count);
+    if (request->variables != NULL)
+        environment_edit(&text, L"", request->variables, request->passes, request->pass_count);
+    unused = request_find_unused(request->passes, request->pass_count);
+    return unused == request->pass_count ||
+           refuse(options, "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",
+                  request->passes[unused].name);
+}
+
+static bool asks_for_text(const struct options *options)
+{
+    return options->values[OPTION_HELP] != NULL || options->values[OPTION_VERSION] != NULL;
+}
+
+/* Returns where the command line begins, or NULL. */
+static const wchar_t *read_options(struct options *options, const wchar_t *rest, wchar_t *word, struct text *changes)
+{
+    wchar_t *next;
+
+    while (!asks_for_text(options) && (rest = line_argument(rest, word)) != NULL && !text_equal_ascii(word, "--")) {
+        uint32_t option = find_option(word);
+        wchar_t *value = word;
+
+        if (option == OPTION_COUNT)
+            return refuse(options,
+                          word[0] == L'-' ? "there is no option"
+                                          : "-- belongs before the command, and quotes around blanks:",
+                          word),
+                   NULL;
+        if (option_table[option].kind != OPTION_FLAG) {
+            value = word + text_length(word) + 1;
+            rest = line_argument(rest, value);
+            if (rest == NULL)
+                return refuse(options, "the option needs a value:", word), NULL;
+        }
+        next = value + text_length(value) + 1; /* before the value is cut in two */
+        if (!apply(options, changes, option, word, value))
+            return NULL;
+        word = next;
+    }
+    return rest;
+}
+
+bool options_parse(struct options *options, const wchar_t *line, void *memory)
+{
+    struct request *request = &options->request;
+    size_t most = most_passes(line, options->room);
+    struct text changes;
+    const wchar_t *rest;
+
+    request->passes = memory;
+    options->sources = (struct source *)(void *)(request->passes + most);
+    options->mappings = (wchar_t **)(void *)(options->sources + most);
+    changes = (struct text){.at = (wchar_t *)(void *)(options->mappings + most), .capacity = most_units(line)};
+    rest = read_options(options, line_after_program(line), changes.at + most_units(line), &changes);
+    if (options->fault != NULL)
+        return false;
+    if (asks_for_text(options)) {
+        options->after_help = rest;
+        return true;
+    }
+    if (rest == NULL || *rest == L'\0')
+        return refuse(options, "no command: it follows the options after -- (see --help)", NULL);
+    if (changes.length > 0)
+        request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
+    request->command_line = rest;
+    return index_names(options) && resolve_streams(options) && resolve_descriptors(options) && check_use(options);
+}
+
+bool options_take_handles(const wchar_t *line)
+{
+    static const uint32_t takers[] = {OPTION_PARENT, OPTION_STEAL, OPTION_COPY, OPTION_REPORT};
+
+    for (; *line != L'\0'; line++) {
+        for (size_t i = 0; line[0] == L'-' && line[1] == L'-' && i < sizeof takers / sizeof *takers; i++) {
+            if (text_begins_ascii(line + 2, option_table[takers[i]].name))
+                return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,98 @@
+/*
+ * The prefix's own part of its command line: options, then "--", then the command's line, which is nobody's but
+ * its own. Reading that is here; what the options do is others'. No OS calls.
+ */
+#ifndef HANDOFF_OPTIONS_H
+#define HANDOFF_OPTIONS_H
+
+#include "request.h"
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_VALUE,    /* --timeout TIME: at most once */
+    OPTION_SOURCE,   /* --read NAME=WHAT: declares a pass */
+    OPTION_STREAM,   /* --stdin NAME: at most once; an empty name: closed */
+    OPTION_VARIABLE, /* --env VARIABLE=TEXT */
+    OPTION_REMOVAL,  /* --unset VARIABLE */
+    OPTION_FD        /* --fd NUMBER=NAME */
+};
+
+/* In the order of option_table. */
+enum option {
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_TRACE,
+    OPTION_STDIN, /* the streams, in the order of enum STREAM_... */
+    OPTION_ENV = OPTION_STDIN + STREAM_COUNT,
+    OPTION_UNSET,
+    OPTION_DESCRIPTOR,
+    OPTION_SEAL,
+    OPTION_READ,
+    OPTION_WRITE,
+    OPTION_APPEND,
+    OPTION_UPDATE,
+    OPTION_PIPE,
+    OPTION_LISTEN,
+    OPTION_CONNECT,
+    OPTION_EVENT,
+    OPTION_MUTEX,
+    OPTION_SEMAPHORE,
+    OPTION_MAPPING,
+    OPTION_PROCESS,
+    OPTION_HANDLE,
+    OPTION_PARENT,
+    OPTION_STEAL,
+    OPTION_COPY,
+    OPTION_REPORT,
+    OPTION_DETACH,
+    OPTION_KILL_ON_EXIT,
+    OPTION_TIMEOUT,
+    OPTION_RELAY,
+    OPTION_DIR,
+    OPTION_DRY_RUN,
+    OPTION_TRACE_JSON,
+    OPTION_COUNT
+};
+
+struct option_form {
+    char name[16]; /* without its two dashes */
+    uint32_t kind;
+};
+
+extern const struct option_form option_table[OPTION_COUNT];
+
+/* Where the handle of a pass comes from. */
+struct source {
+    uint32_t option;
+    const wchar_t *what; /* what stood after NAME= */
+};
+
+struct options {
+    const wchar_t *values[OPTION_COUNT]; /* of flags not NULL if given */
+    struct source *sources;              /* of the passes */
+    wchar_t **mappings;                  /* NUMBER=NAME, of --fd */
+    uint32_t mapping_count;
+    struct request request; /* passes, closed streams, variables and command line */
+    uint32_t room;          /* in: for so many passes more than the line declares */
+
+    const wchar_t *after_help; /* what follows --help, where it was given */
+
+    const char *fault; /* what is wrong, and with which of the words */
+    const wchar_t *subject;
+};
+
+/* Bytes that the parts of this command line need, with `room` as below. */
+size_t options_memory(const wchar_t *line, uint32_t room);
+
+/*
+ * Reads a command line, its first word, the prefix's own name, included. `memory`, aligned for
+ * pointers and zeroed, has options_memory() bytes; the options point into it and into the line. With
+ * --help or --version nothing after it is read, and the request has no command line.
+ * False with a fault if it cannot be what somebody meant; a pass that nothing uses is such a fault.
+ */
+bool options_parse(struct options *options, const wchar_t *line, void *memory);
+
+/* Whether any of the line's words, as far as it was understood or not, means to take handles out of a process. */
+bool options_take_handles(const wchar_t *line);
+
+#endif

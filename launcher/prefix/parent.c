@@ -1,0 +1,219 @@
+/*
+ * Handles out of another process, by number.
+ *
+ * There is no claim page here, so the contract is plain. First everything that can be found out is: bad
+ * options, a parent that is not there, a number that is not open end with EXIT_HANDOFF, and nothing was
+ * stolen. Then every number that --steal names is closed in the parent, and the prefix ends with the
+ * child's exit code, EXIT_CANNOT_RUN or EXIT_NOT_FOUND.
+ *
+ * Each handle is copied first, and the copy is what the child gets: a copy of a number that is not the
+ * one meant hurts nobody. Stealing is then only the closing of the parent's.
+ */
+#include "command.h"
+
+#include "cmdline.h"
+#include "heap.h"
+#include "steal.h"
+
+BOOL is_of_parent(const struct source *source)
+{
+    return source->option == OPTION_STEAL || source->option == OPTION_COPY;
+}
+
+static BOOL parse_handle(const wchar_t *text, uint64_t *number)
+{
+    text = text_parse_number(text, number);
+    return text != NULL && *text == L'\0' && handle_can_travel(*number);
+}
+
+uint32_t number_in_parent(const struct source *source)
+{
+    uint64_t number;
+
+    return is_of_parent(source) && parse_handle(source->what, &number) ? (uint32_t)number : 0;
+}
+
+/* ---- options ---- */
+
+/* PID or PID:CREATED. */
+static BOOL parse_parent(const wchar_t *text, DWORD *process_id, uint64_t *created)
+{
+    uint64_t number;
+
+    *created = 0;
+    text = text_parse_number(text, &number);
+    *process_id = (DWORD)number;
+    if (text != NULL && *text == L':') {
+        text = text_parse_number(text + 1, created);
+        if (*created == 0) /* would be taken for "not known" */
+            return FALSE;
+    }
+    return text != NULL && *text == L'\0' && number == *process_id;
+}
+
+/* The second steal of a number would take what somebody else has got it for meanwhile. */
+static BOOL is_stolen_before(const struct options *options, uint32_t pass)
+{
+    for (uint32_t i = 0; i < pass; i++) {
+        if (options->sources[i].option == OPTION_STEAL &&
+            number_in_parent(&options->sources[i]) == number_in_parent(&options->sources[pass]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static BOOL check_numbers(struct command *command)
+{
+    const struct options *options = &command->options;
+
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
+        const struct source *source = &options->sources[i];
+
+        if (!is_of_parent(source))
+            continue;
+        if (!has_option(command, OPTION_PARENT))
+            return mistake(command, "handles of which process? --parent PID is missing", NULL);
+        if (number_in_parent(source) == 0)
+            return mistake(command, "not the number of a handle:", source->what);
+        if (source->option == OPTION_STEAL && is_stolen_before(options, i))
+            return mistake(command, "stolen twice:", source->what);
+    }
+    return TRUE;
+}
+
+BOOL check_parent_options(struct command *command)
+{
+    const wchar_t *parent = command->options.values[OPTION_PARENT], *report = command->options.values[OPTION_REPORT];
+    uint64_t number;
+
+    if (parent == NULL && report != NULL)
+        return mistake(command, "a report to which process? --parent PID is missing", NULL);
+    if (parent != NULL && !parse_parent(parent, &command->parent_id, &number))
+        return mistake(command, "not PID or PID:CREATED:", parent);
+    if (report != NULL && !parse_handle(report, &number))
+        return mistake(command, "not the number of a handle:", report);
+    return check_numbers(command);
+}
+
+/* ---- taking ---- */
+
+BOOL reach_parent(struct command *command, struct failure *failure)
+{
+    uint64_t number;
+    DWORD code;
+
+    if (!has_option(command, OPTION_PARENT))
+        return TRUE;
+    parse_parent(command->options.values[OPTION_PARENT], &command->parent_id, &number);
+    code = open_owner(command->parent_id, number, &command->parent);
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
+    if (!has_option(command, OPTION_REPORT))
+        return TRUE;
+    parse_handle(command->options.values[OPTION_REPORT], &number);
+    code = copy(command->parent, number, FALSE, &command->report);
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
+}
+
+/* Whether a steal would leave it open in the parent. If so this copy of it cannot be closed either, which is of
+ * no importance: the prefix gives up and ends. */
+static BOOL is_protected(HANDLE parent, uint64_t number)
+{
+    enum { SAME_ATTRIBUTES = 4 };
+    HANDLE handle;
+
+    return DuplicateHandle(parent, handle_from_number(number), GetCurrentProcess(), &handle, 0, FALSE,
+                           DUPLICATE_SAME_ACCESS | SAME_ATTRIBUTES) &&
+           !CloseHandle(handle);
+}
+
+DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle)
+{
+    uint64_t number;
+    DWORD code = ERROR_INVALID_HANDLE;
+
+    *handle = NULL;
+    if (parse_handle(source->what, &number))
+        code = copy(command->parent, number, FALSE, handle);
+    if (code == ERROR_SUCCESS && source->option == OPTION_STEAL && is_protected(command->parent, number))
+        code = ERROR_NOT_SUPPORTED;
+    return code;
+}
+
+void close_stolen(struct command *command)
+{
+    HANDLE handle;
+    uint64_t number;
+
+    for (uint32_t i = 0; i < command->declared; i++) {
+        const struct source *source = &command->options.sources[i];
+
+        if (source->option != OPTION_STEAL || !parse_handle(source->what, &number))
+            continue;
+        command->stolen = TRUE;
+        if (steal(command->parent, number, FALSE, &handle) == ERROR_SUCCESS)
+            CloseHandle(handle);
+    }
+}
+
+/* ---- the report ---- */
+
+/* UTF-8, whatever the code page: programs read it. Returns a Win32 code. */
+static DWORD write_report(const struct command *command, const struct text *report)
+{
+    size_t capacity = 3 * report->length + 1;
+    char *bytes = allocate(capacity);
+    DWORD size, written, code = ERROR_SUCCESS;
+
+    if (bytes == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    size = (DWORD)WideCharToMultiByte(CP_UTF8, 0, report->at, (int)report->length, bytes, (int)capacity, NULL, NULL);
+    if (size == 0 || !WriteFile(command->report, bytes, size, &written, NULL))
+        code = GetLastError();
+    else if (written != size)
+        code = ERROR_WRITE_FAULT;
+    release(bytes);
+    return code;
+}
+
+void report_error(const struct command *command, DWORD exit_code, const wchar_t *message)
+{
+    size_t capacity = text_length(message) + 64;
+    struct text report = {.at = allocate(capacity * sizeof *report.at), .capacity = capacity};
+
+    if (command->report != NULL && report.at != NULL) {
+        text_format(&report, "error=%u\nmessage=%w\n", exit_code, message);
+        write_report(command, &report);
+    }
+    release(report.at);
+}
+
+static DWORD write_child(const struct command *command, const PROCESS_INFORMATION *child, uint32_t there)
+{
+    const struct request *request = &command->options.request;
+    struct text report = {.at = allocate(4 * LINE_CAPACITY * sizeof *report.at), .capacity = 4 * LINE_CAPACITY};
+    DWORD code;
+
+    if (report.at == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    text_format(&report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
+    for (uint32_t i = 0; i < command->declared; i++)
+        text_format(&report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
+    code = text_end(&report) ? write_report(command, &report) : ERROR_FILENAME_EXCED_RANGE;
+    release(report.at);
+    return code;
+}
+
+DWORD report_child(const struct command *command, const PROCESS_INFORMATION *child)
+{
+    HANDLE there, back;
+    DWORD code;
+
+    if (!DuplicateHandle(GetCurrentProcess(), child->hProcess, command->parent, &there, 0, FALSE,
+                         DUPLICATE_SAME_ACCESS))
+        return GetLastError();
+    code = write_child(command, child, (uint32_t)handle_number(there));
+    if (code != ERROR_SUCCESS && steal(command->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
+        CloseHandle(back);
+    return code;
+}

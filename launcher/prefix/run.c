@@ -1,0 +1,178 @@
+/* Standing in for a command that runs: the prefix holds nothing, takes it along if it is killed, and ends as it does. */
+#include "command.h"
+
+#include <winternl.h>
+
+#include "steal.h"
+#include "stream.h"
+#include "voice.h"
+
+/* ---- the job ---- */
+
+HANDLE make_job(BOOL whole_tree)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
+        .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
+                                                (whole_tree ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+
+    if (job == NULL || SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        return job;
+    CloseHandle(job);
+    return NULL;
+}
+
+/* From now on what is in the job goes on when this process ends. */
+static void spare(HANDLE job)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION none = {0};
+
+    SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
+}
+
+/* Windows before 8 may have kept the process out of the job. */
+static void end_tree(HANDLE job, HANDLE process)
+{
+    if (job != NULL)
+        TerminateJobObject(job, EXIT_TIMED_OUT);
+    TerminateProcess(process, EXIT_TIMED_OUT);
+    WaitForSingleObject(process, INFINITE);
+}
+
+/* ---- the console ---- */
+
+/* That of a child that runs and may outlive its console. NULL: there is none, or --kill-on-exit is meant. */
+static HANDLE volatile spared_when_closed;
+
+/* On closing, logoff and shutdown FALSE is the end of this process. A child on the console has been told before
+ * (conhost goes from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time;
+ * another one is nobody's business. */
+static BOOL WINAPI take_console_event(DWORD event)
+{
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT)
+        return TRUE;
+    if (spared_when_closed != NULL)
+        spare(spared_when_closed);
+    return FALSE;
+}
+
+/* A handler, because the other way, "ignore", would be inherited by the child. */
+void outlive_console_events(void)
+{
+    SetConsoleCtrlHandler(take_console_event, TRUE);
+}
+
+/* ---- holding nothing ---- */
+
+typedef PEB *(NTAPI *peb_function)(void);
+
+/*
+ * Not to be closed whatever its flag says: what connects this process with its console, which Ctrl-C must find
+ * (ConsoleHandle, since Windows 8), and the current directory, which Windows makes inheritable. Windows' header
+ * hides both; they have been at the same places since NT 4.
+ */
+static BOOL is_windows_own(HANDLE handle)
+{
+    enum { CONSOLE = 0, DIRECTORY = 7 };
+    peb_function get_peb = (peb_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlGetCurrentPeb");
+    void *const *parameters = get_peb != NULL ? get_peb()->ProcessParameters->Reserved2 : NULL;
+
+    return parameters != NULL && (handle == parameters[CONSOLE] || handle == parameters[DIRECTORY]);
+}
+
+static BOOL is_stream(HANDLE handle)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        if (GetStdHandle(stream_id(i)) == handle)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void close_inherited(HANDLE handle)
+{
+    if (!is_windows_own(handle) && !is_stream(handle)) /* streams go when nothing more is to be said */
+        CloseHandle(handle);
+}
+
+/* A handle that --handle names was given too, even if it was not inherited. */
+void let_go_of_inherited(const struct options *options)
+{
+    uint64_t number;
+
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
+        if (options->request.passes[i].name != NULL && own_number(&options->sources[i], &number))
+            SetHandleInformation(handle_from_number(number), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+    }
+    visit_inheritable(close_inherited);
+}
+
+/* Two of the streams may be one handle, which is closed once. */
+static void close_streams(void)
+{
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        HANDLE stream = GetStdHandle(stream_id(i));
+
+        for (int j = i; j < STREAM_COUNT; j++) {
+            if (GetStdHandle(stream_id(j)) == stream)
+                SetStdHandle(stream_id(j), NULL);
+        }
+        if (handle_can_travel(handle_number(stream)))
+            CloseHandle(stream);
+    }
+}
+
+void let_go_of_streams(void)
+{
+    wchar_t directory[MAX_PATH];
+
+    close_streams();
+    if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
+        SetCurrentDirectoryW(directory);
+}
+
+void borrow_stderr(const struct request *request, HANDLE child)
+{
+    HANDLE handle;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if ((request->passes[i].streams >> STREAM_STDERR & 1) != 0 &&
+            copy(child, request->passes[i].number, FALSE, &handle) == ERROR_SUCCESS)
+            SetStdHandle(STD_ERROR_HANDLE, handle);
+    }
+}
+
+/* ---- the end ---- */
+
+static DWORD exit_code_of(HANDLE process)
+{
+    DWORD code;
+
+    return WaitForSingleObject(process, INFINITE) == WAIT_OBJECT_0 && GetExitCodeProcess(process, &code)
+               ? code
+               : EXIT_CANNOT_RUN;
+}
+
+/* One less than that of other programs: when the session ends, those are told first. */
+static void end_after_others(void)
+{
+    enum { USUAL_LEVEL = 0x280 };
+
+    SetProcessShutdownParameters(USUAL_LEVEL - 1, SHUTDOWN_NORETRY);
+}
+
+DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
+{
+    BOOL kills = has_option(command, OPTION_KILL_ON_EXIT), in_time;
+
+    end_after_others();
+    if (!kills)
+        spared_when_closed = command->job;
+    in_time = relay_until_exit(relays, process, command->timeout_ms);
+    if (!in_time)
+        end_tree(command->job, process);
+    else if (command->job != NULL && !kills)
+        spare(command->job); /* the command's own children may go on */
+    finish_relays(relays);
+    return in_time ? exit_code_of(process) : EXIT_TIMED_OUT;
+}

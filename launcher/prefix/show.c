@@ -1,0 +1,254 @@
+/* --dry-run: what would be started. --trace: the way of each handle, the command line that came of it, and when each
+ * step was done. */
+#include "command.h"
+
+#include "cmdline.h"
+#include "error.h"
+#include "heap.h"
+#include "lookup.h"
+#include "stream.h"
+#include "voice.h"
+
+/* ---- --dry-run ---- */
+
+static void put_places(struct text *text, const struct pass *pass, const wchar_t *line)
+{
+    struct pass declared = {.name = pass->name};
+    wchar_t nowhere[1];
+    struct text rewritten = {.at = nowhere, .capacity = 1};
+
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((pass->streams >> stream & 1) != 0)
+            text_format(text, ", %s", stream_name(stream));
+    }
+    if (pass->descriptor != 0)
+        text_format(text, ", descriptor %u", pass->descriptor);
+    request_index(&declared, 1);
+    line_rewrite(&rewritten, line, &declared, 1);
+    if (declared.used)
+        text_put_ascii(text, ", command line");
+}
+
+static void show_source(const struct options *options, uint32_t i)
+{
+    const struct request *request = &options->request;
+    const struct source *source = &options->sources[i];
+    struct line line;
+
+    text_format(line_begin(&line), "%w: --%s%q", request->passes[i].name, option_table[source->option].name,
+                source->what);
+    put_places(&line.text, &request->passes[i], request->command_line);
+    line_print(&line, STD_OUTPUT_HANDLE);
+}
+
+static void show_option(uint32_t option, const wchar_t *value)
+{
+    struct line line;
+
+    text_format(line_begin(&line), "--%s", option_table[option].name);
+    if (option_table[option].kind != OPTION_FLAG)
+        text_put_quoted(&line.text, value);
+    line_print(&line, STD_OUTPUT_HANDLE);
+}
+
+static void show_variables(const wchar_t *variables)
+{
+    for (; variables != NULL && *variables != L'\0'; variables += text_length(variables) + 1) {
+        const wchar_t *unit = variables;
+
+        while (*unit != L'\0' && *unit != L'=')
+            unit++;
+        show_option(*unit == L'=' ? OPTION_ENV : OPTION_UNSET, variables);
+    }
+}
+
+/* Those of the streams are said where their sources are, unless they have none. */
+static void show_options(const wchar_t *const *values)
+{
+    for (uint32_t i = 0; i < OPTION_COUNT; i++) {
+        if (values[i] != NULL && i != OPTION_DRY_RUN &&
+            (option_table[i].kind != OPTION_STREAM || *values[i] == L'\0'))
+            show_option(i, values[i]);
+    }
+}
+
+static void show_text(const char *what, const wchar_t *text)
+{
+    print_ascii(STD_OUTPUT_HANDLE, what);
+    print(STD_OUTPUT_HANDLE, text, text_length(text));
+    print_ascii(STD_OUTPUT_HANDLE, "\r\n");
+}
+
+static DWORD show_missing(const struct request *request, DWORD code)
+{
+    struct handoff_error error = {0};
+    struct line line;
+    struct text *text = line_begin(&line);
+
+    error_describe(&error, request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    text->length += handoff_error_text(&error, text->at + text->length, text->capacity - text->length);
+    line_print(&line, STD_ERROR_HANDLE);
+    return error_exit_code(&error);
+}
+
+DWORD show_plan(const struct command *command)
+{
+    const struct request *request = &command->options.request;
+    wchar_t *program = allocate(LINE_CAPACITY * sizeof *program);
+    DWORD code = program != NULL ? lookup_program(request->command_line, program) : ERROR_NOT_ENOUGH_MEMORY;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        show_source(&command->options, i);
+    show_variables(request->variables);
+    show_options(command->options.values);
+    show_text("handoff: would start: ", request->command_line);
+    if (code != ERROR_SUCCESS)
+        return show_missing(request, code);
+    show_text("handoff: program: ", program);
+    return 0;
+}
+
+/* ---- --trace ---- */
+
+/* Inheritance keeps the number that the handle has here. */
+static void trace_handle(const struct command *command, uint32_t i, DWORD child_id)
+{
+    const struct pass *pass = &command->options.request.passes[i];
+    uint32_t in_parent = number_in_parent(&command->options.sources[i]);
+    struct line line;
+    struct text *text = line_begin(&line);
+
+    text_put(text, pass->name);
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((pass->streams >> stream & 1) != 0)
+            text_format(text, ">%s", stream_name(stream));
+    }
+    if (pass->descriptor != 0)
+        text_format(text, ">fd%u", pass->descriptor);
+    if ((pass->flags & PASS_SEALED) != 0)
+        text_put_ascii(text, " (sealed)");
+    text_put_ascii(text, ": ");
+    if (in_parent != 0)
+        text_format(text, "0x%x in parent %u -> ", in_parent, command->parent_id);
+    text_format(text, "0x%x in launcher %u -> 0x%x in child %u", pass->number, GetCurrentProcessId(), pass->number,
+                child_id);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+/* The line as the child sees it; NULL if there is no memory. */
+static wchar_t *rewritten_line(const struct command *command)
+{
+    const struct request *request = &command->options.request;
+    struct text line = {.at = allocate(LINE_CAPACITY * sizeof *line.at), .capacity = LINE_CAPACITY};
+
+    if (line.at == NULL)
+        return NULL;
+    line_rewrite(&line, request->command_line, request->passes, request->pass_count);
+    text_end(&line);
+    return line.at;
+}
+
+static void trace_time(const char *what_is_done, DWORD us)
+{
+    struct line line;
+
+    text_format(line_begin(&line), "%u us: %s", us, what_is_done);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+void show_trace(const struct command *command, DWORD child_id)
+{
+    wchar_t *line = rewritten_line(command);
+
+    for (uint32_t i = 0; i < command->declared; i++)
+        trace_handle(command, i, child_id);
+    if (line != NULL) {
+        print_ascii(STD_ERROR_HANDLE, "handoff: ");
+        print(STD_ERROR_HANDLE, line, text_length(line));
+        print_ascii(STD_ERROR_HANDLE, "\r\n");
+    }
+    release(line);
+    trace_time("handles opened", command->opened_us);
+    trace_time("child created", command->created_us);
+}
+
+/* ---- --trace=json, in ASCII ---- */
+
+static void put_json_string(struct text *text, const wchar_t *string)
+{
+    text_put_unit(text, L'"');
+    for (; *string != L'\0'; string++) {
+        if (*string == L'"' || *string == L'\\')
+            text_put_unit(text, L'\\');
+        if (*string >= L' ' && *string < 0x7F) {
+            text_put_unit(text, *string);
+        } else {
+            text_put_ascii(text, "\\u");
+            for (int shift = 12; shift >= 0; shift -= 4)
+                text_put_hex(text, *string >> shift & 15);
+        }
+    }
+    text_put_unit(text, L'"');
+}
+
+/* 0 is no process and no handle. */
+static void put_json_number(struct text *text, const char *name, uint32_t number)
+{
+    text_format(text, number != 0 ? "\"%s\":%u," : "\"%s\":null,", name, number);
+}
+
+static void put_json_handle(struct text *text, const struct pass *pass, uint32_t in_parent)
+{
+    const char *comma = "";
+
+    text_put_ascii(text, "{\"name\":");
+    put_json_string(text, pass->name);
+    text_put_unit(text, L',');
+    put_json_number(text, "parent", in_parent);
+    put_json_number(text, "launcher", pass->number);
+    put_json_number(text, "child", pass->number);
+    text_put_ascii(text, "\"streams\":[");
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((pass->streams >> stream & 1) == 0)
+            continue;
+        text_format(text, "%s\"%s\"", comma, stream_name(stream));
+        comma = ",";
+    }
+    text_put_ascii(text, "]");
+    if (pass->descriptor != 0)
+        text_format(text, ",\"descriptor\":%u", pass->descriptor);
+    text_format(text, ",\"sealed\":%s}", (pass->flags & PASS_SEALED) != 0 ? "true" : "false");
+}
+
+static void put_json(struct text *text, const struct command *command, const wchar_t *line, DWORD child_id)
+{
+    text_put_unit(text, L'{');
+    put_json_number(text, "parent", command->parent_id);
+    put_json_number(text, "launcher", GetCurrentProcessId());
+    put_json_number(text, "child", child_id);
+    text_put_ascii(text, "\"command_line\":");
+    put_json_string(text, line);
+    text_put_ascii(text, ",\"handles\":[");
+    for (uint32_t i = 0; i < command->declared; i++) {
+        text_put_ascii(text, i > 0 ? "," : "");
+        put_json_handle(text, &command->options.request.passes[i], number_in_parent(&command->options.sources[i]));
+    }
+    text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->opened_us, command->created_us);
+}
+
+void show_trace_json(const struct command *command, DWORD child_id)
+{
+    wchar_t nowhere[1], *line = rewritten_line(command);
+    struct text text = {.at = nowhere, .capacity = 1};
+
+    if (line == NULL)
+        return;
+    put_json(&text, command, line, child_id);
+    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+    if (text.at != NULL) {
+        put_json(&text, command, line, child_id);
+        print(STD_ERROR_HANDLE, text.at, text.length);
+    }
+    release(text.at);
+    release(line);
+}

@@ -1,0 +1,42 @@
+/* handoff-launcher.exe: the library's broker. It opens nothing for a child and never runs anything else. */
+#include "service.h"
+
+#include "cmdline.h"
+#include "text.h"
+
+enum { EXIT_HANDOFF = 125 };
+
+/* Somebody has started it by hand. */
+static DWORD refuse(void)
+{
+    static const char line[] = "handoff-launcher: only the handoff library starts this program: put handoff.exe before "
+                               "a command instead\r\n";
+    DWORD written;
+
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, sizeof line - 1, &written, NULL);
+    return EXIT_HANDOFF;
+}
+
+/* Ctrl-C and Ctrl-Break are the children's. */
+static BOOL WINAPI outlive(DWORD event)
+{
+    return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+}
+
+static DWORD run(void)
+{
+    static const char option[] = "--service=";
+    const wchar_t *rest = line_after_program(GetCommandLineW());
+
+    if (!text_begins_ascii(rest, option))
+        return refuse();
+    SetConsoleCtrlHandler(outlive, TRUE);
+    return serve(rest + sizeof option - 1);
+}
+
+/* The process' entry point: no C runtime was here before. */
+void WINAPI program_start(void);
+void WINAPI program_start(void)
+{
+    ExitProcess(run());
+}
