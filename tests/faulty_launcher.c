@@ -2,7 +2,7 @@
  * The launcher, with a fault (faults.h), on an older Windows, or a liar:
  *
  *   old             finds no function newer than Windows XP
- *   refuse          has its handle list refused, as Windows 7 does with some handles, and can count handles
+ *   refuse          has its handle list refused, as Windows 7 does with some handles
  *                   (both with inheritable handles of somebody else's)
  *
  *   strict          refuses what Windows does (strict.h)
@@ -29,34 +29,22 @@
 
 #include "faults.h"
 
-#include "handle_table.h"
-
 static BOOL is_strict(void)
 {
     return strcmp(fault_kind, "strict") == 0;
 }
 
-/* On Wine before 9 it is 0. */
-static BOOL WINAPI count_handles(HANDLE process, DWORD *count)
+/* What is looked up in ntdll.dll, Windows XP has. */
+static BOOL is_old(HMODULE module)
 {
-    struct table *table = query_table();
-
-    (void)process;
-    *count = 0;
-    for (ULONG_PTR i = 0; table != NULL && i < table->count; i++)
-        *count += table->entries[i].process_id == GetCurrentProcessId();
-    if (table != NULL)
-        free_table(table);
-    return *count != 0;
+    return strcmp(fault_kind, "old") == 0 && module == GetModuleHandleW(L"kernel32.dll");
 }
 
 static FARPROC find_function(HMODULE module, const char *name)
 {
-    if (strcmp(fault_kind, "refuse") == 0 && strcmp(name, "GetProcessHandleCount") == 0)
-        return (FARPROC)(void *)count_handles;
     if (is_strict() && strcmp(name, "UpdateProcThreadAttribute") == 0)
         return (FARPROC)(void *)strict_update;
-    return strcmp(fault_kind, "old") != 0 ? GetProcAddress(module, name) : NULL;
+    return is_old(module) ? NULL : GetProcAddress(module, name);
 }
 
 static BOOL duplicate_handle(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,

@@ -467,7 +467,7 @@ static DWORD run_line(const wchar_t *line)
     command.options.room = STREAM_COUNT + count_startup_descriptors(&command.startup);
     memory = allocate(options_memory(line, command.options.room));
     if (memory == NULL) {
-        complain("out of memory; nothing was stolen", NULL);
+        complain("no memory: Win32 error 8; nothing was stolen", NULL);
         return EXIT_HANDOFF;
     }
     if (!options_parse(&command.options, line, memory))

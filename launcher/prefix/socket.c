@@ -1,4 +1,4 @@
-/* Sockets. ws2_32 is loaded only for them and left again, so that waiting costs as little as without. */
+/* Sockets. ws2_32 is loaded only for them. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
@@ -7,35 +7,35 @@
 
 enum { NO_HANDLE_INHERIT = 0x80 /* WSA_FLAG_NO_HANDLE_INHERIT, of Windows 7 SP1 */ };
 
-struct winsock {
-    HMODULE module;
-    int(WINAPI *start)(WORD, WSADATA *);
-    int(WINAPI *end)(void);
-    int(WINAPI *error)(void);
-    int(WINAPI *resolve)(const wchar_t *, const wchar_t *, const ADDRINFOW *, ADDRINFOW **);
-    void(WINAPI *forget)(ADDRINFOW *);
-    SOCKET(WINAPI *create)(int, int, int, WSAPROTOCOL_INFOW *, unsigned, DWORD);
-    int(WINAPI *bind)(SOCKET, const struct sockaddr *, int);
-    int(WINAPI *listen)(SOCKET, int);
-    int(WINAPI *connect)(SOCKET, const struct sockaddr *, int);
-    int(WINAPI *name)(SOCKET, struct sockaddr *, int *);
-    int(WINAPI *close)(SOCKET);
-    int(WINAPI *set)(SOCKET, int, int, const char *, int);
+/* In the order of their names below. */
+union winsock {
+    FARPROC functions[11];
+    struct {
+        int(WINAPI *start)(WORD, WSADATA *);
+        int(WINAPI *error)(void);
+        int(WINAPI *resolve)(const wchar_t *, const wchar_t *, const ADDRINFOW *, ADDRINFOW **);
+        void(WINAPI *forget)(ADDRINFOW *);
+        SOCKET(WINAPI *create)(int, int, int, WSAPROTOCOL_INFOW *, unsigned, DWORD);
+        int(WINAPI *bind)(SOCKET, const struct sockaddr *, int);
+        int(WINAPI *listen)(SOCKET, int);
+        int(WINAPI *connect)(SOCKET, const struct sockaddr *, int);
+        int(WINAPI *name)(SOCKET, struct sockaddr *, int *);
+        int(WINAPI *close)(SOCKET);
+        int(WINAPI *set)(SOCKET, int, int, const char *, int);
+    };
 };
 
-static BOOL load(struct winsock *ws)
+static BOOL load(union winsock *ws)
 {
-    static const char names[][16] = {"WSAStartup",  "WSACleanup", "WSAGetLastError", "GetAddrInfoW", "FreeAddrInfoW",
-                                     "WSASocketW",  "bind",       "listen",          "connect",      "getsockname",
-                                     "closesocket", "setsockopt"};
-    _Static_assert(sizeof *ws == sizeof(HMODULE) + ARRAYSIZE(names) * sizeof(FARPROC), "a name for each function");
-    FARPROC *functions = (FARPROC *)(void *)&ws->start;
+    static const char names[ARRAYSIZE(ws->functions)][16] = {
+        "WSAStartup", "WSAGetLastError", "GetAddrInfoW", "FreeAddrInfoW", "WSASocketW", "bind",
+        "listen",     "connect",         "getsockname",  "closesocket",   "setsockopt"};
+    HMODULE module = LoadLibraryW(L"ws2_32.dll");
     WSADATA data;
 
-    ws->module = LoadLibraryW(L"ws2_32.dll");
     for (size_t i = 0; i < ARRAYSIZE(names); i++) {
-        functions[i] = ws->module != NULL ? GetProcAddress(ws->module, names[i]) : NULL;
-        if (functions[i] == NULL)
+        ws->functions[i] = module != NULL ? GetProcAddress(module, names[i]) : NULL;
+        if (ws->functions[i] == NULL)
             return FALSE;
     }
     return ws->start(MAKEWORD(2, 2), &data) == 0;
@@ -77,7 +77,7 @@ static void split_address(wchar_t *address, wchar_t **host, wchar_t **port)
 }
 
 /* Sockets are inheritable unless they are told, and before Windows 7 SP1 only afterwards. */
-static SOCKET create(const struct winsock *ws, const ADDRINFOW *address)
+static SOCKET create(const union winsock *ws, const ADDRINFOW *address)
 {
     SOCKET s = ws->create(address->ai_family, address->ai_socktype, address->ai_protocol, NULL, 0,
                           WSA_FLAG_OVERLAPPED | NO_HANDLE_INHERIT);
@@ -89,7 +89,7 @@ static SOCKET create(const struct winsock *ws, const ADDRINFOW *address)
     return s;
 }
 
-static BOOL use(const struct winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
+static BOOL use(const union winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
 {
     const int both = 0;
 
@@ -99,7 +99,7 @@ static BOOL use(const struct winsock *ws, SOCKET s, uint32_t option, const ADDRI
     return ws->bind(s, address->ai_addr, (int)address->ai_addrlen) == 0 && ws->listen(s, SOMAXCONN) == 0;
 }
 
-static WORD local_port(const struct winsock *ws, SOCKET s)
+static WORD local_port(const union winsock *ws, SOCKET s)
 {
     struct sockaddr_storage name;
     int size = sizeof name;
@@ -110,7 +110,7 @@ static WORD local_port(const struct winsock *ws, SOCKET s)
     return (WORD)(((BYTE *)&name)[2] << 8 | ((BYTE *)&name)[3]);
 }
 
-static HANDLE open_first(const struct winsock *ws, uint32_t option, const ADDRINFOW *addresses, WORD *port, DWORD *code)
+static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINFOW *addresses, WORD *port, DWORD *code)
 {
     for (const ADDRINFOW *address = addresses; address != NULL; address = address->ai_next) {
         SOCKET s = create(ws, address);
@@ -133,7 +133,7 @@ static DWORD open_family(uint32_t option, int family, const wchar_t *host, const
     ADDRINFOW hints = {
         .ai_flags = option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_family = family, .ai_socktype = SOCK_STREAM};
     ADDRINFOW *addresses = NULL;
-    struct winsock ws = {NULL};
+    union winsock ws;
     DWORD code;
 
     if (!load(&ws))

@@ -7,24 +7,26 @@
 
 enum { MOST_USERS = 4 };
 
-struct manager {
-    HMODULE module;
-    DWORD(WINAPI *start)(DWORD *, DWORD, wchar_t *);
-    DWORD(WINAPI *end)(DWORD);
-    DWORD(WINAPI *add)(DWORD, UINT, const wchar_t **, UINT, RM_UNIQUE_PROCESS *, UINT, const wchar_t **);
-    DWORD(WINAPI *list)(DWORD, UINT *, UINT *, RM_PROCESS_INFO *, DWORD *);
+/* In the order of their names below. */
+union manager {
+    FARPROC functions[4];
+    struct {
+        DWORD(WINAPI *start)(DWORD *, DWORD, wchar_t *);
+        DWORD(WINAPI *end)(DWORD);
+        DWORD(WINAPI *add)(DWORD, UINT, const wchar_t **, UINT, RM_UNIQUE_PROCESS *, UINT, const wchar_t **);
+        DWORD(WINAPI *list)(DWORD, UINT *, UINT *, RM_PROCESS_INFO *, DWORD *);
+    };
 };
 
-static BOOL load(struct manager *rm)
+static BOOL load(union manager *rm)
 {
-    static const char names[][20] = {"RmStartSession", "RmEndSession", "RmRegisterResources", "RmGetList"};
-    _Static_assert(sizeof *rm == sizeof(HMODULE) + ARRAYSIZE(names) * sizeof(FARPROC), "a name for each function");
-    FARPROC *functions = (FARPROC *)(void *)&rm->start;
+    static const char names[ARRAYSIZE(rm->functions)][20] = {"RmStartSession", "RmEndSession", "RmRegisterResources",
+                                                             "RmGetList"};
+    HMODULE module = LoadLibraryW(L"rstrtmgr.dll");
 
-    rm->module = LoadLibraryW(L"rstrtmgr.dll");
     for (size_t i = 0; i < ARRAYSIZE(names); i++) {
-        functions[i] = rm->module != NULL ? GetProcAddress(rm->module, names[i]) : NULL;
-        if (functions[i] == NULL)
+        rm->functions[i] = module != NULL ? GetProcAddress(module, names[i]) : NULL;
+        if (rm->functions[i] == NULL)
             return FALSE;
     }
     return TRUE;
@@ -36,7 +38,7 @@ void put_users(struct text *text, const wchar_t *path)
     wchar_t key[CCH_RM_SESSION_KEY + 1] = {0};
     UINT needed = 0, count = MOST_USERS;
     DWORD session, reasons;
-    struct manager rm = {NULL};
+    union manager rm;
 
     if (!load(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
         return;
