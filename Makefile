@@ -208,7 +208,10 @@ SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).ex
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
 	tests/run.sh
 
-demo: all build/deps/ready
+$(call both,demo-parent.exe): build/%/demo-parent.exe: build/%/tests/demo/parent.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
+demo: all build/x64/demo-parent.exe build/deps/ready
 	tests/run.sh cmd /c tests\\demo\\demo.bat
 
 # --- children without a C runtime, and campaigns ------------------------------------------

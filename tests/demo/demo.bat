@@ -12,9 +12,17 @@ if "%gpgv%"=="" set "gpgv=%build%\deps\gpgv\gpgv.exe"
 if not exist "%gpgv%" set "gpgv=%ProgramFiles(x86)%\GnuPG\bin\gpgv.exe"
 if not exist "%gpgv%" set "gpgv=%ProgramFiles%\GnuPG\bin\gpgv.exe"
 if not exist "%gpgv%" goto missing
-if exist "%build%\status.txt" del "%build%\status.txt"
-if exist "%build%\log.txt" del "%build%\log.txt"
 
+echo 1. A C program with the library, parent.c. It holds the files and starts gpgv:
+echo.
+call :clear
+"%build%\x64\demo-parent.exe" "%gpgv%" "%here%keyring.gpg" "%here%data.sig" "%here%data.txt" "%build%\status.txt" "%build%\log.txt"
+if not %errorlevel%==0 exit /b 1
+
+echo.
+echo 2. This batch file, which puts handoff before the command of gpgv:
+echo.
+call :clear
 "%handoff%" --trace --read "sig=%here%data.sig" --read "data=%here%data.txt" --write "status=%build%\status.txt" --write "log=%build%\log.txt" -- "%gpgv%" --keyring "%here%keyring.gpg" --status-fd {status} --logger-fd {log} --enable-special-filenames -- "-&{sig}" "-&{data}"
 set "code=%errorlevel%"
 if not exist "%build%\status.txt" goto bad
@@ -31,11 +39,16 @@ set "key="
 for /f "usebackq tokens=2,3" %%a in ("%build%\status.txt") do if "%%a"=="VALIDSIG" set "key=%%b"
 if not "%code%"=="0" goto bad
 if "%key%"=="" goto bad
-echo demo: the signature is valid, made by key %key%
+echo demo: the batch file: the signature is valid, made by key %key%
+exit /b 0
+
+:clear
+if exist "%build%\status.txt" del "%build%\status.txt"
+if exist "%build%\log.txt" del "%build%\log.txt"
 exit /b 0
 
 :bad
-echo demo: FAILED: no valid signature, and exit code %code%
+echo demo: the batch file: FAILED: no valid signature, and exit code %code%
 exit /b 1
 
 :missing
