@@ -618,8 +618,8 @@ START_TEST(g1_nothing_else_is_inheritable)
     listener = bound_socket(AF_INET, TRUE, &port);
     write_file(in_directory(L"in"), "content");
     put_every_source(sources, port);
-    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls --relay -- cmd /c exit 7 %ls", program(OWN_WIDTH, L"faulty-prefix.exe"),
-             sources, every_name);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls --relay -- cmd /c exit 7 %ls",
+             program(OWN_WIDTH, L"faulty-prefix.exe"), sources, every_name);
     ck_assert(CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &prefix));
     ck_assert_uint_eq(finish_child(&prefix), 7);
     CloseHandle(rubbish);
@@ -1439,10 +1439,10 @@ static void assert_fits_a_screen(const char *text)
 static const char *const topics[] = {"", "sources", "sinks", "running", "codes"};
 
 static const char *const option_names[] = {
-    "--read",   "--write",   "--append",  "--update",  "--pipe",      "--listen",  "--connect",
-    "--event",  "--mutex",   "--mapping", "--handle",  "--semaphore", "--process", "--stdin",
-    "--stdout", "--stderr",  "--fd",      "--env",     "--unset",     "--seal",    "--dir",
-    "--detach", "--timeout", "--relay",   "--dry-run", "--trace",     "=json",     "--kill-on-exit",
+    "--read",    "--write",   "--append", "--update",       "--pipe",    "--listen", "--connect", "--event",
+    "--mutex",   "--mapping", "--handle", "--semaphore",    "--process", "--stdin",  "--stdout",  "--stderr",
+    "--fd",      "--env",     "--unset",  "--seal",         "--dir",     "--detach", "--timeout", "--relay",
+    "--dry-run", "--trace",   "=json",    "--kill-on-exit", "--parent",  "--copy",   "--steal",   "--report",
 };
 
 START_TEST(help_fits_a_screen_and_leaves_nothing_out)
