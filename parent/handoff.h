@@ -198,7 +198,7 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
  *
  * handoff_take() takes the handle out of the process that offered it, which may be any process that the
  * caller may open with PROCESS_DUP_HANDLE. The handle is non-inheritable and the caller's to close. It
- * takes no more than this file's directory and parent/taker.c to build into a child. Its errors:
+ * takes no more than parent/taker/taker.c to build into a child, with parent and common to include from. Its errors:
  *   ERROR_INVALID_PARAMETER  that is no token
  *   ERROR_PROCESS_ABORTED    the process that offered it is gone, and its pid may be another's
  *   ERROR_CANCELLED          the offer has been withdrawn

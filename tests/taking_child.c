@@ -1,5 +1,5 @@
 /* A child that knows of handoff: it takes what the token, its first argument, offers, sets that event,
- * and writes "taken", or the code of the error, to stdout. Of handoff it compiles parent/taker.c only. */
+ * and writes "taken", or the code of the error, to stdout. Of handoff it compiles parent/taker/taker.c only. */
 #include "handoff.h"
 
 #include <stdio.h>
