@@ -262,37 +262,45 @@ static BOOL open_sources(struct command *command, struct failure *failure)
 /* ---- the command's start ---- */
 
 /* This process' own streams are passes as they are: a copy of each would only be one more to close. One that is not
- * open is none, as it is for CreateProcessW; two that are one handle stay one. */
-static void add_stream(struct command *command, int stream)
+ * open is none, as it is for CreateProcessW; two that are one handle stay one. Returns a Win32 code, of the pass behind
+ * the last. */
+static DWORD add_stream(struct command *command, int stream)
 {
     struct request *request = &command->options.request;
     HANDLE own = GetStdHandle(stream_id(stream));
     uint32_t number = (uint32_t)handle_number(own), i = command->own;
     DWORD flags;
 
-    if (!handle_can_travel(handle_number(own)) || !GetHandleInformation(own, &flags))
-        return;
+    if (!handle_can_travel(handle_number(own)))
+        return ERROR_SUCCESS;
     while (i < request->pass_count && request->passes[i].number != number)
         i++;
-    if (i == request->pass_count)
-        request->passes[request->pass_count++] = (struct pass){.number = number};
+    if (i == request->pass_count) {
+        request->passes[i] = (struct pass){.number = number, .streams = 1u << stream};
+        if (!GetHandleInformation(own, &flags))
+            return GetLastError() == ERROR_INVALID_HANDLE ? ERROR_SUCCESS : GetLastError();
+        request->pass_count++;
+    }
     request->passes[i].streams |= 1u << stream;
+    return ERROR_SUCCESS;
 }
 
 /* Nor is one inheritable that the command does not get. */
-static void add_streams(struct command *command)
+static DWORD add_streams(struct command *command)
 {
     struct request *request = &command->options.request;
     uint32_t claimed = request_claimed_streams(request);
+    DWORD code = ERROR_SUCCESS;
 
     command->own = request->pass_count;
-    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+    for (int stream = 0; stream < STREAM_COUNT && code == ERROR_SUCCESS; stream++) {
         if ((claimed >> stream & 1) == 0)
-            add_stream(command, stream);
+            code = add_stream(command, stream);
         else
             SetHandleInformation(GetStdHandle(stream_id(stream)), HANDLE_FLAG_INHERIT, 0);
     }
     command->own_end = request->pass_count;
+    return code;
 }
 
 static void close_all_but_streams(const struct command *command)
@@ -315,8 +323,8 @@ static BOOL add_own(struct command *command, struct relay *relays, struct failur
         code = make_relays(request, relays);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
-    add_streams(command);
-    if (!has_option(command, OPTION_DETACH))
+    code = add_streams(command);
+    if (code == ERROR_SUCCESS && !has_option(command, OPTION_DETACH))
         code = append_descriptors(request, &command->startup, GetCurrentProcess(), FALSE);
     if (code != ERROR_SUCCESS) /* of the pass that could not be made */
         return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);

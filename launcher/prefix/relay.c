@@ -197,7 +197,7 @@ BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
 
     while ((which = wait_for_any(relays, process, remaining(began, timeout_ms))) < 2)
         go_on(&relays[which]);
-    return which == 2;
+    return which != WAIT_TIMEOUT;
 }
 
 void finish_relays(struct relay *relays)

@@ -163,16 +163,19 @@ static void end_after_others(void)
 
 DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
 {
-    BOOL kills = has_option(command, OPTION_KILL_ON_EXIT), in_time;
+    BOOL kills = has_option(command, OPTION_KILL_ON_EXIT);
+    DWORD code = EXIT_TIMED_OUT;
 
     end_after_others();
     if (!kills)
         spared_when_closed = command->job;
-    in_time = relay_until_exit(relays, process, command->timeout_ms);
-    if (!in_time)
+    if (relay_until_exit(relays, process, command->timeout_ms)) {
+        code = exit_code_of(process);
+        if (command->job != NULL && !kills)
+            spare(command->job); /* the command's own children may go on */
+    } else {
         end_tree(command->job, process);
-    else if (command->job != NULL && !kills)
-        spare(command->job); /* the command's own children may go on */
+    }
     finish_relays(relays);
-    return in_time ? exit_code_of(process) : EXIT_TIMED_OUT;
+    return code;
 }
