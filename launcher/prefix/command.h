@@ -5,6 +5,7 @@
  *   main.c     the steps, in their order, and what is said when one fails
  *   show.c     --dry-run and --trace
  *   run.c      the job, holding nothing, waiting
+ *   handles.c  all that the command is to have
  *   relay.c    passes the command's output on
  *   parent.c   the process that --parent names: --steal, --copy, --report
  *   open.c     what can be opened: files, pipes, named objects, processes
@@ -81,6 +82,17 @@ void borrow_stderr(const struct request *request, HANDLE child);
 
 /* Waits for the child, which runs, and returns what this process is to end with. */
 DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
+
+/* ---- handles.c ---- */
+
+/* Opens what the options name, and puts the ports of sockets into line and variables. */
+BOOL open_handles(struct command *command, struct failure *failure);
+
+/* Adds streams and descriptors of this process, or relays instead. */
+BOOL add_own_handles(struct command *command, struct relay *relays, struct failure *failure);
+
+/* Closes them all, but the streams, which are this process' own. */
+void close_handles(const struct command *command);
 
 /* ---- relay.c ---- */
 
