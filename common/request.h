@@ -46,7 +46,7 @@ struct request {
     uint32_t variables_length;           /* as above */
     uint32_t closed_streams;             /* 1 << STREAM_..., for each that the child shall not have */
     uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
-    uint32_t refuse_batch; /* the line was quoted for a C runtime, which cmd.exe is not */
+    uint32_t refuse_batch;               /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
     struct startup startup;
     struct pass *passes;

@@ -35,11 +35,11 @@ struct creation {
     STARTUPINFOEXW startup;
     HANDLE *handles; /* what the child inherits; owns the memory of the next two as well */
     struct text program;
-    struct text line;                           /* its memory is NULL if the request has none */
-    wchar_t *batch_line;                        /* which runs a batch file instead; NULL if it is none */
-    wchar_t *environment;                       /* with changes; NULL: the request's */
-    uint8_t *block;                             /* of descriptors; NULL: none */
-    HANDLE listed_job; /* which the child is created in; NULL: none, or there is no such attribute */
+    struct text line;     /* its memory is NULL if the request has none */
+    wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */
+    wchar_t *environment; /* with changes; NULL: the request's */
+    uint8_t *block;       /* of descriptors; NULL: none */
+    HANDLE listed_job;    /* which the child is created in; NULL: none, or there is no such attribute */
     _Alignas(16) unsigned char attributes[256]; /* two need 72 bytes at most, and nothing to delete them */
 };
 

@@ -66,23 +66,19 @@ static BOOL make_list(struct list *list, LONG (*query)(void *, ULONG, ULONG *))
     return status >= 0;
 }
 
-static void visit(HANDLE handle, void (*act)(HANDLE))
-{
-    DWORD flags;
-
-    if (GetHandleInformation(handle, &flags) && (flags & HANDLE_FLAG_INHERIT) != 0)
-        act(handle);
-}
-
 static void visit_own(const struct list *list, void (*act)(HANDLE))
 {
     const DWORD *numbers = list->memory;
+    DWORD flags;
 
-    for (ULONG i = 0; i < list->size / sizeof *numbers; i++)
-        visit(handle_from_number(numbers[i]), act);
+    for (ULONG i = 0; i < list->size / sizeof *numbers; i++) {
+        HANDLE handle = handle_from_number(numbers[i]);
+
+        if (GetHandleInformation(handle, &flags) && (flags & HANDLE_FLAG_INHERIT) != 0)
+            act(handle);
+    }
 }
 
-/* What the list says is not asked again: each handle costs a call. */
 static void visit_all(const struct list *list, void (*act)(HANDLE))
 {
     enum { OBJ_INHERIT = 2 };
@@ -90,7 +86,7 @@ static void visit_all(const struct list *list, void (*act)(HANDLE))
 
     for (ULONG_PTR i = 0; i < all->count; i++) {
         if (all->entries[i].process_id == GetCurrentProcessId() && (all->entries[i].attributes & OBJ_INHERIT) != 0)
-            visit(handle_from_number(all->entries[i].handle), act);
+            act(handle_from_number(all->entries[i].handle));
     }
 }
 

@@ -67,9 +67,9 @@ void outlive_console_events(void);
 
 /*
  * A job whose only handle stays here, so that a child in it ends when this process does, however it does. NULL
- * where there is none. Unless the whole tree is asked for, the child's own children are not in it.
+ * where there is none. The child's own children are in it only if the options are about the whole tree.
  */
-HANDLE make_job(BOOL whole_tree);
+HANDLE make_job(const struct command *command);
 
 /* Closes all that this process inherited, but its streams: what the command is to have has been copied. */
 void let_go_of_inherited(const struct options *options);

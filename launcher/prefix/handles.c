@@ -95,8 +95,8 @@ static BOOL rewrite_ports(struct request *request, struct pass *ports, uint32_t 
         return TRUE;
     variables = (struct text){.at = nowhere, .capacity = 1};
     environment_rewrite(&variables, request->variables, ports, count);
-    variables = (struct text){.capacity = variables.length + 1,
-                              .at = allocate((variables.length + 1) * sizeof *variables.at)};
+    variables =
+        (struct text){.capacity = variables.length + 1, .at = allocate((variables.length + 1) * sizeof *variables.at)};
     if (variables.at == NULL)
         return FALSE;
     environment_rewrite(&variables, request->variables, ports, count);
@@ -193,4 +193,3 @@ BOOL add_own_handles(struct command *command, struct relay *relays, struct failu
         return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
     return TRUE;
 }
-

@@ -47,7 +47,8 @@ static void put_failure(struct text *text, const struct command *command, const 
                         struct handoff_error *error)
 {
     const struct request *request = &command->options.request;
-    const struct source *source = failure->stage == HANDOFF_STAGE_OPEN ? &command->options.sources[failure->pass] : NULL;
+    const struct source *source =
+        failure->stage == HANDOFF_STAGE_OPEN ? &command->options.sources[failure->pass] : NULL;
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
 
     error_describe(error, request, failure->stage, failure->pass, failure->code);
@@ -144,6 +145,19 @@ static BOOL check_options(struct command *command)
 
 /* ---- the command's start ---- */
 
+/* A console program without a console was started so, and its child is to be. (A program for the GUI has none as a
+ * rule, and a console program that it starts gets one of its own.) */
+static BOOL is_detached(void)
+{
+    const unsigned char *module = (const unsigned char *)GetModuleHandleW(NULL);
+    const IMAGE_NT_HEADERS *headers =
+        (const IMAGE_NT_HEADERS *)(const void *)(module + ((const IMAGE_DOS_HEADER *)(const void *)module)->e_lfanew);
+    DWORD process_id;
+
+    return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI &&
+           GetConsoleProcessList(&process_id, 1) == 0;
+}
+
 static wchar_t *system_directory(void)
 {
     static wchar_t path[MAX_PATH];
@@ -159,11 +173,10 @@ static void set_surroundings(struct command *command)
     take_startup(request, &command->startup);
     request->creation_flags = GetPriorityClass(GetCurrentProcess());
     request->directory = command->options.values[OPTION_DIR];
-    if (has_option(command, OPTION_DETACH)) {
+    if (has_option(command, OPTION_DETACH) || is_detached())
         request->creation_flags |= DETACHED_PROCESS;
-        if (request->directory == NULL)
-            request->directory = system_directory();
-    }
+    if (has_option(command, OPTION_DETACH) && request->directory == NULL)
+        request->directory = system_directory();
     for (uint32_t i = 0; has_option(command, OPTION_SEAL) && i < request->pass_count; i++)
         request->passes[i].flags |= PASS_SEALED;
 }
@@ -173,16 +186,17 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
                           struct failure *failure)
 {
     struct request *request = &command->options.request;
-    BOOL whole_tree = has_option(command, OPTION_KILL_ON_EXIT) || command->timeout_ms != INFINITE, created;
+    BOOL created;
 
-    if (!reach_parent(command, failure) || !open_handles(command, failure) || !add_own_handles(command, relays, failure))
+    if (!reach_parent(command, failure) || !open_handles(command, failure) ||
+        !add_own_handles(command, relays, failure))
         return FALSE;
     close_stolen(command);
     command->opened_us = clock_us(command->started);
     let_go_of_inherited(&command->options);
     set_surroundings(command);
     if (!has_option(command, OPTION_DETACH) && command->report == NULL)
-        command->job = make_job(whole_tree);
+        command->job = make_job(command);
     created = create_child(request, &(struct terms){.expose = TRUE, .job = command->job}, child, failure);
     close_handles(command);
     command->created_us = clock_us(command->started);

@@ -9,11 +9,16 @@
 
 /* ---- the job ---- */
 
-HANDLE make_job(BOOL whole_tree)
+static BOOL whole_tree(const struct command *command)
+{
+    return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_TIMEOUT);
+}
+
+HANDLE make_job(const struct command *command)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
         .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
-                                                (whole_tree ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
+                                                (whole_tree(command) ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
     HANDLE job = CreateJobObjectW(NULL, NULL);
 
     if (job == NULL || SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
@@ -171,8 +176,8 @@ DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
         spared_when_closed = command->job;
     if (relay_until_exit(relays, process, command->timeout_ms)) {
         code = exit_code_of(process);
-        if (command->job != NULL && !kills)
-            spare(command->job); /* the command's own children may go on */
+        if (command->job != NULL && whole_tree(command) && !kills)
+            spare(command->job); /* what the command has started may go on */
     } else {
         end_tree(command->job, process);
     }

@@ -66,8 +66,7 @@ static void show_variables(const wchar_t *variables)
 static void show_options(const wchar_t *const *values)
 {
     for (uint32_t i = 0; i < OPTION_COUNT; i++) {
-        if (values[i] != NULL && i != OPTION_DRY_RUN &&
-            (option_table[i].kind != OPTION_STREAM || *values[i] == L'\0'))
+        if (values[i] != NULL && i != OPTION_DRY_RUN && (option_table[i].kind != OPTION_STREAM || *values[i] == L'\0'))
             show_option(i, values[i]);
     }
 }

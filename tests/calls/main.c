@@ -294,7 +294,8 @@ static struct result result;
 /* With these the child runs, or has run, and only its exit code cannot be had. */
 static BOOL is_wait(const char *function)
 {
-    return strcmp(function, "WaitForSingleObject") == 0 || strcmp(function, "WaitForMultipleObjects") == 0 || strcmp(function, "GetExitCodeProcess") == 0;
+    return strcmp(function, "WaitForSingleObject") == 0 || strcmp(function, "WaitForMultipleObjects") == 0 ||
+           strcmp(function, "GetExitCodeProcess") == 0;
 }
 
 /* The code in the one line that the prefix ends with. */

@@ -109,8 +109,7 @@ START_TEST(the_parents_creation_time_is_checked)
 
     GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user);
     run(&result, prefix(_i), L"--parent 0x%lx:%I64u --steal e=%u -- \"%ls\" signal {e}", GetCurrentProcessId(),
-        (unsigned long long)created.dwHighDateTime << 32 | created.dwLowDateTime, number_of(event),
-        child(_i));
+        (unsigned long long)created.dwHighDateTime << 32 | created.dwLowDateTime, number_of(event), child(_i));
     ck_assert_msg(result.exit_code == 0, "%s", result.err);
     ck_assert(is_set(is_event) && !is_open_for(event, is_event));
     CloseHandle(is_event);
@@ -1106,9 +1105,8 @@ static void check_trace(const char *err, const struct witness *witness, DWORD pr
         ck_assert_uint_eq(parent_id, GetCurrentProcessId());
         way = strstr(way, "-> ") + 3;
     }
-    ck_assert_int_eq(sscanf(way, "0x%x in launcher %u -> 0x%x in child %u", &in_launcher, &launcher_id, &in_child,
-                            &child_id),
-                     4);
+    ck_assert_int_eq(
+        sscanf(way, "0x%x in launcher %u -> 0x%x in child %u", &in_launcher, &launcher_id, &in_child, &child_id), 4);
     ck_assert_uint_eq(witness->told_count, 1);
     ck_assert_uint_eq(in_child, witness->told[0]);
     ck_assert_uint_eq(in_launcher, witness->told[0]);

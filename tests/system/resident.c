@@ -883,7 +883,7 @@ static void strike_each_call(const char *kind, int width)
             ck_assert(outcome.spawned); /* it was struck after the commit */
     }
     ck_assert_int_ge(lost, 7); /* after its report a hang, or a death that comes too late, is nobody's loss */
-    ck_assert(unreclaimed >= 1 || hangs);  /* struck amid a steal, unless the time was up before that */
+    ck_assert(unreclaimed >= 1 || hangs); /* struck amid a steal, unless the time was up before that */
     assert_nobody_left();
 }
 

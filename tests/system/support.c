@@ -429,9 +429,10 @@ void use_own_processors(void)
 static BOOL is_ours(const wchar_t *name)
 {
     return wcscmp(name, L"child.exe") == 0 || wcscmp(name, L"handoff-launcher.exe") == 0 ||
-           wcscmp(name, L"handoff.exe") == 0 || wcscmp(name, L"handoffw.exe") == 0 || wcscmp(name, L"faulty-launcher.exe") == 0 ||
-           wcscmp(name, L"descriptor-child.exe") == 0 || wcscmp(name, L"faulty-prefix.exe") == 0 ||
-           wcscmp(name, L"calls-launcher.exe") == 0 || wcscmp(name, L"calls-prefix.exe") == 0;
+           wcscmp(name, L"handoff.exe") == 0 || wcscmp(name, L"handoffw.exe") == 0 ||
+           wcscmp(name, L"faulty-launcher.exe") == 0 || wcscmp(name, L"descriptor-child.exe") == 0 ||
+           wcscmp(name, L"faulty-prefix.exe") == 0 || wcscmp(name, L"calls-launcher.exe") == 0 ||
+           wcscmp(name, L"calls-prefix.exe") == 0;
 }
 
 /* By its id, and only if it is a program of build\\WIDTH, as this one is. */

@@ -40,7 +40,8 @@ static const wchar_t *described(void)
 
     for (uint32_t i = 0; i < OPTION_COUNT; i++) {
         if (options.values[i] != NULL)
-            text_format(&text, option_table[i].kind == OPTION_FLAG ? "%s;" : "%s %w;", option_table[i].name, options.values[i]);
+            text_format(&text, option_table[i].kind == OPTION_FLAG ? "%s;" : "%s %w;", option_table[i].name,
+                        options.values[i]);
     }
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct source *source = &options.sources[i];
@@ -100,7 +101,8 @@ static const struct row {
 
     {L"p --read a=b --stdout a -- x", L"stdout a;read a=b *2;", L"x"},
     {L"p --stdout a --read a=b -- x", L"stdout a;read a=b *2;", L"x"}, /* declared after its use */
-    {L"p --stdin b --copy a=1 --stderr a --copy b=2 --stdout a -- x", L"stdin b;stdout a;stderr a;copy a=1 *6;copy b=2 *1;", L"x"},
+    {L"p --stdin b --copy a=1 --stderr a --copy b=2 --stdout a -- x",
+     L"stdin b;stdout a;stderr a;copy a=1 *6;copy b=2 *1;", L"x"},
     {L"p --stdin a --stdout a --stderr a --copy a= -- {a}", L"stdin a;stdout a;stderr a;copy a= *7;", L"{a}"},
 
     {L"p --stdin \"\" -- x", L"stdin ;closed *1;", L"x"}, /* no name: closed */
@@ -286,7 +288,7 @@ static const struct fault_row {
     {L"p --fd 3=a --fd 4=a --copy a=b -- x", TWO_NAMES, L"a"},
     {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_NAMES, L"a"},
     {L"p --fd 3=a --fd 0x3=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"0x3"},
-    {L"p --fd bad --stdin a -- x", NO_STREAM, L"a"},  /* streams first */
+    {L"p --fd bad --stdin a -- x", NO_STREAM, L"a"},     /* streams first */
     {L"p --fd bad --copy a=b -- x", NO_MAPPING, L"bad"}, /* before what is unused */
 
     {L"p --read a=b -- x", UNUSED, L"a"},
@@ -406,7 +408,8 @@ START_TEST(options_of_any_line)
             continue;
         }
         require(options.fault != NULL, "'%s': no fault", shown(line));
-        require(options.subject == NULL || is_inside(options.subject, memory, memory_size), "'%s': subject", shown(line));
+        require(options.subject == NULL || is_inside(options.subject, memory, memory_size), "'%s': subject",
+                shown(line));
     }
     ck_assert_int_gt(accepted, 1000);
     ck_assert_int_gt(variables, 100);
@@ -452,8 +455,8 @@ static size_t random_options(struct said *said)
     uint64_t given = 0;
 
     for (size_t i = 0; i < count; i++) {
-        static const uint32_t kinds[] = {OPTION_TRACE, OPTION_ENV,  OPTION_ENV, OPTION_UNSET, OPTION_PARENT,
-                                         OPTION_READ,  OPTION_READ, OPTION_COPY,   OPTION_COPY};
+        static const uint32_t kinds[] = {OPTION_TRACE, OPTION_ENV,  OPTION_ENV,  OPTION_UNSET, OPTION_PARENT,
+                                         OPTION_READ,  OPTION_READ, OPTION_COPY, OPTION_COPY};
         uint32_t option = kinds[random_below(LENGTH(kinds))];
 
         if (option_table[option].kind <= OPTION_VALUE && (given >> option & 1) != 0)
@@ -530,7 +533,8 @@ static void put_read(struct text *text, const struct said *said, size_t count)
         for (size_t i = 0; i < count; i++) {
             if (said[i].option == option && option_table[option].kind == OPTION_FLAG)
                 text_format(text, "%s;", option_table[option].name);
-            else if (said[i].option == option && (option == OPTION_PARENT || option_table[option].kind == OPTION_STREAM))
+            else if (said[i].option == option &&
+                     (option == OPTION_PARENT || option_table[option].kind == OPTION_STREAM))
                 text_format(text, "%s %w;", option_table[option].name, said[i].word);
         }
     }

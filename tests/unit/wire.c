@@ -149,8 +149,7 @@ static bool same_string(const wchar_t *a, const wchar_t *b)
 
 static bool same_block(const wchar_t *a, uint32_t a_length, const wchar_t *b, uint32_t b_length)
 {
-    return a_length == b_length && (a == NULL) == (b == NULL) &&
-           (a == NULL || memcmp(a, b, a_length * sizeof *a) == 0);
+    return a_length == b_length && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_length * sizeof *a) == 0);
 }
 
 static bool same_blocks(const struct request *a, const struct request *b)
@@ -419,10 +418,8 @@ static const struct count_row {
 START_TEST(request_with_a_forged_count)
 {
     const struct count_row *row = &count_rows[_i];
-    struct request request = {.environment = L"=A\0",
-                              .environment_length = 4,
-                              .variables = L"AB\0",
-                              .variables_length = 4};
+    struct request request = {
+        .environment = L"=A\0", .environment_length = 4, .variables = L"AB\0", .variables_length = 4};
     uint8_t frame[200];
     size_t size = wire_encode_request(frame, sizeof frame, &request);
     uint32_t right;
