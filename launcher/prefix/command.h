@@ -65,6 +65,10 @@ struct relay;
  * closes, or the session ends, this process ends, and the child goes on as if it had been started without. */
 void outlive_console_events(void);
 
+/* Whether this is a console program that was started without a console, as its child is then to be: else Windows would
+ * give a console child one of its own. (handoffw.exe has none as a rule, and its console child gets its own.) */
+BOOL is_detached(void);
+
 /*
  * A job whose only handle stays here, so that a child in it ends when this process does, however it does. NULL
  * where there is none. The child's own children are in it only if the options are about the whole tree.

@@ -145,19 +145,6 @@ static BOOL check_options(struct command *command)
 
 /* ---- the command's start ---- */
 
-/* A console program without a console was started so, and its child is to be. (A program for the GUI has none as a
- * rule, and a console program that it starts gets one of its own.) */
-static BOOL is_detached(void)
-{
-    const unsigned char *module = (const unsigned char *)GetModuleHandleW(NULL);
-    const IMAGE_NT_HEADERS *headers =
-        (const IMAGE_NT_HEADERS *)(const void *)(module + ((const IMAGE_DOS_HEADER *)(const void *)module)->e_lfanew);
-    DWORD process_id;
-
-    return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI &&
-           GetConsoleProcessList(&process_id, 1) == 0;
-}
-
 static wchar_t *system_directory(void)
 {
     static wchar_t path[MAX_PATH];

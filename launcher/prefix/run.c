@@ -44,6 +44,38 @@ static void end_tree(HANDLE job, HANDLE process)
     WaitForSingleObject(process, INFINITE);
 }
 
+/* ---- what this process was started with ---- */
+
+/* Among its parameters, at places that are the same since NT 4; Windows' header calls them reserved. */
+enum { PARAMETER_CONSOLE = 0, PARAMETER_DIRECTORY = 7 };
+
+typedef PEB *(NTAPI *peb_function)(void);
+
+static HANDLE own_parameter(int place)
+{
+    peb_function get_peb = (peb_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlGetCurrentPeb");
+
+    return get_peb != NULL ? get_peb()->ProcessParameters->Reserved2[place] : NULL;
+}
+
+extern const IMAGE_DOS_HEADER __ImageBase; /* the linker's: this program's own file */
+
+static BOOL is_console_program(void)
+{
+    const IMAGE_NT_HEADERS *headers =
+        (const IMAGE_NT_HEADERS *)(const void *)((const char *)&__ImageBase + __ImageBase.e_lfanew);
+
+    return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI;
+}
+
+/* No console is NULL, or -1 as Windows before 8 had it (ReactOS: HANDLE_DETACHED_PROCESS). */
+BOOL is_detached(void)
+{
+    HANDLE console = own_parameter(PARAMETER_CONSOLE);
+
+    return is_console_program() && (console == NULL || console == INVALID_HANDLE_VALUE);
+}
+
 /* ---- the console ---- */
 
 /* That of a child that runs and may outlive its console. NULL: there is none, or --kill-on-exit is meant. */
@@ -69,20 +101,11 @@ void outlive_console_events(void)
 
 /* ---- holding nothing ---- */
 
-typedef PEB *(NTAPI *peb_function)(void);
-
-/*
- * Not to be closed whatever its flag says: what connects this process with its console, which Ctrl-C must find
- * (ConsoleHandle, since Windows 8), and the current directory, which Windows makes inheritable. Windows' header
- * hides both; they have been at the same places since NT 4.
- */
+/* Not to be closed whatever its flag says: what connects this process with its console, which Ctrl-C must find
+ * (since Windows 8), and the current directory, which Windows makes inheritable. */
 static BOOL is_windows_own(HANDLE handle)
 {
-    enum { CONSOLE = 0, DIRECTORY = 7 };
-    peb_function get_peb = (peb_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlGetCurrentPeb");
-    void *const *parameters = get_peb != NULL ? get_peb()->ProcessParameters->Reserved2 : NULL;
-
-    return parameters != NULL && (handle == parameters[CONSOLE] || handle == parameters[DIRECTORY]);
+    return handle == own_parameter(PARAMETER_CONSOLE) || handle == own_parameter(PARAMETER_DIRECTORY);
 }
 
 static BOOL is_stream(HANDLE handle)
