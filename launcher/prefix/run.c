@@ -58,12 +58,12 @@ static HANDLE own_parameter(int place)
     return get_peb != NULL ? get_peb()->ProcessParameters->Reserved2[place] : NULL;
 }
 
-extern const IMAGE_DOS_HEADER __ImageBase; /* the linker's: this program's own file */
+extern const unsigned char __ImageBase[]; /* the linker's: this program's own file */
 
 static BOOL is_console_program(void)
 {
-    const IMAGE_NT_HEADERS *headers =
-        (const IMAGE_NT_HEADERS *)(const void *)((const char *)&__ImageBase + __ImageBase.e_lfanew);
+    const IMAGE_DOS_HEADER *file = (const IMAGE_DOS_HEADER *)(const void *)__ImageBase;
+    const IMAGE_NT_HEADERS *headers = (const IMAGE_NT_HEADERS *)(const void *)(__ImageBase + file->e_lfanew);
 
     return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI;
 }
