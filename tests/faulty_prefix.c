@@ -2,6 +2,13 @@
  * The prefix on a system that refuses what Windows does (strict.h), and copies a handle's attributes when asked
  * to, as Windows does and Wine 8 does not: there the number in the variable HANDOFF_PROTECTED is that of a
  * handle of the parent that is protected from being closed.
+ *
+ * The variable HANDOFF_JOB says what there is of jobs:
+ *
+ *   no attribute    a child cannot be created in one (before Windows 10)
+ *   one job         nor put into one, unless it has broken away from ours (before Windows 8, in a job that lets it go)
+ *   one job, closed nor may it break away
+ *   refused         a child that is created in one is refused
  */
 #include "strict.h"
 
@@ -27,13 +34,58 @@ static BOOL WINAPI duplicate_with_attributes(HANDLE source, HANDLE handle, HANDL
     return TRUE;
 }
 
+static BOOL has_kind_of_job(const char *kind)
+{
+    char value[32];
+
+    return GetEnvironmentVariableA("HANDOFF_JOB", value, sizeof value) != 0 && strncmp(value, kind, strlen(kind)) == 0;
+}
+
+static BOOL has_one_job(void)
+{
+    return has_kind_of_job("one job");
+}
+
+static BOOL job_is_listed, has_broken_away;
+
+static BOOL WINAPI update_attribute(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value,
+                                    SIZE_T size, void *previous, SIZE_T *returned)
+{
+    if (attribute == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
+        return strict_update(list, flags, attribute, value, size, previous, returned);
+    if (has_kind_of_job("no attribute") || has_one_job())
+        return refuse_strictly(ERROR_NOT_SUPPORTED);
+    job_is_listed = TRUE;
+    return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
+}
+
+static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
+                           SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
+                           const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
+{
+    BOOL refused = has_kind_of_job("refused") && job_is_listed;
+
+    has_broken_away = (flags & CREATE_BREAKAWAY_FROM_JOB) != 0;
+    job_is_listed = FALSE;
+    if (refused || (has_broken_away && has_kind_of_job("one job, closed")))
+        return refuse_strictly(ERROR_ACCESS_DENIED);
+    return strict_create(program, line, process, thread, inherit, flags, environment, directory, startup, child);
+}
+
+static BOOL assign_to_job(HANDLE job, HANDLE process)
+{
+    return has_one_job() && !has_broken_away ? refuse_strictly(ERROR_ACCESS_DENIED)
+                                             : AssignProcessToJobObject(job, process);
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
-    return strcmp(name, "UpdateProcThreadAttribute") == 0 ? (FARPROC)(void *)strict_update
+    return strcmp(name, "UpdateProcThreadAttribute") == 0 ? (FARPROC)(void *)update_attribute
                                                           : GetProcAddress(module, name);
 }
 
-#define CreateProcessW strict_create
+#define AssignProcessToJobObject assign_to_job
+#define CreateProcessW create_process
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
 

@@ -632,36 +632,81 @@ START_TEST(a_prefix_that_waits_leaves_its_directory)
 }
 END_TEST
 
-/* Silent breakaway: the child ends with the prefix, and what the child has started goes on. */
-START_TEST(a_prefix_that_is_killed_takes_the_child_along)
+/* A child that waits for its own child, which copies stdin to stdout. */
+struct kin {
+    struct running running;
+    HANDLE child, grandchild;
+};
+
+static struct kin start_kin(const wchar_t *path, const wchar_t *of_child)
 {
+    struct kin kin;
     wchar_t line[1024];
     char text[64];
     unsigned long child_id, grandchild_id;
-    struct running running;
-    HANDLE of_child, of_grandchild;
+
+    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" family", of_child);
+    kin.running = start_running(path, line, NULL, 0, NULL, NULL);
+    ck_assert(read_line(kin.running.out, text, sizeof text));
+    ck_assert_msg(sscanf(text, "%lu %lu", &child_id, &grandchild_id) == 2, "%s", text);
+    kin.child = OpenProcess(SYNCHRONIZE, FALSE, child_id);
+    kin.grandchild = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, grandchild_id);
+    ck_assert(lives(kin.child) && lives(kin.grandchild));
+    return kin;
+}
+
+/* After the end of the prefix the grandchild is there, and serves. */
+static void finish_kin(struct kin *kin, DWORD exit_code)
+{
+    char text[64];
     DWORD size, code;
 
-    swprintf(line, ARRAYSIZE(line), L"-- \"%ls\" family", child(_i));
-    running = start_running(prefix(_i), line, NULL, 0, NULL, NULL);
-    ck_assert(read_line(running.out, text, sizeof text));
-    ck_assert_msg(sscanf(text, "%lu %lu", &child_id, &grandchild_id) == 2, "%s", text);
-    of_child = OpenProcess(SYNCHRONIZE, FALSE, child_id);
-    of_grandchild = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, grandchild_id);
-    ck_assert(lives(of_child) && lives(of_grandchild));
-    ck_assert(TerminateProcess(running.process.hProcess, 77));
-    ck_assert_msg(WaitForSingleObject(of_child, 10000) == WAIT_OBJECT_0, "the child goes on");
-    ck_assert(WriteFile(running.in, "alive", 5, &size, NULL));
-    CloseHandle(running.in);
-    ck_assert_uint_eq(read_all(running.out, text, sizeof text), 5);
+    ck_assert(WriteFile(kin->running.in, "alive", 5, &size, NULL));
+    CloseHandle(kin->running.in);
+    ck_assert_uint_eq(read_all(kin->running.out, text, sizeof text), 5);
     ck_assert_str_eq(text, "alive");
-    ck_assert(WaitForSingleObject(of_grandchild, 10000) == WAIT_OBJECT_0);
-    ck_assert(GetExitCodeProcess(of_grandchild, &code) && code == 0);
-    CloseHandle(running.err);
-    CloseHandle(of_child);
-    CloseHandle(of_grandchild);
-    ck_assert_uint_eq(finish_child(&running.process), 77);
+    ck_assert(WaitForSingleObject(kin->grandchild, 10000) == WAIT_OBJECT_0);
+    ck_assert(GetExitCodeProcess(kin->grandchild, &code) && code == 0);
+    ck_assert(WaitForSingleObject(kin->child, 10000) == WAIT_OBJECT_0);
+    CloseHandle(kin->running.err);
+    CloseHandle(kin->child);
+    CloseHandle(kin->grandchild);
+    ck_assert_uint_eq(finish_child(&kin->running.process), exit_code);
     assert_nobody_left();
+}
+
+/* Silent breakaway: the child ends with the prefix, and what the child has started goes on. */
+START_TEST(a_prefix_that_is_killed_takes_the_child_along)
+{
+    struct kin kin = start_kin(prefix(_i), child(_i));
+
+    ck_assert(TerminateProcess(kin.running.process.hProcess, 77));
+    ck_assert_msg(WaitForSingleObject(kin.child, 10000) == WAIT_OBJECT_0, "the child goes on");
+    finish_kin(&kin, 77);
+}
+END_TEST
+
+/* What there may be of jobs (tests/faulty_prefix.c), and whether the child is in that of the prefix all the same. */
+static const struct {
+    const wchar_t *jobs;
+    BOOL in_job;
+} old_jobs[] = {{L"no attribute", TRUE}, {L"one job", TRUE}, {L"one job, closed", FALSE}, {L"refused", TRUE}};
+
+START_TEST(where_windows_refuses_the_job_another_way_is_tried)
+{
+    struct kin kin;
+
+    SetEnvironmentVariableW(L"HANDOFF_JOB", old_jobs[_i / WIDTH_COUNT].jobs);
+    kin = start_kin(program(_i % WIDTH_COUNT, L"faulty-prefix.exe"), child(_i));
+    SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
+    ck_assert(TerminateProcess(kin.running.process.hProcess, 77));
+    if (old_jobs[_i / WIDTH_COUNT].in_job) {
+        ck_assert_msg(WaitForSingleObject(kin.child, 10000) == WAIT_OBJECT_0, "the child goes on");
+    } else {
+        ck_assert(WaitForSingleObject(kin.running.process.hProcess, 10000) == WAIT_OBJECT_0);
+        ck_assert_msg(lives(kin.child), "the child has ended");
+    }
+    finish_kin(&kin, 77);
 }
 END_TEST
 
@@ -1192,6 +1237,8 @@ Suite *prefix_suite(void)
     suite_add_tcase(suite, contract);
     for (size_t i = 0; i < ARRAYSIZE(of_stand_in); i++)
         tcase_add_loop_test(stand_in, of_stand_in[i], 0, COMBINATIONS);
+    tcase_add_loop_test(stand_in, where_windows_refuses_the_job_another_way_is_tried, 0,
+                        ARRAYSIZE(old_jobs) * WIDTH_COUNT);
     tcase_add_loop_test(stand_in, a_prefix_that_waits_holds_nothing, 0, COMBINATIONS_OF_BOTH);
     tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, WIDTH_COUNT);
     suite_add_tcase(suite, stand_in);
