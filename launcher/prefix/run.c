@@ -117,10 +117,17 @@ static BOOL is_stream(HANDLE handle)
     return FALSE;
 }
 
+/* Whoever started this process may have protected it from a mistake of its own, and that is inherited too. */
+static void close_given(HANDLE handle)
+{
+    if (!CloseHandle(handle) && SetHandleInformation(handle, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0))
+        CloseHandle(handle);
+}
+
 static void close_inherited(HANDLE handle)
 {
     if (!is_windows_own(handle) && !is_stream(handle)) /* streams go when nothing more is to be said */
-        CloseHandle(handle);
+        close_given(handle);
 }
 
 /* A handle that --handle names was given too, even if it was not inherited. */
@@ -146,7 +153,7 @@ static void close_streams(void)
                 SetStdHandle(stream_id(j), NULL);
         }
         if (handle_can_travel(handle_number(stream)))
-            CloseHandle(stream);
+            close_given(stream);
     }
 }
 
