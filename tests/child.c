@@ -20,13 +20,17 @@
  *   descriptor NUMBER  copies what the C runtime's descriptor reads to stdout
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
  *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
- *   echo               copies stdin to stdout
+ *   echo [EVENT]       sets the named event, copies stdin to stdout
  *   family             starts a child that echoes, says so on stdout, and waits for it
- *   console            says "ready" on stdout and stays until Ctrl-C or Ctrl-Break ends it with
- *                      1000 and 1001
+ *   close NUMBER       closes the C runtime's descriptor, says "closed" on stdout, waits for the end of stdin
+ *   repeat COUNT FLAGS LINE  runs the line again and again with these creation flags; ends with the number of
+ *                      times that it did not end with 0
+ *   console [EVENT]    says "ready" on stdout or sets the named event, and stays until Ctrl-C or Ctrl-Break ends
+ *                      it with 1000 and 1001
  *   session EVENT LINE runs the line; presses Ctrl-C (0) or Ctrl-Break (1) on its console for each
  *                      byte from stdin; ends with the line's exit code, or with 2 if
  *                      the key cannot be pressed
+ *   terminal EVENT LINE  the same with the console for the line's streams
  */
 #include <winsock2.h>
 
@@ -117,6 +121,28 @@ static int copy_descriptor(int descriptor)
             return 1;
     }
     return size < 0;
+}
+
+static int close_descriptor(int descriptor)
+{
+    HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
+
+    return _close(descriptor) != 0 || !write_all(out, "closed\n", 7) || copy_all(GetStdHandle(STD_INPUT_HANDLE), out);
+}
+
+static void set_named(const char *event_name)
+{
+    HANDLE event = OpenEventA(EVENT_MODIFY_STATE, FALSE, event_name);
+
+    SetEvent(event);
+    CloseHandle(event);
+}
+
+static int echo(const char *event_name)
+{
+    if (event_name != NULL)
+        set_named(event_name);
+    return copy_all(GetStdHandle(STD_INPUT_HANDLE), GetStdHandle(STD_OUTPUT_HANDLE));
 }
 
 static int write_units(const wchar_t *units)
@@ -216,7 +242,7 @@ static int retire(const char *event_name, int count, char **numbers)
 }
 
 /* With this process' streams. */
-static BOOL start_line(char *line, PROCESS_INFORMATION *process)
+static BOOL start_line(char *line, DWORD creation_flags, PROCESS_INFORMATION *process)
 {
     STARTUPINFOA startup = {.cb = sizeof startup,
                             .dwFlags = STARTF_USESTDHANDLES,
@@ -224,7 +250,7 @@ static BOOL start_line(char *line, PROCESS_INFORMATION *process)
                             .hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE),
                             .hStdError = GetStdHandle(STD_ERROR_HANDLE)};
 
-    return CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, process);
+    return CreateProcessA(NULL, line, NULL, NULL, TRUE, creation_flags, NULL, NULL, &startup, process);
 }
 
 static int raise_family(void)
@@ -234,7 +260,7 @@ static int raise_family(void)
 
     GetModuleFileNameA(NULL, path, sizeof path);
     snprintf(line, sizeof line, "\"%s\" echo", path);
-    if (!start_line(line, &child))
+    if (!start_line(line, 0, &child))
         return 1;
     snprintf(line, sizeof line, "%lu %lu\n", GetCurrentProcessId(), child.dwProcessId);
     write_all(GetStdHandle(STD_OUTPUT_HANDLE), line, (DWORD)strlen(line));
@@ -246,10 +272,13 @@ static BOOL WINAPI end_with_event(DWORD event)
     ExitProcess(1000 + event);
 }
 
-static int wait_for_console_event(void)
+static int wait_for_console_event(const char *event_name)
 {
     SetConsoleCtrlHandler(end_with_event, TRUE);
-    write_all(GetStdHandle(STD_OUTPUT_HANDLE), "ready\n", 6);
+    if (event_name == NULL)
+        write_all(GetStdHandle(STD_OUTPUT_HANDLE), "ready\n", 6);
+    else
+        set_named(event_name);
     Sleep(INFINITE);
     return 0;
 }
@@ -260,22 +289,66 @@ static BOOL WINAPI outlive_event(DWORD event)
     return TRUE;
 }
 
-static int hold_session(DWORD event, char *line)
+/* Presses the key for each byte from `keys`. */
+static int hold_session(HANDLE keys, DWORD event, char *line)
 {
     PROCESS_INFORMATION process;
     DWORD code = 0, read;
     char byte;
 
     SetConsoleCtrlHandler(outlive_event, TRUE);
-    if (!start_line(line, &process))
+    if (!start_line(line, 0, &process))
         return 1;
-    while (ReadFile(GetStdHandle(STD_INPUT_HANDLE), &byte, 1, &read, NULL) && read == 1) {
+    while (ReadFile(keys, &byte, 1, &read, NULL) && read == 1) {
         if (!GenerateConsoleCtrlEvent(event, 0))
             return 1 + TerminateProcess(process.hProcess, 0);
     }
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);
     ExitProcess(code);
+}
+
+static void use_console(DWORD stream, const char *name)
+{
+    SetStdHandle(stream, CreateFileA(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                                     &(SECURITY_ATTRIBUTES){.nLength = sizeof(SECURITY_ATTRIBUTES),
+                                                            .bInheritHandle = TRUE},
+                                     OPEN_EXISTING, 0, NULL));
+}
+
+static int hold_terminal(DWORD event, char *line)
+{
+    HANDLE keys = GetStdHandle(STD_INPUT_HANDLE);
+
+    use_console(STD_INPUT_HANDLE, "CONIN$");
+    use_console(STD_OUTPUT_HANDLE, "CONOUT$");
+    use_console(STD_ERROR_HANDLE, "CONOUT$");
+    return hold_session(keys, event, line);
+}
+
+static int repeat(int count, DWORD creation_flags, char *line)
+{
+    PROCESS_INFORMATION process;
+    int failed = count;
+    DWORD code;
+
+    while (count-- > 0 && start_line(line, creation_flags, &process)) {
+        WaitForSingleObject(process.hProcess, INFINITE);
+        failed -= GetExitCodeProcess(process.hProcess, &code) && code == 0;
+        CloseHandle(process.hProcess);
+        CloseHandle(process.hThread);
+    }
+    return failed;
+}
+
+/* The rest of the command line after so many arguments behind the action. */
+static char *line_behind(const char *action, int arguments)
+{
+    char *at = strstr(GetCommandLineA(), action) + strlen(action);
+
+    for (; arguments > 0; arguments--)
+        at = strchr(at + 1, ' ');
+    return at + 1;
 }
 
 int main(int argc, char **argv)
@@ -301,15 +374,21 @@ int main(int argc, char **argv)
     if (strcmp(action, "start") == 0)
         return write_start();
     if (strcmp(action, "echo") == 0)
-        return copy_all(GetStdHandle(STD_INPUT_HANDLE), out);
+        return echo(argc > 2 ? argv[2] : NULL);
     if (strcmp(action, "family") == 0)
         return raise_family();
     if (strcmp(action, "console") == 0)
-        return wait_for_console_event();
+        return wait_for_console_event(argc > 2 ? argv[2] : NULL);
     if (argc < 3)
         return 2;
     if (strcmp(action, "session") == 0)
-        return hold_session((DWORD)atoi(argv[2]), strstr(strstr(GetCommandLineA(), " session ") + 9, " ") + 1);
+        return hold_session(GetStdHandle(STD_INPUT_HANDLE), (DWORD)atoi(argv[2]), line_behind(" session", 1));
+    if (strcmp(action, "terminal") == 0)
+        return hold_terminal((DWORD)atoi(argv[2]), line_behind(" terminal", 1));
+    if (strcmp(action, "repeat") == 0)
+        return repeat(atoi(argv[2]), (DWORD)atoi(argv[3]), line_behind(" repeat", 2));
+    if (strcmp(action, "close") == 0)
+        return close_descriptor(atoi(argv[2]));
     if (strcmp(action, "retire") == 0)
         return retire(argv[2], argc - 3, argv + 3);
     if (strcmp(action, "exit") == 0)

@@ -162,11 +162,6 @@ static void assert_ended(HANDLE pipe)
                   "the pipe goes on with '%c'", byte);
 }
 
-static BOOL lives(HANDLE process)
-{
-    return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
-}
-
 static HANDLE open_process(DWORD process_id)
 {
     HANDLE process =
@@ -255,23 +250,6 @@ START_TEST(files_are_shared_as_help_says)
 END_TEST
 
 /* ---- sources: failures ---- */
-
-static SOCKET bound_socket(int family, BOOL listens, WORD *port)
-{
-    SOCKADDR_STORAGE address = {.ss_family = (short)family};
-    int size = family == AF_INET ? sizeof(SOCKADDR_IN) : sizeof(SOCKADDR_IN6);
-    SOCKET s = socket(family, SOCK_STREAM, 0);
-
-    if (family == AF_INET)
-        ((SOCKADDR_IN *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    else
-        ((SOCKADDR_IN6 *)&address)->sin6_addr.s6_addr[15] = 1;
-    ck_assert(SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0));
-    ck_assert(bind(s, (SOCKADDR *)&address, size) == 0 && (!listens || listen(s, 1) == 0));
-    ck_assert(getsockname(s, (SOCKADDR *)&address, &size) == 0);
-    *port = ntohs(((SOCKADDR_IN *)&address)->sin_port);
-    return s;
-}
 
 static const struct {
     const char *source;

@@ -27,11 +27,6 @@ static const wchar_t *child(int i)
 
 static struct result result;
 
-static BOOL lives(HANDLE process)
-{
-    return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
-}
-
 static BOOL is_inheritable(HANDLE handle)
 {
     DWORD flags;
@@ -181,29 +176,6 @@ START_TEST(g2_exactly_the_declared_handles)
 }
 END_TEST
 
-/* As start_running(), but everything inheritable is inherited. */
-static struct running start_with_rubbish(const wchar_t *path, const wchar_t *line)
-{
-    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES};
-    struct running running;
-    wchar_t text[2048];
-
-    make_pipe(&startup.hStdInput, &running.in);
-    make_pipe(&running.out, &startup.hStdOutput);
-    make_pipe(&running.err, &startup.hStdError);
-    for (int i = 0; i < 3; i++) {
-        HANDLE stream = (HANDLE[]){startup.hStdInput, startup.hStdOutput, startup.hStdError}[i];
-
-        ck_assert(SetHandleInformation(stream, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
-    }
-    swprintf(text, ARRAYSIZE(text), L"\"%ls\" %ls", path, line);
-    ck_assert(CreateProcessW(NULL, text, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &running.process));
-    CloseHandle(startup.hStdInput);
-    CloseHandle(startup.hStdOutput);
-    CloseHandle(startup.hStdError);
-    return running;
-}
-
 START_TEST(g2_what_the_prefix_inherited_stays_there)
 {
     static struct witness witness;
@@ -221,7 +193,7 @@ START_TEST(g2_what_the_prefix_inherited_stays_there)
         rubbish[i] = make_event();
         ck_assert(SetHandleInformation(rubbish[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
     }
-    running = start_with_rubbish(prefix(_i), line);
+    running = start_with_rubbish(prefix(_i), line, 0);
     begin_witness(&witness, &running);
     ck_assert_uint_eq(witness.has_count, fresh);
     for (size_t i = 0; i < ARRAYSIZE(rubbish); i++) {
@@ -743,23 +715,6 @@ END_TEST
 /* ---- G10 ---- */
 
 enum { SESSION_CANNOT_PRESS = 2 };
-
-/* A session on a console of its own, with the command and its child on it: the key reaches them all.
- * Returns the command's exit code. */
-static DWORD press(DWORD event, const wchar_t *command)
-{
-    wchar_t line[2048];
-    char text[16];
-    struct running running;
-    DWORD size;
-
-    swprintf(line, ARRAYSIZE(line), L"session %lu %ls", event, command);
-    running = start_running(program(OWN_WIDTH, L"child.exe"), line, NULL, CREATE_NO_WINDOW, NULL, NULL);
-    ck_assert(read_line(running.out, text, sizeof text));
-    ck_assert_str_eq(text, "ready");
-    ck_assert(WriteFile(running.in, "!", 1, &size, NULL));
-    return finish_running(&running);
-}
 
 /* The child's handler ends the child, and the prefix is there to say with which code. */
 static void press_with_prefix(int combination, DWORD event)

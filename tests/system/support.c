@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include <tlhelp32.h>
+#include <ws2tcpip.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -252,12 +253,74 @@ struct running start_running(const wchar_t *path, const wchar_t *line, const STA
     return running;
 }
 
+/* Not inheritable on our side. */
+struct running make_streams(STARTUPINFOW *startup)
+{
+    struct running running;
+
+    *startup = (STARTUPINFOW){.cb = sizeof *startup, .dwFlags = STARTF_USESTDHANDLES};
+    make_pipe(&startup->hStdInput, &running.in);
+    make_pipe(&running.out, &startup->hStdOutput);
+    make_pipe(&running.err, &startup->hStdError);
+    make_inheritable(startup->hStdInput);
+    make_inheritable(startup->hStdOutput);
+    make_inheritable(startup->hStdError);
+    return running;
+}
+
+void close_streams(const STARTUPINFOW *startup)
+{
+    CloseHandle(startup->hStdInput);
+    CloseHandle(startup->hStdOutput);
+    CloseHandle(startup->hStdError);
+}
+
+void start_with_all(struct running *running, const wchar_t *path, const wchar_t *line, STARTUPINFOW *startup,
+                    DWORD creation_flags)
+{
+    DWORD code = ERROR_INTERNAL_ERROR;
+    wchar_t text[4096];
+
+    swprintf(text, ARRAYSIZE(text), L"\"%ls\" %ls", path, line);
+    for (int tries = 0; tries < START_TRIES && code == ERROR_INTERNAL_ERROR; tries++) {
+        if (CreateProcessW(NULL, text, NULL, NULL, TRUE, creation_flags, NULL, NULL, startup, &running->process))
+            return;
+        code = GetLastError();
+    }
+    ck_abort_msg("%ls does not start: error %lu", path, code);
+}
+
+struct running start_with_rubbish(const wchar_t *path, const wchar_t *line, DWORD creation_flags)
+{
+    STARTUPINFOW startup;
+    struct running running = make_streams(&startup);
+
+    start_with_all(&running, path, line, &startup, creation_flags);
+    close_streams(&startup);
+    return running;
+}
+
 DWORD finish_running(struct running *running)
 {
     CloseHandle(running->in);
     CloseHandle(running->out);
     CloseHandle(running->err);
     return finish_child(&running->process);
+}
+
+DWORD press(DWORD event, const wchar_t *command)
+{
+    wchar_t line[4096];
+    char text[16];
+    struct running running;
+    DWORD size;
+
+    swprintf(line, ARRAYSIZE(line), L"session %lu %ls", event, command);
+    running = start_with_rubbish(program(OWN_WIDTH, L"child.exe"), line, CREATE_NO_WINDOW);
+    ck_assert(read_line(running.out, text, sizeof text));
+    ck_assert_str_eq(text, "ready");
+    ck_assert(WriteFile(running.in, "!", 1, &size, NULL));
+    return finish_running(&running);
 }
 
 const wchar_t *file_path(const wchar_t *name)
@@ -296,6 +359,46 @@ BOOL is_set(HANDLE event)
 void make_pipe(HANDLE *read, HANDLE *write)
 {
     ck_assert(CreatePipe(read, write, NULL, 0));
+}
+
+void make_inheritable(HANDLE handle)
+{
+    ck_assert(SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+}
+
+SOCKET bind_socket(int family, WORD port)
+{
+    SOCKADDR_STORAGE address = {.ss_family = (short)family};
+    int size = family == AF_INET ? sizeof(SOCKADDR_IN) : sizeof(SOCKADDR_IN6);
+    SOCKET s = socket(family, SOCK_STREAM, 0);
+
+    if (family == AF_INET)
+        ((SOCKADDR_IN *)&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else
+        ((SOCKADDR_IN6 *)&address)->sin6_addr.s6_addr[15] = 1;
+    ((SOCKADDR_IN *)&address)->sin_port = htons(port);
+    ck_assert(SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0));
+    if (bind(s, (SOCKADDR *)&address, size) == 0)
+        return s;
+    closesocket(s);
+    return INVALID_SOCKET;
+}
+
+SOCKET bound_socket(int family, BOOL listens, WORD *port)
+{
+    SOCKADDR_STORAGE address;
+    int size = sizeof address;
+    SOCKET s = bind_socket(family, 0);
+
+    ck_assert(s != INVALID_SOCKET && (!listens || listen(s, 1) == 0));
+    ck_assert(getsockname(s, (SOCKADDR *)&address, &size) == 0);
+    *port = ntohs(((SOCKADDR_IN *)&address)->sin_port);
+    return s;
+}
+
+BOOL lives(HANDLE process)
+{
+    return WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
 }
 
 BOOL same_object(HANDLE a, HANDLE b, BOOL *known)

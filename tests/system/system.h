@@ -85,8 +85,21 @@ struct running {
 struct running start_running(const wchar_t *path, const wchar_t *line, const STARTUPINFOW *startup,
                              DWORD creation_flags, const wchar_t *environment, const wchar_t *directory);
 
+/* The same for a program that inherits all that is inheritable here. */
+struct running start_with_rubbish(const wchar_t *path, const wchar_t *line, DWORD creation_flags);
+
+/* In its parts: the streams, whose other ends are inheritable and in `startup` until they are closed, and the start. */
+struct running make_streams(STARTUPINFOW *startup);
+void start_with_all(struct running *running, const wchar_t *path, const wchar_t *line, STARTUPINFOW *startup,
+                    DWORD creation_flags);
+void close_streams(const STARTUPINFOW *startup);
+
 /* Closes our ends, waits for its end and returns its exit code. */
 DWORD finish_running(struct running *running);
+
+/* A session on a console of its own, with the command and its child on it, all of which inherit what is inheritable
+ * here: when the child says "ready", the key reaches them all. Returns the command's exit code. */
+DWORD press(DWORD event, const wchar_t *command);
 
 /* One line, without its line break; FALSE at the end. */
 BOOL read_line(HANDLE from, char *line, size_t capacity);
@@ -103,6 +116,14 @@ void write_file(const wchar_t *path, const char *text);
 HANDLE make_event(void); /* manual reset, non-inheritable */
 BOOL is_set(HANDLE event);
 void make_pipe(HANDLE *read, HANDLE *write); /* neither end inheritable */
+
+void make_inheritable(HANDLE handle);
+
+/* A loopback socket, not inheritable: of any free port, or of this one, INVALID_SOCKET if somebody has it. */
+SOCKET bound_socket(int family, BOOL listens, WORD *port);
+SOCKET bind_socket(int family, WORD port);
+
+BOOL lives(HANDLE process);
 
 /* FALSE, with *known FALSE, where Windows cannot tell (before 10). */
 BOOL same_object(HANDLE a, HANDLE b, BOOL *known);
@@ -159,6 +180,7 @@ Suite *programs_suite(void);
 Suite *batch_suite(void);
 Suite *recipes_suite(void);
 Suite *hostile_suite(void);
+Suite *holding_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);
