@@ -310,9 +310,9 @@ static int hold_session(HANDLE keys, DWORD event, char *line)
 
 static void use_console(DWORD stream, const char *name)
 {
-    SetStdHandle(stream, CreateFileA(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
-                                     &(SECURITY_ATTRIBUTES){.nLength = sizeof(SECURITY_ATTRIBUTES),
-                                                            .bInheritHandle = TRUE},
+    SECURITY_ATTRIBUTES inherited = {.nLength = sizeof inherited, .bInheritHandle = TRUE};
+
+    SetStdHandle(stream, CreateFileA(name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited,
                                      OPEN_EXISTING, 0, NULL));
 }
 
