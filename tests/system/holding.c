@@ -31,8 +31,10 @@ static wchar_t begun_name[64];
 
 static void set_up(void)
 {
+    static unsigned number;
+
     event = make_event();
-    swprintf(begun_name, ARRAYSIZE(begun_name), L"handoff-test-%lu-begun", GetCurrentProcessId());
+    swprintf(begun_name, ARRAYSIZE(begun_name), L"handoff-test-%lu-begun-%u", GetCurrentProcessId(), number++);
     begun = CreateEventW(NULL, TRUE, FALSE, begun_name);
     ck_assert_ptr_nonnull(begun);
 }
