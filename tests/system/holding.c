@@ -412,6 +412,22 @@ START_TEST(g10_ctrl_c_arrives_though_all_else_is_let_go)
 }
 END_TEST
 
+/* It has a handler and so goes on when the key comes; only the console can tell that it comes there too. */
+START_TEST(g10_a_prefix_that_waits_is_on_the_console)
+{
+    struct running running = start_with_rubbish(prefix(_i), behind_prefix(_i, naming_begun(L"echo")), 0);
+    DWORD there[64], count, i = 0;
+
+    assert_begins();
+    count = GetConsoleProcessList(there, ARRAYSIZE(there));
+    ck_assert_uint_le(count, ARRAYSIZE(there));
+    while (i < count && there[i] != running.process.dwProcessId)
+        i++;
+    ck_assert_msg(i < count, "it is none of the %lu", count);
+    assert_goes_on(&running);
+}
+END_TEST
+
 /* As at a prompt: what the prefix lets go of are the console's own handles. */
 START_TEST(g10_ctrl_c_arrives_at_a_terminal)
 {
@@ -729,6 +745,7 @@ Suite *holding_suite(void)
         {g12_a_prefix_that_waits_has_the_command_and_its_job, "holding table", ROWS},
         {g12_it_lets_go_before_the_command_begins, "holding table", ROWS},
         {g10_ctrl_c_arrives_though_all_else_is_let_go, "holding console", ROWS},
+        {g10_a_prefix_that_waits_is_on_the_console, "holding console", ROWS},
         {g10_ctrl_c_arrives_at_a_terminal, "holding console", ROWS},
         {g10_a_command_outlives_the_console, "holding console", ARRAYSIZE(ways)},
         {g12_a_lock_is_free_when_the_prefix_has_ended, "holding loops", LOOP_ROWS},
