@@ -1,5 +1,5 @@
 /*
- * Campaigns against the library: a parent busier, and a machine deadlier, than any will be (G2 to G5).
+ * Campaigns against the library: a parent busier, and a machine deadlier, than any will be (G2 to G5, G12).
  *
  *   campaign.exe                      all, small, as `make test` runs them
  *   campaign.exe full                 all, in full size
@@ -13,6 +13,7 @@
  *   spawner.c   threads that spawn, and check after each spawn what must hold
  *   launchers.c launchers die
  *   parents.c   parents die
+ *   prefixes.c  prefixes die
  *   still.c     nothing dies, but nothing stands still
  *   leaks.c     who inherits what, beside somebody else's CreateProcessW
  *   soak.c      many spawns leave nothing
@@ -39,6 +40,11 @@ const wchar_t *neighbour(const wchar_t *name, BOOL other_width);
 unsigned random_below(DWORD64 *state, unsigned limit);
 
 void random_spin(DWORD64 *state); /* up to about the time of a spawn */
+
+BOOL lives_on(DWORD process_id); /* it does not end by itself */
+
+/* Of the process' threads the first. NULL: it has none. */
+HANDLE open_thread_of(DWORD process_id, DWORD access);
 
 /* Other processes of these programs but the listed, and so nobody's; one that is on its way out is waited for. */
 unsigned count_left(const PROCESS_INFORMATION *staying, unsigned count);
@@ -119,6 +125,7 @@ void expect_clean(const struct tally *tally);
 
 void campaign_launchers(unsigned size);
 void campaign_parents(unsigned size);
+void campaign_prefixes(unsigned size);
 void campaign_still(unsigned size);
 void campaign_leaks(unsigned size);
 void campaign_soak(unsigned size);

@@ -6,6 +6,8 @@
  *   0-9   ends with the number of its handles that it inherited, less that many and its streams
  *   !     stays
  *   *     stays; the numbers are those of a section and of a place in it, where it writes its pid
+ *   ~     sets nothing; says '<' on stdin, which can be written to, and '-' on stdout, waits for the event that the
+ *         variable HANDOFF_CAMPAIGN names, says '>' on stdin and ends with 0
  */
 #include <windows.h>
 
@@ -61,6 +63,26 @@ static void sign_in(const wchar_t *at)
     Sleep(INFINITE);
 }
 
+static void say(DWORD stream, char mark)
+{
+    DWORD written;
+
+    WriteFile(GetStdHandle(stream), &mark, 1, &written, NULL);
+}
+
+static void end_if_allowed(void)
+{
+    wchar_t name[64];
+    HANDLE allowed =
+        GetEnvironmentVariableW(L"HANDOFF_CAMPAIGN", name, 64) != 0 ? OpenEventW(SYNCHRONIZE, FALSE, name) : NULL;
+
+    say(STD_INPUT_HANDLE, '<');
+    say(STD_OUTPUT_HANDLE, '-');
+    if (WaitForSingleObject(allowed, INFINITE) == WAIT_OBJECT_0)
+        say(STD_INPUT_HANDLE, '>');
+    ExitProcess(0);
+}
+
 void WINAPI child_start(void);
 void WINAPI child_start(void)
 {
@@ -71,6 +93,8 @@ void WINAPI child_start(void)
         last++;
     if (*last == L'*')
         sign_in(at);
+    if (*last == L'~')
+        end_if_allowed();
     event = read_number(&at);
     if (event != 0)
         SetEvent((HANDLE)event);

@@ -11,11 +11,9 @@ static const struct campaign {
     const char *name;
     void (*fight)(unsigned size);
     unsigned small, full;
-} campaigns[] = {{"launchers", campaign_launchers, 20, 1000},
-                 {"parents", campaign_parents, 10, 1000},
-                 {"still", campaign_still, 100000, 5000000},
-                 {"leaks", campaign_leaks, 48, 10000},
-                 {"soak", campaign_soak, 60, 50000}};
+} campaigns[] = {{"launchers", campaign_launchers, 20, 1000}, {"parents", campaign_parents, 10, 1000},
+                 {"prefixes", campaign_prefixes, 5, 1000},    {"still", campaign_still, 100000, 5000000},
+                 {"leaks", campaign_leaks, 48, 10000},        {"soak", campaign_soak, 60, 50000}};
 
 enum { CAMPAIGNS = ARRAYSIZE(campaigns) };
 
@@ -71,7 +69,7 @@ void random_spin(DWORD64 *state)
 static BOOL is_ours(const wchar_t *name)
 {
     return name[0] == L'\0' || wcscmp(name, L"campaign-child.exe") == 0 || wcscmp(name, L"handoff-launcher.exe") == 0 ||
-           wcscmp(name, L"faulty-launcher.exe") == 0;
+           wcscmp(name, L"handoff.exe") == 0 || wcscmp(name, L"faulty-launcher.exe") == 0;
 }
 
 static BOOL is_listed(DWORD process_id, const PROCESS_INFORMATION *list, unsigned count)
@@ -83,7 +81,7 @@ static BOOL is_listed(DWORD process_id, const PROCESS_INFORMATION *list, unsigne
     return FALSE;
 }
 
-static BOOL lives_on(DWORD process_id)
+BOOL lives_on(DWORD process_id)
 {
     HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, process_id);
     BOOL lives = process != NULL && WaitForSingleObject(process, PATIENCE_MS) != WAIT_OBJECT_0;
@@ -91,6 +89,19 @@ static BOOL lives_on(DWORD process_id)
     if (process != NULL)
         CloseHandle(process);
     return lives;
+}
+
+HANDLE open_thread_of(DWORD process_id, DWORD access)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE thread = NULL, snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+
+    for (BOOL more = Thread32First(snapshot, &entry); more && thread == NULL; more = Thread32Next(snapshot, &entry)) {
+        if (entry.th32OwnerProcessID == process_id)
+            thread = OpenThread(access, FALSE, entry.th32ThreadID);
+    }
+    CloseHandle(snapshot);
+    return thread;
 }
 
 unsigned count_left(const PROCESS_INFORMATION *staying, unsigned count)
