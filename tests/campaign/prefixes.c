@@ -20,7 +20,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { LINE_UNITS = 2048, SAID_MOST = 1024, KILLED = 0xDEAD, MEASURED = 5 };
+enum { LINE_UNITS = 2048, SAID_MOST = 1024, KILLED = 0xDEAD, MEASURED = 9, GRACE_MS = 2000 };
 
 static const struct row {
     const char *name;
@@ -41,6 +41,7 @@ struct toll {
     double length; /* ms, of a run that is let be */
     unsigned moments[MOMENTS];
     unsigned refused;      /* Wine 8 could not start a process just then */
+    unsigned unborn;       /* processes that it had not made to the end */
     unsigned left, untold; /* with --report: suspended children, and handles of children */
     unsigned stay, cut, held, hurt, strange, odd;
 };
@@ -50,7 +51,6 @@ static struct {
     LONG identity;             /* of the next to be stolen, unlike any other's */
     HANDLE allowed;            /* set: the child may end by itself */
     HANDLE report, report_end; /* to read and to write */
-    wchar_t file[MAX_PATH];
     DWORD64 random;
 } parent;
 
@@ -62,7 +62,8 @@ struct run {
     double began;
     HANDLE pipe; /* to read */
     char said[SAID_MOST];
-    BOOL held; /* somebody has still the other end */
+    BOOL has_child; /* or had one when it was looked for */
+    BOOL held;      /* somebody has still the other end */
 };
 
 static size_t put(wchar_t *line, size_t length, const wchar_t *format, ...)
@@ -82,7 +83,7 @@ static void put_line(const struct row *row, wchar_t *line)
     size_t length = put(line, 0, L"\"%ls\" %ls", path_of_command, row->options);
 
     if (row->opens)
-        length = put(line, length, L" --event e= --write \"w=%ls\"", parent.file);
+        length = put(line, length, L" --event e= --write w=nul");
     if (row->takes)
         length = put(line, length, L" --parent %lu --copy c=%u --steal s=%u", GetCurrentProcessId(),
                      (unsigned)(UINT_PTR)parent.copied.handle, (unsigned)(UINT_PTR)parent.stolen.handle);
@@ -127,20 +128,17 @@ static void start(const struct row *row, struct run *run)
     CloseHandle(end);
 }
 
-/* Until nobody can write any more. */
+/* Until nobody can write any more. Who never had a child is not waited for as long: see print_toll(). */
 static void listen(struct run *run)
 {
     DWORD since = GetTickCount(), length = 0, size, available;
 
-    while (PeekNamedPipe(run->pipe, NULL, 0, NULL, &available, NULL)) {
-        if (available == 0 && GetTickCount() - since > PATIENCE_MS) {
-            run->held = TRUE;
-            return;
-        }
-        if (available == 0)
-            Sleep(1);
-        else if (ReadFile(run->pipe, run->said + length, SAID_MOST - 1 - length, &size, NULL))
+    while (!run->held && PeekNamedPipe(run->pipe, NULL, 0, NULL, &available, NULL)) {
+        if (available > 0 && ReadFile(run->pipe, run->said + length, SAID_MOST - 1 - length, &size, NULL))
             length += size;
+        else
+            Sleep(1);
+        run->held = GetTickCount() - since > (run->has_child ? PATIENCE_MS : GRACE_MS);
     }
 }
 
@@ -158,8 +156,27 @@ static void finish(struct run *run, struct toll *toll)
 
 /* ---- the child ---- */
 
+static FILETIME birth(HANDLE process)
+{
+    FILETIME birth = {0}, other;
+
+    GetProcessTimes(process, &birth, &other, &other, &other);
+    return birth;
+}
+
+/* Or the pid that is recorded as its parent's was somebody else's before. */
+static BOOL is_younger(DWORD process_id, HANDLE prefix)
+{
+    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, process_id);
+    FILETIME its = birth(process), prefixs = birth(prefix);
+
+    if (process != NULL)
+        CloseHandle(process);
+    return CompareFileTime(&its, &prefixs) >= 0;
+}
+
 /* 0: it has none. */
-static DWORD find_child(DWORD prefix_id)
+static DWORD find_child(const PROCESS_INFORMATION *prefix)
 {
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};
     HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
@@ -167,21 +184,32 @@ static DWORD find_child(DWORD prefix_id)
 
     for (BOOL more = Process32FirstW(snapshot, &entry); more && child_id == 0;
          more = Process32NextW(snapshot, &entry)) {
-        if (entry.th32ParentProcessID == prefix_id)
+        if (entry.th32ParentProcessID == prefix->dwProcessId && is_younger(entry.th32ProcessID, prefix->hProcess))
             child_id = entry.th32ProcessID;
     }
     CloseHandle(snapshot);
     return child_id;
 }
 
+static BOOL is_there(DWORD process_id)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, process_id);
+    BOOL there = process != NULL && WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
+
+    if (process != NULL)
+        CloseHandle(process);
+    return there;
+}
+
 /* Or has not even a thread yet. */
 static BOOL is_suspended(DWORD process_id)
 {
     HANDLE thread = open_thread_of(process_id, THREAD_SUSPEND_RESUME);
-    DWORD before = thread != NULL ? SuspendThread(thread) : 1;
+    DWORD before;
 
     if (thread == NULL)
-        return TRUE;
+        return is_there(process_id);
+    before = SuspendThread(thread);
     if (before != (DWORD)-1)
         ResumeThread(thread);
     CloseHandle(thread);
@@ -200,14 +228,15 @@ static void end_process(DWORD process_id)
 }
 
 /* The prefix is dead, so it makes no other. */
-static void settle_child(const struct run *run, struct toll *toll)
+static void settle_child(struct run *run, struct toll *toll)
 {
-    DWORD child_id = find_child(run->prefix.dwProcessId);
+    DWORD child_id = find_child(&run->prefix);
 
     if (run->row->reports)
         SetEvent(parent.allowed);
     if (child_id == 0)
         return;
+    run->has_child = TRUE;
     if (run->row->reports && is_suspended(child_id))
         toll->left++;
     else if (lives_on(child_id))
@@ -219,9 +248,9 @@ static void settle_child(const struct run *run, struct toll *toll)
 
 /* ---- the kill ---- */
 
-static enum moment look(DWORD prefix_id)
+static enum moment look(const PROCESS_INFORMATION *prefix)
 {
-    DWORD child_id = find_child(prefix_id);
+    DWORD child_id = find_child(prefix);
 
     if (child_id == 0)
         return NO_CHILD;
@@ -252,6 +281,11 @@ static void note_moment(const struct run *run, enum moment moment, DWORD code, s
     } else {
         toll->moments[moment]++;
     }
+    if (run->held && run->has_child)
+        toll->held++;
+    else if (run->held)
+        toll->unborn++;
+    toll->cut += run->row->reports && has_said(run, '<') && !has_said(run, '>');
 }
 
 /* ---- the handles ---- */
@@ -361,13 +395,12 @@ static void run_and_kill(const struct row *row, struct toll *toll)
     SetEvent(parent.allowed);
     start(row, &run);
     spin_until(run.began + wait);
-    moment = look(run.prefix.dwProcessId);
+    moment = look(&run.prefix);
+    run.has_child = moment != NO_CHILD;
     code = kill(&run);
     settle_child(&run, toll);
     listen(&run);
     note_moment(&run, moment, code, toll);
-    toll->held += run.held ? 1 : 0;
-    toll->cut += row->reports && has_said(&run, '<') && !has_said(&run, '>');
     finish(&run, toll);
     check_handles(row, before, toll);
     free_table(before);
@@ -396,12 +429,16 @@ static double measure(const struct row *row, struct toll *toll)
     return median_of(lengths, MEASURED);
 }
 
+/* Wine 8 makes a process, and then its first thread. Who dies between leaves a process that is in no list and in no
+ * job, never runs, and keeps what it inherits: that is the system's. */
 static void print_toll(const struct row *row, const struct toll *toll)
 {
     printf("  %-27s %6.1f   %8u %9u %7u %5u\n", row->name, toll->length, toll->moments[NO_CHILD],
            toll->moments[SUSPENDED], toll->moments[RUNNING], toll->moments[ENDED]);
     if (toll->refused > 0)
         printf("    and %u times Wine refused to start the child\n", toll->refused);
+    if (toll->unborn > 0)
+        printf("    of these %u processes without a thread\n", toll->unborn);
     if (row->reports)
         printf("    of these %u children left suspended, %u handles of children that no report had told of\n",
                toll->left, toll->untold);
@@ -421,8 +458,6 @@ static void prepare(void)
     parent.allowed = CreateEventW(NULL, TRUE, TRUE, name);
     require(parent.allowed != NULL && SetEnvironmentVariableW(L"HANDOFF_CAMPAIGN", name), "an event");
     require(CreatePipe(&parent.report, &parent.report_end, NULL, 0), "a pipe");
-    require(GetTempPathW(MAX_PATH, parent.file) != 0, "a directory for files");
-    wcsncat(parent.file, name, MAX_PATH - wcslen(parent.file) - 1);
     require(own(&parent.kept, 1000000000) && own(&parent.copied, 1100000000), "a semaphore");
     parent.identity = 1200000000;
     own_stolen();
@@ -430,8 +465,6 @@ static void prepare(void)
 
 static void clean_up(void)
 {
-    BOOL deleted;
-
     CloseHandle(parent.kept.handle);
     CloseHandle(parent.copied.handle);
     CloseHandle(parent.stolen.handle);
@@ -439,8 +472,6 @@ static void clean_up(void)
     CloseHandle(parent.report_end);
     CloseHandle(parent.allowed);
     SetEnvironmentVariableW(L"HANDOFF_CAMPAIGN", NULL);
-    deleted = DeleteFileW(parent.file);
-    expect(deleted, "the file that was opened is still in use: %lu", GetLastError());
 }
 
 /* What the first start leaves in a process for ever, Windows' own things, is there before the handles are counted. */
