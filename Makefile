@@ -234,7 +234,7 @@ $(call both,campaign.exe): build/%/campaign.exe: $(call objects,$(CAMPAIGN-SOURC
 
 # `make campaign CAMPAIGN="soak=5000 leaks"` does less: a size each, or the small one of `make test`.
 CAMPAIGN := full
-campaign: $(CAMPAIGN-PROGRAMS:%=build/x64/%) build/x64/handoff-launcher.exe build/x64/faulty-launcher.exe \
+campaign: $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(addprefix build/x64/,handoff-launcher.exe handoff.exe faulty-launcher.exe) \
           build/x86/handoff-launcher.exe build/deps/ready
 	tests/run.sh build/x64/campaign.exe $(CAMPAIGN)
 

@@ -34,7 +34,7 @@ static const struct row {
             {"all these, --kill-on-exit", L"--relay --timeout 1h --kill-on-exit", TRUE, TRUE, FALSE},
             {"--copy, --steal, --report", L"", FALSE, TRUE, TRUE}};
 
-/* Where a kill met it. */
+/* What the child did when the prefix was killed. */
 enum moment { NO_CHILD, SUSPENDED, RUNNING, ENDED, MOMENTS };
 
 struct toll {
@@ -487,8 +487,8 @@ void campaign_prefixes(unsigned size)
     parent.random = size;
     prepare();
     warm_up();
-    printf("prefixes: %u kills each\n  %-27s %6s   %8s %9s %7s %5s\n", size, "", "ms", "no child", "suspended",
-           "running", "ended");
+    printf("prefixes: %u kills each, and what a look just before saw of the child\n", size);
+    printf("  %-27s %6s   %8s %9s %7s %5s\n", "", "ms", "none yet", "suspended", "running", "ended");
     for (size_t i = 0; i < ARRAYSIZE(rows); i++) {
         struct toll toll = {0};
 
