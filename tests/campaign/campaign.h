@@ -43,9 +43,6 @@ void random_spin(DWORD64 *state); /* up to about the time of a spawn */
 
 BOOL lives_on(DWORD process_id); /* it does not end by itself */
 
-/* Of the process' threads the first. NULL: it has none. */
-HANDLE open_thread_of(DWORD process_id, DWORD access);
-
 /* Other processes of these programs but the listed, and so nobody's; one that is on its way out is waited for. */
 unsigned count_left(const PROCESS_INFORMATION *staying, unsigned count);
 

@@ -91,19 +91,6 @@ BOOL lives_on(DWORD process_id)
     return lives;
 }
 
-HANDLE open_thread_of(DWORD process_id, DWORD access)
-{
-    THREADENTRY32 entry = {.dwSize = sizeof entry};
-    HANDLE thread = NULL, snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
-
-    for (BOOL more = Thread32First(snapshot, &entry); more && thread == NULL; more = Thread32Next(snapshot, &entry)) {
-        if (entry.th32OwnerProcessID == process_id)
-            thread = OpenThread(access, FALSE, entry.th32ThreadID);
-    }
-    CloseHandle(snapshot);
-    return thread;
-}
-
 unsigned count_left(const PROCESS_INFORMATION *staying, unsigned count)
 {
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};

@@ -5,6 +5,8 @@
  */
 #include "campaign.h"
 
+#include <tlhelp32.h>
+
 #include <wchar.h>
 
 #ifdef _WIN64
@@ -213,6 +215,20 @@ static BOOL is_launcher(HANDLE process, const PROCESS_INFORMATION *parent)
 
     require(query(process, 0, &basic, sizeof basic, NULL) >= 0, "what a process is");
     return basic.parent_id == parent->dwProcessId;
+}
+
+/* A launcher has one. */
+static HANDLE open_thread_of(DWORD process_id, DWORD access)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE thread = NULL, snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+
+    for (BOOL more = Thread32First(snapshot, &entry); more && thread == NULL; more = Thread32Next(snapshot, &entry)) {
+        if (entry.th32OwnerProcessID == process_id)
+            thread = OpenThread(access, FALSE, entry.th32ThreadID);
+    }
+    CloseHandle(snapshot);
+    return thread;
 }
 
 /*

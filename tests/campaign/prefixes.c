@@ -14,7 +14,7 @@
 
 #include "handle_table.h"
 
-#include <tlhelp32.h>
+#include <winternl.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +59,7 @@ static struct {
 struct run {
     const struct row *row;
     PROCESS_INFORMATION prefix;
+    LARGE_INTEGER birth;
     double began;
     HANDLE pipe; /* to read */
     char said[SAID_MOST];
@@ -80,7 +81,7 @@ static size_t put(wchar_t *line, size_t length, const wchar_t *format, ...)
 
 static void put_line(const struct row *row, wchar_t *line)
 {
-    size_t length = put(line, 0, L"\"%ls\" %ls", path_of_command, row->options);
+    size_t length = put(line, 0, L"\"%ls\" %ls", path_of_prefix, row->options);
 
     if (row->opens)
         length = put(line, length, L" --event e= --write w=nul");
@@ -112,20 +113,28 @@ static BOOL create(wchar_t *line, HANDLE stream, PROCESS_INFORMATION *process)
     return TRUE;
 }
 
+static LARGE_INTEGER birth(HANDLE process)
+{
+    FILETIME birth = {0}, other;
+
+    GetProcessTimes(process, &birth, &other, &other, &other);
+    return (LARGE_INTEGER){.LowPart = birth.dwLowDateTime, .HighPart = (LONG)birth.dwHighDateTime};
+}
+
 /* The end of the pipe is the only inheritable handle of this process. */
 static void start(const struct row *row, struct run *run)
 {
-    SECURITY_ATTRIBUTES none = {.nLength = sizeof none};
     wchar_t line[LINE_UNITS];
     HANDLE end;
 
     *run = (struct run){.row = row};
     put_line(row, line);
-    require(CreatePipe(&run->pipe, &end, &none, 0), "a pipe");
+    require(CreatePipe(&run->pipe, &end, NULL, 0), "a pipe");
     require(SetHandleInformation(end, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT), "a pipe");
     require(create(line, end, &run->prefix), "a prefix");
     run->began = now_ms();
     CloseHandle(end);
+    run->birth = birth(run->prefix.hProcess);
 }
 
 /* Until nobody can write any more. Who never had a child is not waited for as long: see print_toll(). */
@@ -156,39 +165,43 @@ static void finish(struct run *run, struct toll *toll)
 
 /* ---- the child ---- */
 
-static FILETIME birth(HANDLE process)
-{
-    FILETIME birth = {0}, other;
+struct found {
+    DWORD process_id, thread_id; /* 0: there is none */
+};
 
-    GetProcessTimes(process, &birth, &other, &other, &other);
-    return birth;
+/* In one call: what is seen soon after is not so any more. */
+static SYSTEM_PROCESS_INFORMATION *list_processes(void)
+{
+    static _Alignas(SYSTEM_PROCESS_INFORMATION) unsigned char memory[1u << 22];
+    NTSTATUS(NTAPI * query)
+    (int, void *, ULONG, ULONG *) = (NTSTATUS(NTAPI *)(int, void *, ULONG, ULONG *))(void *)GetProcAddress(
+        GetModuleHandleW(L"ntdll.dll"), "NtQuerySystemInformation");
+
+    require(query(SystemProcessInformation, memory, sizeof memory, NULL) >= 0, "the list of processes");
+    return (void *)memory;
 }
 
-/* Or the pid that is recorded as its parent's was somebody else's before. */
-static BOOL is_younger(DWORD process_id, HANDLE prefix)
+/* Only one that is younger is a child: the pid of an older one's parent may have come again. */
+static BOOL is_child(const SYSTEM_PROCESS_INFORMATION *process, const struct run *run)
 {
-    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, process_id);
-    FILETIME its = birth(process), prefixs = birth(prefix);
-
-    if (process != NULL)
-        CloseHandle(process);
-    return CompareFileTime(&its, &prefixs) >= 0;
+    return (UINT_PTR)process->InheritedFromUniqueProcessId == run->prefix.dwProcessId &&
+           process->CreateTime.QuadPart >= run->birth.QuadPart;
 }
 
-/* 0: it has none. */
-static DWORD find_child(const PROCESS_INFORMATION *prefix)
+static struct found find_child(const struct run *run)
 {
-    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
-    DWORD child_id = 0;
+    SYSTEM_PROCESS_INFORMATION *process = list_processes();
+    const SYSTEM_THREAD_INFORMATION *threads;
 
-    for (BOOL more = Process32FirstW(snapshot, &entry); more && child_id == 0;
-         more = Process32NextW(snapshot, &entry)) {
-        if (entry.th32ParentProcessID == prefix->dwProcessId && is_younger(entry.th32ProcessID, prefix->hProcess))
-            child_id = entry.th32ProcessID;
+    while (!is_child(process, run)) {
+        if (process->NextEntryOffset == 0)
+            return (struct found){0};
+        process = (void *)((unsigned char *)process + process->NextEntryOffset);
     }
-    CloseHandle(snapshot);
-    return child_id;
+    threads = (const void *)(process + 1);
+    return (struct found){.process_id = (DWORD)(UINT_PTR)process->UniqueProcessId,
+                          .thread_id =
+                              process->NumberOfThreads > 0 ? (DWORD)(UINT_PTR)threads->ClientId.UniqueThread : 0};
 }
 
 static BOOL is_there(DWORD process_id)
@@ -202,13 +215,13 @@ static BOOL is_there(DWORD process_id)
 }
 
 /* Or has not even a thread yet. */
-static BOOL is_suspended(DWORD process_id)
+static BOOL is_suspended(const struct found *child)
 {
-    HANDLE thread = open_thread_of(process_id, THREAD_SUSPEND_RESUME);
+    HANDLE thread = OpenThread(THREAD_SUSPEND_RESUME, FALSE, child->thread_id);
     DWORD before;
 
     if (thread == NULL)
-        return is_there(process_id);
+        return is_there(child->process_id);
     before = SuspendThread(thread);
     if (before != (DWORD)-1)
         ResumeThread(thread);
@@ -230,31 +243,31 @@ static void end_process(DWORD process_id)
 /* The prefix is dead, so it makes no other. */
 static void settle_child(struct run *run, struct toll *toll)
 {
-    DWORD child_id = find_child(&run->prefix);
+    struct found child = find_child(run);
 
     if (run->row->reports)
         SetEvent(parent.allowed);
-    if (child_id == 0)
+    if (child.process_id == 0)
         return;
     run->has_child = TRUE;
-    if (run->row->reports && is_suspended(child_id))
+    if (run->row->reports && is_suspended(&child))
         toll->left++;
-    else if (lives_on(child_id))
+    else if (lives_on(child.process_id))
         toll->stay++;
     else
         return;
-    end_process(child_id);
+    end_process(child.process_id);
 }
 
 /* ---- the kill ---- */
 
-static enum moment look(const PROCESS_INFORMATION *prefix)
+static enum moment look(const struct run *run)
 {
-    DWORD child_id = find_child(prefix);
+    struct found child = find_child(run);
 
-    if (child_id == 0)
+    if (child.process_id == 0)
         return NO_CHILD;
-    return is_suspended(child_id) ? SUSPENDED : RUNNING;
+    return is_suspended(&child) ? SUSPENDED : RUNNING;
 }
 
 /* Returns the exit code. */
@@ -395,7 +408,7 @@ static void run_and_kill(const struct row *row, struct toll *toll)
     SetEvent(parent.allowed);
     start(row, &run);
     spin_until(run.began + wait);
-    moment = look(&run.prefix);
+    moment = look(&run);
     run.has_child = moment != NO_CHILD;
     code = kill(&run);
     settle_child(&run, toll);
