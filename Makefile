@@ -247,7 +247,7 @@ build/x64/bench.exe: $(patsubst %.c,build/x64/%.o,$(filter-out %/nothing.c %/cou
                      build/x64/libhandoff.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
-bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe handoff.exe) build/deps/ready
+bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe handoff.exe handoffw.exe) build/deps/ready
 	tests/bench/bench.sh $(BENCH)
 
 # --- analysis, on the host -----------------------------------------------------------------

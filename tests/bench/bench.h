@@ -115,8 +115,8 @@ struct child start_way(enum way_id way, const struct order *order);
 struct latency spawn(enum way_id way, const struct order *order);
 extern volatile LONG refused_starts;
 
-extern wchar_t path_of_nothing[MAX_PATH], path_of_count[MAX_PATH], path_of_launcher[MAX_PATH],
-    path_of_command[MAX_PATH];
+extern wchar_t path_of_nothing[MAX_PATH], path_of_count[MAX_PATH], path_of_launcher[MAX_PATH], path_of_prefix[MAX_PATH],
+    path_of_windowed[MAX_PATH];
 
 /* The resident launcher that served the order last. */
 DWORD launcher_of(const struct order *order);

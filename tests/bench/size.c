@@ -91,21 +91,18 @@ static void measure_memory(void)
 {
     static struct order order;
     wchar_t arguments[MAX_PATH + 8];
-    PROCESS_INFORMATION nothing, command, prefix;
+    PROCESS_INFORMATION nothing, prefix;
     HANDLE resident = open_resident(&order);
     SIZE_T base;
 
     _snwprintf(arguments, ARRAYSIZE(arguments), L"-- \"%ls\" ?", path_of_nothing);
     start_program(path_of_nothing, L"?", 0, &nothing);
-    start_program(path_of_command, arguments, 0, &command);
-    start_program(path_of_launcher, arguments, 0, &prefix);
+    start_program(path_of_prefix, arguments, 0, &prefix);
     Sleep(1000);
     base = private_bytes(nothing.hProcess);
     print_memory("a process that does nothing", nothing.hProcess, base);
-    print_memory("handoff.exe, waiting", command.hProcess, base);
-    print_memory("handoff-launcher, waiting", prefix.hProcess, base);
+    print_memory("handoff.exe, waiting", prefix.hProcess, base);
     print_memory("resident launcher, waiting", resident, base);
-    WaitForSingleObject(command.hProcess, INFINITE);
     WaitForSingleObject(prefix.hProcess, INFINITE);
     handoff_launcher_close(order.resident);
     end_order(&order);
@@ -115,6 +112,7 @@ void measure_size(void)
 {
     printf("\nsize\n");
     print_file("handoff-launcher.exe", path_of_launcher);
-    print_file("handoff.exe", path_of_command);
+    print_file("handoff.exe", path_of_prefix);
+    print_file("handoffw.exe", path_of_windowed);
     measure_memory();
 }

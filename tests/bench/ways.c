@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-wchar_t path_of_nothing[MAX_PATH], path_of_count[MAX_PATH], path_of_launcher[MAX_PATH], path_of_command[MAX_PATH];
+wchar_t path_of_nothing[MAX_PATH], path_of_count[MAX_PATH], path_of_launcher[MAX_PATH], path_of_prefix[MAX_PATH],
+    path_of_windowed[MAX_PATH];
 volatile LONG refused_starts;
 
 static CRITICAL_SECTION lock;    /* WAY_LOCK's */
@@ -221,7 +222,7 @@ static BOOL start_resident(const struct order *order, struct child *child)
     return hand_off(order, order->resident, child);
 }
 
-/* ---- the programs ---- */
+/* ---- the prefix ---- */
 
 static size_t put_names(const struct order *order, size_t length)
 {
@@ -231,18 +232,13 @@ static size_t put_names(const struct order *order, size_t length)
     return length;
 }
 
-static size_t put_prefix(const struct order *order)
+static size_t put_parent(const struct order *order)
 {
-    size_t length = put(order, 0, L"\"%ls\" --parent %u:0x%x%08x", path_of_launcher, (unsigned)GetCurrentProcessId(),
+    size_t length = put(order, 0, L"\"%ls\" --parent %u:0x%x%08x", path_of_prefix, (unsigned)GetCurrentProcessId(),
                         (unsigned)(created >> 32), (unsigned)created);
 
-    for (DWORD i = 0; i < order->count; i++) {
-        HANDLE copy;
-
-        DuplicateHandle(GetCurrentProcess(), order->handles[i], GetCurrentProcess(), &copy, 0, FALSE,
-                        DUPLICATE_SAME_ACCESS);
-        length = put(order, length, L" --steal h%u=%u", (unsigned)i, (unsigned)(UINT_PTR)copy);
-    }
+    for (DWORD i = 0; i < order->count; i++)
+        length = put(order, length, L" --copy h%u=%u", (unsigned)i, (unsigned)(UINT_PTR)order->handles[i]);
     return length;
 }
 
@@ -253,10 +249,10 @@ static BOOL create_prefix(const struct order *order, size_t length, struct child
     return create(end_line(order, put_names(order, length)), FALSE, 0, &startup, child);
 }
 
-static BOOL start_standing_in(const struct order *order, struct child *child)
+static BOOL start_copying(const struct order *order, struct child *child)
 {
     child->began = now_ms();
-    return create_prefix(order, put_prefix(order), child);
+    return create_prefix(order, put_parent(order), child);
 }
 
 static HANDLE read_report(HANDLE from)
@@ -275,17 +271,17 @@ static HANDLE read_report(HANDLE from)
 
 static BOOL start_reporting(const struct order *order, struct child *child)
 {
-    HANDLE read, write, launcher;
+    HANDLE read, write, prefix;
     BOOL done;
 
     child->began = now_ms();
     require(CreatePipe(&read, &write, NULL, 0), "a pipe");
-    done = create_prefix(order, put(order, put_prefix(order), L" --report %u", (unsigned)(UINT_PTR)write), child);
-    launcher = child->process;
+    done = create_prefix(order, put(order, put_parent(order), L" --report %u", (unsigned)(UINT_PTR)write), child);
+    prefix = child->process;
     if (done) {
         child->process = read_report(read);
         child->held = now_ms();
-        CloseHandle(launcher);
+        CloseHandle(prefix);
     }
     CloseHandle(read);
     CloseHandle(write);
@@ -295,13 +291,12 @@ static BOOL start_reporting(const struct order *order, struct child *child)
 /* It opens its handles itself. */
 static BOOL start_command(const struct order *order, struct child *child)
 {
-    STARTUPINFOW startup = {.cb = sizeof startup};
-    size_t length = put(order, 0, L"\"%ls\"", path_of_command);
+    size_t length = put(order, 0, L"\"%ls\"", path_of_prefix);
 
     child->began = now_ms();
     for (DWORD i = 0; i < order->count; i++)
         length = put(order, length, L" --event h%u=", (unsigned)i);
-    return create(end_line(order, put_names(order, length)), FALSE, 0, &startup, child);
+    return create_prefix(order, length, child);
 }
 
 const struct way ways[WAYS + 1] = {
@@ -312,8 +307,8 @@ const struct way ways[WAYS + 1] = {
     [WAY_FLOOR] = {"floor: a helper and the child", start_at_floor, TRUE},
     [WAY_ONE_SHOT] = {"handoff, one-shot", start_one_shot, TRUE},
     [WAY_RESIDENT] = {"handoff, resident", start_resident, TRUE},
-    [WAY_REPORT] = {"handoff-launcher --report", start_reporting, TRUE},
-    [WAY_PREFIX] = {"handoff-launcher", start_standing_in, FALSE},
+    [WAY_REPORT] = {"handoff.exe --parent --report", start_reporting, TRUE},
+    [WAY_PREFIX] = {"handoff.exe --parent --copy", start_copying, FALSE},
     [WAY_COMMAND] = {"handoff.exe", start_command, FALSE},
     [WAY_FOREIGN] = {"foreign", start_foreign, TRUE},
 };
@@ -398,7 +393,8 @@ static void set_paths(void)
     set_path(path_of_nothing, L"bench-nothing.exe");
     set_path(path_of_count, L"bench-count.exe");
     set_path(path_of_launcher, L"handoff-launcher.exe");
-    set_path(path_of_command, L"handoff.exe");
+    set_path(path_of_prefix, L"handoff.exe");
+    set_path(path_of_windowed, L"handoffw.exe");
 }
 
 void prepare_ways(void)
