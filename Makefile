@@ -60,10 +60,10 @@ CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
 
 # --- sources -----------------------------------------------------------------------------
 
-# A program is what lies in its folder, on the engine (launcher/*.c) or not, and what all share (common/*.c). The % in
-# these lists of objects stands for the width.
+# A program is what lies in its folder, on the engine (launcher/*.c) or not, and what it needs of what all share
+# (common/*.c): so it imports nothing for others. The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
-bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/*.c common/bare/*.c))
+bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) build/%/bare/libcommon.a
 COMMON := $(call objects,common/*.c)
 LIBRARY := $(call objects,parent/*.c common/*.c)
 DLL := $(call bare,parent/*.c parent/dll/*.c)
@@ -105,7 +105,7 @@ both = build/x64/$1 build/x86/$1
 comma := ,
 
 define link-bare
-$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) $1 -o $@ $(filter %.o,$^) $(BARE-LIBS)
+$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) $1 -o $@ $(filter %.o %.a,$^) $(BARE-LIBS)
 endef
 
 $(call both,handoff.exe): build/%/handoff.exe: $(PREFIX)
@@ -133,7 +133,9 @@ $(call both,handoff.dll): build/%/handoff.dll: $(DLL) parent/dll/handoff.def
 	$(CC) $(BARE-CFLAGS) $(DLL-LDFLAGS) $(DLL-LDFLAGS-$(width)) \
 	    -Wl,--out-implib,$(@D)/libhandoff.dll.a -o $@ $^ $(BARE-LIBS)
 
+$(call both,bare/libcommon.a): build/%/bare/libcommon.a: $(patsubst %.c,build/\%/bare/%.o,$(wildcard common/*.c))
 $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
+$(call both,bare/libcommon.a) $(call both,libcommon.a):
 	rm -f $@
 	$(AR) rcsD $@ $^
 

@@ -30,12 +30,14 @@ struct claim {
 struct claim_page {
     uint64_t nonce; /* no other page of this process has or had it at the same number */
     uint32_t count;
+    uint32_t parent;       /* what a launcher was given, by its own numbers: a handle of the parent, */
+    _Atomic uint32_t pipe; /* and its end of the control pipe; 0 once it has that */
     uint32_t reserved;
     struct claim claims[];
 };
 
 _Static_assert(sizeof(struct claim) == 16, "both sides, of either width, agree on the page");
-_Static_assert(sizeof(struct claim_page) == 16, "both sides, of either width, agree on the page");
+_Static_assert(sizeof(struct claim_page) == 24, "both sides, of either width, agree on the page");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a lock would not be shared between processes");
 
 static inline bool claim_move(struct claim *claim, uint32_t from, uint32_t to)

@@ -3,6 +3,74 @@
 #include "nonce.h"
 #include "text.h"
 
+typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
+
+/* The pseudo-handle of the thread's token, or the process', is as old as app containers: where it is no handle there
+ * are none. */
+static BOOL in_app_container(void)
+{
+    const HANDLE effective_token = (HANDLE)(LONG_PTR)-6;
+    query_token_function query =
+        (query_token_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationToken");
+    ULONG is_container = 0, size;
+
+    return query != NULL &&
+           query(effective_token, TokenIsAppContainer, &is_container, sizeof is_container, &size) >= 0 &&
+           is_container != 0;
+}
+
+static void make_name(struct text *name, const wchar_t *where)
+{
+    name->length = 0;
+    text_put(name, where);
+    text_put(name, L"handoff-");
+    text_put_hex(name, GetCurrentProcessId());
+    text_put_unit(name, L'-');
+    text_put_hex(name, make_nonce());
+    text_end(name);
+}
+
+static HANDLE create_pipe(const wchar_t *name, DWORD direction, DWORD out_size, DWORD in_size)
+{
+    const DWORD mode = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT;
+    DWORD flags = direction | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE;
+    HANDLE pipe = CreateNamedPipeW(name, flags, mode | PIPE_REJECT_REMOTE_CLIENTS, 1, out_size, in_size, 0, NULL);
+
+    if (pipe == INVALID_HANDLE_VALUE && GetLastError() == ERROR_INVALID_PARAMETER) /* Windows before Vista */
+        pipe = CreateNamedPipeW(name, flags, mode, 1, out_size, in_size, 0, NULL);
+    return pipe != INVALID_HANDLE_VALUE ? pipe : NULL;
+}
+
+/* Returns a Win32 code. */
+static DWORD make_near_end(struct text *name, DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end)
+{
+    DWORD code;
+
+    make_name(name, L"\\\\.\\pipe\\");
+    *near_end = create_pipe(name->at, direction, out_size, in_size);
+    code = GetLastError();
+    if (*near_end == NULL && code == ERROR_ACCESS_DENIED && in_app_container()) { /* which has names of its own */
+        make_name(name, L"\\\\.\\pipe\\LOCAL\\");
+        *near_end = create_pipe(name->at, direction, out_size, in_size);
+        code = GetLastError();
+    }
+    return *near_end != NULL ? ERROR_SUCCESS : code;
+}
+
+static DWORD connect_far_end(const wchar_t *name, DWORD access, HANDLE near_end, HANDLE *far_end)
+{
+    *far_end = CreateFileW(name, access, 0, NULL, OPEN_EXISTING, SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
+    if (*far_end == INVALID_HANDLE_VALUE) {
+        *far_end = NULL;
+        return GetLastError();
+    }
+    if (PeekNamedPipe(near_end, NULL, 0, NULL, NULL, NULL))
+        return ERROR_SUCCESS;
+    CloseHandle(*far_end);
+    *far_end = NULL;
+    return ERROR_PIPE_NOT_CONNECTED;
+}
+
 /*
  * One instance, made and connected here: who squats the name makes the creation fail, who connects
  * before us makes our connection fail, and once we are connected nobody else can. Both ends are
@@ -15,28 +83,10 @@ DWORD pipe_make(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end
 {
     DWORD far_access =
         direction == PIPE_ACCESS_DUPLEX ? GENERIC_READ | GENERIC_WRITE : GENERIC_WRITE | FILE_READ_ATTRIBUTES;
-    wchar_t name[64];
-    struct text text = {.at = name, .capacity = ARRAYSIZE(name)};
+    wchar_t memory[64];
+    struct text name = {.at = memory, .capacity = ARRAYSIZE(memory)};
+    DWORD code = make_near_end(&name, direction, out_size, in_size, near_end);
 
-    text_put(&text, L"\\\\.\\pipe\\handoff-");
-    text_put_hex(&text, GetCurrentProcessId());
-    text_put_unit(&text, L'-');
-    text_put_hex(&text, make_nonce());
-    text_end(&text);
     *far_end = NULL;
-    *near_end = CreateNamedPipeW(name, direction | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
-                                 PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT, 1, out_size, in_size, 0, NULL);
-    if (*near_end == INVALID_HANDLE_VALUE)
-        *near_end = NULL;
-    if (*near_end != NULL)
-        *far_end =
-            CreateFileW(name, far_access, 0, NULL, OPEN_EXISTING, SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS, NULL);
-    if (*far_end == INVALID_HANDLE_VALUE)
-        *far_end = NULL;
-    if (*far_end != NULL && !PeekNamedPipe(*near_end, NULL, 0, NULL, NULL, NULL)) {
-        CloseHandle(*far_end);
-        *far_end = NULL;
-        return ERROR_PIPE_NOT_CONNECTED;
-    }
-    return *far_end != NULL ? ERROR_SUCCESS : GetLastError();
+    return code == ERROR_SUCCESS ? connect_far_end(name.at, far_access, *near_end, far_end) : code;
 }

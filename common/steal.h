@@ -8,7 +8,6 @@
 
 #include "claim.h"
 #include "handle.h"
-#include "token.h"
 
 /* 32 bits of a handle are significant, and its number is sign-extended from them. */
 static inline HANDLE handle_from_number(uint64_t number)
@@ -32,22 +31,18 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 /* Puts a copy of one of our own handles into `target`: *there is its number in that process. */
 DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there);
 
+/* Moves one of our own handles into `target`, non-inheritable. *own is NULL after any outcome: it is closed. */
+DWORD give(HANDLE target, HANDLE *own, uint32_t *there);
+
 /* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
  * nothing was touched. */
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle);
 
-/* FILETIME of the process: 100 ns since 1601; 0 if it cannot be told. A pid may be recycled; pid and
- * creation time together cannot. */
-uint64_t creation_time(HANDLE process);
-
 /*
- * Opens a process to take handles from it, and for that alone. `created` is its creation time, or 0 if
- * that is not known. ERROR_INVALID_PARAMETER, as OpenProcess has it, if there is no such process (any more).
+ * Maps the page with that nonce, if this handle of ours is the one to its section. Any other handle may be asked:
+ * nothing is done to its object, and memory that is not there is not touched. ERROR_INVALID_DATA if it is a section
+ * of something else.
  */
-DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner);
-
-/* Maps the page that the token names: a copy, which hurts nobody if the number is another's by now.
- * ERROR_INVALID_DATA if it is not that page. */
-DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page);
+DWORD map_page(HANDLE section, uint64_t nonce, struct claim_page **page);
 
 #endif

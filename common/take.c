@@ -34,6 +34,16 @@ DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
     return code;
 }
 
+DWORD give(HANDLE target, HANDLE *own, uint32_t *there)
+{
+    HANDLE handle;
+    DWORD code = duplicate(GetCurrentProcess(), handle_number(*own), target, FALSE, DUPLICATE_CLOSE_SOURCE, &handle);
+
+    *own = NULL;
+    *there = (uint32_t)handle_number(handle);
+    return code;
+}
+
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)
 {
     DWORD code;
@@ -46,54 +56,22 @@ DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE
     return code;
 }
 
-uint64_t creation_time(HANDLE process)
-{
-    FILETIME created, exited, kernel, user;
-
-    if (!GetProcessTimes(process, &created, &exited, &kernel, &user))
-        return 0;
-    return (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
-}
-
-DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner)
-{
-    DWORD code = ERROR_SUCCESS;
-    uint64_t found;
-
-    *owner = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, process_id);
-    if (*owner == NULL)
-        return GetLastError();
-    found = created != 0 ? creation_time(*owner) : created;
-    if (found != created) /* as OpenProcess says of a pid that is nobody's */
-        code = found != 0 ? ERROR_INVALID_PARAMETER : GetLastError();
-    if (code != ERROR_SUCCESS) {
-        CloseHandle(*owner);
-        *owner = NULL;
-    }
-    return code;
-}
-
-static bool page_is_whole(const struct claim_page *page, const struct token *token)
+/* A section can be reserved memory, which whoever reads it dies of. */
+static bool page_is_whole(const struct claim_page *page, uint64_t nonce)
 {
     MEMORY_BASIC_INFORMATION memory;
 
-    return VirtualQuery(page, &memory, sizeof memory) != 0 && page->nonce == token->nonce && page->count > 0 &&
+    return VirtualQuery(page, &memory, sizeof memory) != 0 && memory.State == MEM_COMMIT &&
+           memory.Protect == PAGE_READWRITE && page->nonce == nonce && page->count > 0 &&
            page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
 }
 
-DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page)
+DWORD map_page(HANDLE section, uint64_t nonce, struct claim_page **page)
 {
-    HANDLE section;
-    DWORD code = copy(owner, token->page, FALSE, &section);
-
-    if (code != ERROR_SUCCESS)
-        return code;
     *page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    code = GetLastError();
-    CloseHandle(section);
     if (*page == NULL)
-        return code;
-    if (page_is_whole(*page, token))
+        return GetLastError();
+    if (page_is_whole(*page, nonce))
         return ERROR_SUCCESS;
     UnmapViewOfFile(*page);
     *page = NULL;

@@ -55,10 +55,9 @@ static DWORD read_some(struct transaction *t, void *to, DWORD most, DWORD *recei
 /* A launcher that never had its end of the pipe says why with its exit code. */
 BOOL exchange_error(struct transaction *t, DWORD code)
 {
-    const struct claim *end = &t->link->page.view->claims[0];
     DWORD exit_code;
 
-    if (code == ERROR_PROCESS_ABORTED && end->taken_as == 0 &&
+    if (code == ERROR_PROCESS_ABORTED && atomic_load(&t->link->page.view->pipe) != 0 &&
         WaitForSingleObject(t->link->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
         GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);

@@ -90,7 +90,7 @@ enum handoff_stage {
     HANDOFF_STAGE_PREPARE,   /* making the claim page and the control pipe */
     HANDOFF_STAGE_DUPLICATE, /* duplicating a handle inside the parent */
     HANDOFF_STAGE_LAUNCHER,  /* starting the launcher */
-    HANDOFF_STAGE_CONNECT,   /* the launcher opening the parent and the pipe */
+    HANDOFF_STAGE_CONNECT,   /* the launcher finding what it was given (the handoff command: opening --parent) */
     HANDOFF_STAGE_EXCHANGE,  /* talking with the launcher */
     HANDOFF_STAGE_STEAL,     /* the launcher stealing a duplicate */
     HANDOFF_STAGE_REWRITE,   /* putting the numbers into the command line */

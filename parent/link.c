@@ -4,6 +4,7 @@
 #include "pipe.h"
 #include "steal.h"
 #include "stream.h"
+#include "text.h"
 #include "wire.h"
 
 enum { PATH_CAPACITY = 32768 };
@@ -42,12 +43,10 @@ static DWORD find_launcher(struct link *link, const wchar_t *path)
 
 static void put_launcher_line(struct text *line, const struct link *link)
 {
-    struct token token = page_token(&link->page);
-
     text_put_unit(line, L'"');
     text_put(line, link->launcher_path);
-    text_put(line, L"\" --service=");
-    token_put(line, &token);
+    text_put(line, L"\" --service=0x");
+    text_put_hex(line, link->page.nonce);
 }
 
 /* Without a console the launcher, a console program, would get a window of its own. */
@@ -58,7 +57,8 @@ static DWORD launcher_flags(void)
     return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
-static DWORD create_launcher(struct link *link, BOOL stays)
+/* Suspended. *thread is its first. */
+static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
 {
     /* Streams of its own, or Windows would copy the parent's into the launcher, and through 8.0 make
      * a real handle to the parent of an INVALID_HANDLE_VALUE (rprichard/win32-console-docs). */
@@ -67,7 +67,7 @@ static DWORD create_launcher(struct link *link, BOOL stays)
                             .hStdInput = stream_of_old_console(STREAM_STDIN),
                             .hStdOutput = stream_of_old_console(STREAM_STDOUT),
                             .hStdError = stream_of_old_console(STREAM_STDERR)};
-    DWORD flags = launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
+    DWORD flags = CREATE_SUSPENDED | launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
     wchar_t directory[MAX_PATH];
     PROCESS_INFORMATION launcher;
     wchar_t *memory = allocate(PATH_CAPACITY * sizeof *memory);
@@ -85,7 +85,7 @@ static DWORD create_launcher(struct link *link, BOOL stays)
                            &startup, &launcher)) {
             link->launcher = launcher.hProcess;
             link->launcher_id = launcher.dwProcessId;
-            CloseHandle(launcher.hThread);
+            *thread = launcher.hThread;
         } else {
             code = GetLastError();
         }
@@ -94,15 +94,67 @@ static DWORD create_launcher(struct link *link, BOOL stays)
     return code;
 }
 
+/* As little of this process as lets the launcher take from it. No access check is made: it is less than we have. */
+static DWORD put_parent(HANDLE launcher, uint32_t *there)
+{
+    HANDLE self = GetCurrentProcess(), handle = NULL;
+
+    if (!DuplicateHandle(self, self, launcher, &handle, PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE,
+                         FALSE, 0))
+        return GetLastError();
+    *there = (uint32_t)handle_number(handle);
+    return ERROR_SUCCESS;
+}
+
+/* What the launcher has to know before it runs. The page comes first, since it is looked for from the lowest number
+ * on. */
+static DWORD equip(struct link *link)
+{
+    struct claim_page *view = link->page.view;
+    uint32_t there, pipe;
+    DWORD code = put(link->launcher, handle_number(link->page.section), FALSE, &there);
+
+    if (code == ERROR_SUCCESS)
+        code = put_parent(link->launcher, &view->parent);
+    if (code == ERROR_SUCCESS)
+        code = give(link->launcher, &link->far_end, &pipe);
+    if (code == ERROR_SUCCESS)
+        atomic_store(&view->pipe, pipe);
+    return code;
+}
+
+/* A launcher that has not all that it needs never runs. */
+static DWORD start_launcher(struct link *link, BOOL stays, DWORD *stage)
+{
+    HANDLE thread = NULL;
+    DWORD code = create_launcher(link, stays, &thread);
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = equip(link);
+    if (code == ERROR_SUCCESS && ResumeThread(thread) == (DWORD)-1)
+        code = GetLastError();
+    CloseHandle(thread);
+    if (code == ERROR_SUCCESS)
+        return ERROR_SUCCESS;
+    code = link_blame(link, code, DEATH_TIMEOUT_MS);
+    if (!end_process(link->launcher)) {
+        *stage = HANDOFF_STAGE_CLEAN_UP;
+        code = ERROR_TIMEOUT;
+    }
+    CloseHandle(link->launcher);
+    link->launcher = NULL;
+    return code;
+}
+
 static DWORD connect(struct link *link, uint32_t passes, DWORD pipe_size)
 {
     DWORD code = pipe_make(PIPE_ACCESS_DUPLEX, pipe_size, WIRE_REPORT_MAX, &link->pipe, &link->far_end);
 
     if (code == ERROR_SUCCESS)
-        code = page_make(&link->page, passes + 1);
+        code = page_make(&link->page, max(passes, 1));
     if (code != ERROR_SUCCESS)
         return code;
-    claim_offer(&link->page.view->claims[0], handle_number(link->far_end));
     link->event = CreateEventW(NULL, TRUE, FALSE, NULL);
     return link->event != NULL ? ERROR_SUCCESS : GetLastError();
 }
@@ -116,7 +168,20 @@ DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t
         return code;
     *stage = HANDOFF_STAGE_LAUNCHER;
     code = find_launcher(link, launcher);
-    return code == ERROR_SUCCESS ? create_launcher(link, stays) : code;
+    return code == ERROR_SUCCESS ? start_launcher(link, stays, stage) : code;
+}
+
+BOOL end_process(HANDLE process)
+{
+    TerminateProcess(process, ERROR_PROCESS_ABORTED);
+    return WaitForSingleObject(process, DEATH_TIMEOUT_MS) == WAIT_OBJECT_0;
+}
+
+DWORD link_blame(const struct link *link, DWORD code, DWORD timeout_ms)
+{
+    DWORD patience = code == ERROR_ACCESS_DENIED ? min(timeout_ms, DEATH_TIMEOUT_MS) : 0;
+
+    return WaitForSingleObject(link->launcher, patience) == WAIT_OBJECT_0 ? ERROR_PROCESS_ABORTED : code;
 }
 
 void link_describe(const struct link *link, struct handoff_error *error)
@@ -136,8 +201,7 @@ static void close_handle(HANDLE handle)
 
 void link_close(struct link *link)
 {
-    if (link->page.view == NULL || claim_withdraw(&link->page.view->claims[0]))
-        close_handle(link->far_end);
+    close_handle(link->far_end);
     close_handle(link->pipe);
     close_handle(link->event);
     close_handle(link->launcher);

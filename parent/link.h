@@ -15,17 +15,28 @@ struct link {
     DWORD launcher_id;
     HANDLE pipe;      /* our end, overlapped */
     HANDLE event;     /* of the one operation that can be under way */
-    HANDLE far_end;   /* the launcher's end, until it has taken it: claim 0 of the page */
-    struct page page; /* claim i + 1 is for pass i of a request */
+    HANDLE far_end;   /* the launcher's end, until that is given it */
+    struct page page; /* claim i is for pass i of a request */
 };
 
 /*
- * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes. One that
+ * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes, and puts into
+ * it all the rights that it has: the page, its end of the pipe, and a handle of this process to take from. One that
  * stays does so in no directory of the parent's, which could not be removed, and at normal priority, which its
  * children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code, with the
- * stage that failed.
+ * stage that failed; then no launcher runs.
  */
 DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage);
+
+/*
+ * Why a handle could not be put into the launcher: with that code, or with ERROR_PROCESS_ABORTED for its own sake. A
+ * process that is ending refuses handles with ERROR_ACCESS_DENIED for a moment before it is signalled (seen on NT 5.2):
+ * so its end is waited for, `timeout_ms` at most.
+ */
+DWORD link_blame(const struct link *link, DWORD code, DWORD timeout_ms);
+
+/* Terminates a process and waits for its end; FALSE if that does not come. */
+BOOL end_process(HANDLE process);
 
 /* Names the launcher in an error about its start. */
 void link_describe(const struct link *link, struct handoff_error *error);

@@ -222,8 +222,10 @@ BOOL put_own(struct transaction *t)
         code = append_own_streams(&t->request, t->link->launcher);
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
         code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
-    if (code != ERROR_SUCCESS && WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0)
-        return exchange_error(t, ERROR_PROCESS_ABORTED);
+    if (code != ERROR_SUCCESS)
+        code = link_blame(t->link, code, remaining_ms(t));
+    if (code == ERROR_PROCESS_ABORTED)
+        return exchange_error(t, code);
     if (code != ERROR_SUCCESS)
         return set_error(t, HANDOFF_STAGE_DUPLICATE, t->request.pass_count++, code);
     for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
@@ -235,24 +237,24 @@ void offer_duplicates(struct transaction *t)
 {
     t->offered = TRUE;
     for (uint32_t i = 0; i < t->duplicate_count; i++)
-        claim_offer(&t->link->page.view->claims[i + 1], handle_number(t->duplicates[i]));
+        claim_offer(&t->link->page.view->claims[i], handle_number(t->duplicates[i]));
 }
 
 BOOL check_taken(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (claim_state(&t->link->page.view->claims[i + 1]) != CLAIM_TAKEN)
+        if (claim_state(&t->link->page.view->claims[i]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)
-        t->asked->numbers[i] = t->link->page.view->claims[i + 1].taken_as;
+        t->asked->numbers[i] = t->link->page.view->claims[i].taken_as;
     return TRUE;
 }
 
 void withdraw_duplicates(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (!t->offered || claim_withdraw(&t->link->page.view->claims[i + 1]))
+        if (!t->offered || claim_withdraw(&t->link->page.view->claims[i]))
             CloseHandle(t->duplicates[i]);
     }
 }
@@ -261,7 +263,7 @@ DWORD count_unreclaimed(const struct transaction *t)
 {
     DWORD count = 0;
 
-    for (uint32_t i = 0; t->link->page.view != NULL && i <= t->duplicate_count; i++)
+    for (uint32_t i = 0; t->link->page.view != NULL && i < t->duplicate_count; i++)
         count += claim_state(&t->link->page.view->claims[i]) == CLAIM_TAKING;
     return count;
 }

@@ -2,6 +2,7 @@
 #include "handoff.h"
 
 #include "heap.h"
+#include "owner.h"
 #include "page.h"
 #include "steal.h"
 
@@ -10,26 +11,39 @@ struct handoff_offering {
     HANDLE duplicate;
 };
 
+/* What another process needs to find the page. Returns a Win32 code. */
+static DWORD write_token(const struct page *page, wchar_t *to)
+{
+    struct text text = {.at = to, .capacity = HANDOFF_TOKEN_CAPACITY};
+    struct token token = {.process_id = GetCurrentProcessId(),
+                          .created = creation_time(GetCurrentProcess()),
+                          .page = handle_number(page->section),
+                          .nonce = page->nonce};
+
+    _Static_assert(TOKEN_CAPACITY <= (int)HANDOFF_TOKEN_CAPACITY, "the caller's buffer is large enough");
+    if (token.created == 0)
+        return GetLastError();
+    token_put(&text, &token);
+    text_end(&text);
+    return ERROR_SUCCESS;
+}
+
 struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token)
 {
     struct handoff_offering *offering = allocate(sizeof *offering);
-    struct text text = {.at = token, .capacity = HANDOFF_TOKEN_CAPACITY};
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
-    _Static_assert(TOKEN_CAPACITY <= (int)HANDOFF_TOKEN_CAPACITY, "the caller's buffer is large enough");
     *token = L'\0';
     if (offering != NULL)
         code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
     if (code == ERROR_SUCCESS)
         code = page_make(&offering->page, 1);
     if (code == ERROR_SUCCESS) {
-        struct token made = page_token(&offering->page);
-
         claim_offer(&offering->page.view->claims[0], handle_number(offering->duplicate));
-        token_put(&text, &made);
-        text_end(&text);
-        return offering;
+        code = write_token(&offering->page, token);
     }
+    if (code == ERROR_SUCCESS)
+        return offering;
     handoff_withdraw(offering);
     SetLastError(code);
     return NULL;

@@ -1,15 +1,12 @@
 #include "page.h"
 
 #include "nonce.h"
-#include "steal.h"
 
 DWORD page_make(struct page *page, uint32_t claims)
 {
     DWORD size = (DWORD)(sizeof *page->view + claims * sizeof page->view->claims[0]);
 
-    page->created = creation_time(GetCurrentProcess());
-    if (page->created != 0)
-        page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
+    page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
     if (page->section != NULL)
         page->view = MapViewOfFile(page->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
     if (page->view == NULL)
@@ -26,12 +23,4 @@ void page_close(struct page *page)
         UnmapViewOfFile(page->view);
     if (page->section != NULL)
         CloseHandle(page->section);
-}
-
-struct token page_token(const struct page *page)
-{
-    return (struct token){.process_id = GetCurrentProcessId(),
-                          .created = page->created,
-                          .page = handle_number(page->section),
-                          .nonce = page->nonce};
 }

@@ -1,5 +1,6 @@
 #include "transaction.h"
 
+#include "owner.h"
 #include "steal.h"
 
 #include <tlhelp32.h>
@@ -115,12 +116,6 @@ BOOL resume_child(struct transaction *t)
 }
 
 /* ---- ending them ---- */
-
-BOOL end_process(HANDLE process)
-{
-    TerminateProcess(process, ERROR_PROCESS_ABORTED);
-    return WaitForSingleObject(process, DEATH_TIMEOUT_MS) == WAIT_OBJECT_0;
-}
 
 void end_child(struct transaction *t)
 {

@@ -1,5 +1,6 @@
 #include "handoff.h"
 
+#include "owner.h"
 #include "steal.h"
 
 /* It can be opened as long as anybody has a handle to it. */
@@ -22,7 +23,7 @@ static DWORD take(const struct token *token, HANDLE *handle)
     if (code == ERROR_SUCCESS) {
         code = steal_claimed(owner, &page->claims[0], FALSE, handle);
         UnmapViewOfFile(page);
-    } else if (code == ERROR_INVALID_HANDLE || code == ERROR_INVALID_DATA) {
+    } else if (code == ERROR_INVALID_HANDLE || code == ERROR_INVALID_DATA || code == ERROR_ACCESS_DENIED) {
         code = ERROR_CANCELLED; /* the page is gone, and whatever has its number now is another */
     }
     if (code != ERROR_SUCCESS && has_ended(owner))

@@ -26,7 +26,7 @@ struct transaction {
     LONGLONG clock;
     struct handoff_trace trace;
 
-    /* offer.c. Duplicate i belongs to pass i, and to claim i + 1 of the link's page. Its numbers are kept
+    /* offer.c. Duplicate i belongs to pass i, and to claim i of the link's page. Its numbers are kept
      * here because only here nobody else can write. */
     struct request request;
     wchar_t *line;        /* of the caller's arguments; NULL: there are none */
@@ -80,7 +80,6 @@ void send_commit(struct transaction *t);
 
 /* Clean-up. */
 void withdraw_duplicates(struct transaction *t); /* closes those that nobody took or began to take */
-BOOL end_process(HANDLE process);                /* and waits for its end; FALSE if that does not come */
 void end_child(struct transaction *t);
 void end_launcher(struct transaction *t);                         /* and whatever child it did not report */
 BOOL is_committed(const struct transaction *t, DWORD process_id); /* a child of an earlier spawn, maybe */

@@ -93,7 +93,7 @@ static void send_bytes(struct service *service, const void *bytes, DWORD size, D
         WriteFile(service->pipe, (const char *)bytes + at, step, &written, NULL);
 }
 
-static void lie_about(struct report *report, const struct token *token)
+static void lie_about(struct report *report, HANDLE parent)
 {
     HANDLE self = GetCurrentProcess();
     HANDLE handle = NULL;
@@ -106,8 +106,8 @@ static void lie_about(struct report *report, const struct token *token)
         report->process_id = GetCurrentProcessId();
     }
     if (lies("parent")) {
-        report->process = handle_number(OpenProcess(PROCESS_ALL_ACCESS, FALSE, token->process_id));
-        report->process_id = token->process_id;
+        report->process_id = GetProcessId(parent);
+        report->process = handle_number(OpenProcess(PROCESS_ALL_ACCESS, FALSE, report->process_id));
     }
     if (lies("pid"))
         report->process_id += 4;
@@ -122,7 +122,7 @@ static void lie_about(struct report *report, const struct token *token)
         *report = (struct report){.type = WIRE_FAILED, .stage = 0xfffffff0, .pass = 0xffffff00, .code = 0xfffffff0};
 }
 
-static void send_lie(struct service *service, const PROCESS_INFORMATION *child, const struct token *token)
+static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
 {
     _Alignas(4) unsigned char frame[4096] = {0};
     struct report report = {.type = WIRE_SPAWNED,
@@ -132,7 +132,7 @@ static void send_lie(struct service *service, const PROCESS_INFORMATION *child, 
                             .thread = handle_number(child->hThread)};
     DWORD size;
 
-    lie_about(&report, token);
+    lie_about(&report, service->parent);
     size = (DWORD)wire_encode_report(frame, sizeof frame, &report);
     if (lies("type"))
         frame[4] = 77;
@@ -145,14 +145,13 @@ static void send_lie(struct service *service, const PROCESS_INFORMATION *child, 
     send_bytes(service, frame, size, lies("slow") ? 1 : size);
 }
 
-static DWORD serve_lies(const wchar_t *text)
+static DWORD serve_lies(const wchar_t *nonce)
 {
     struct service service = {0};
     struct failure failure = {0};
-    struct token token;
     PROCESS_INFORMATION child = {0};
 
-    if (!token_parse(text, &token) || reach_parent(&service, text) != ERROR_SUCCESS)
+    if (reach_parent(&service, nonce) != ERROR_SUCCESS)
         return 98;
     for (int i = 0; i < fault_spared; i++) {
         if (!receive_request(&service, &failure) || !spawn(&service))
@@ -172,7 +171,7 @@ static DWORD serve_lies(const wchar_t *text)
         return 97;
     if (!create_child(&service.request, &(struct terms){0}, &child, &failure))
         return 96;
-    send_lie(&service, &child, &token);
+    send_lie(&service, &child);
     if (!lies("short") && !receive_commit(&service))
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     return 0;
@@ -189,17 +188,17 @@ static void make_rubbish(void)
 
 int main(void)
 {
-    const wchar_t *token = wcsstr(GetCommandLineW(), L"--service=");
+    const wchar_t *nonce = wcsstr(GetCommandLineW(), L"--service=");
 
     read_fault();
-    if (token == NULL)
+    if (nonce == NULL)
         return 2;
-    token += wcslen(L"--service=");
+    nonce += wcslen(L"--service=");
     if (strcmp(fault_kind, "old") == 0 || strcmp(fault_kind, "refuse") == 0)
         make_rubbish();
     if (strcmp(fault_kind, "count") == 0) {
-        serve(token);
+        serve(nonce);
         ExitProcess((UINT)fault_calls);
     }
-    ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(token) : serve(token));
+    ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(nonce) : serve(nonce));
 }

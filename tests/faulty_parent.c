@@ -4,24 +4,43 @@
  *   faulty-parent LAUNCHER EVENT LINE          spawns LINE with the named event as {event}
  *   faulty-parent LAUNCHER EVENT LINE FIRST    ... through a resident launcher, that has started FIRST before
  *
- * A death leaves an exit code of DIED plus what had been done: RESUMED, COMMITTED. The end without
- * one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that ran before it was resumed. With HANDOFF_FAULT
- * "watch" it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1).
+ * A death leaves an exit code of DIED plus what had been done: RESUMED, COMMITTED; or SUSPENDED, if the launcher was
+ * there and had not been let run. The end without
+ * one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that ran before it was resumed. More faults are
+ *
+ *   watch      it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1)
+ *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
+ *   denied N   its launcher refuses them, and lives
+ *
+ * The last two leave the error: its stage in the upper half, its code in the lower.
  */
 #include "faults.h"
 
 #include "handle_table.h"
 
-enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, INHERITABLE = 0x200, RAN_EARLY = 0x400 };
+enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, SUSPENDED = 4, INHERITABLE = 0x200, RAN_EARLY = 0x400 };
 
 static BOOL ran_early;
 
-/* The two calls that the rest of the world can see. */
+/* The calls that the rest of the world can see. The first that is resumed is the launcher. */
+static BOOL WINAPI create_noting(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
+                                 SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
+                                 const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *launcher)
+{
+    BOOL result =
+        (CreateProcessW)(program, line, process, thread, inherit, flags, environment, directory, startup, launcher);
+
+    if (result)
+        fault_exit_code |= SUSPENDED;
+    return result;
+}
+
 static DWORD WINAPI resume_noting(HANDLE thread)
 {
     DWORD result = (ResumeThread)(thread);
 
-    fault_exit_code |= RESUMED;
+    fault_exit_code |= (fault_exit_code & SUSPENDED) != 0 ? 0 : RESUMED;
+    fault_exit_code &= ~(UINT)SUSPENDED;
     ran_early |= result != 1; /* how often the thread had been suspended */
     return result;
 }
@@ -35,12 +54,65 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
     return result;
 }
 
+/* ---- a launcher that refuses what is put into it ---- */
+
+static HANDLE refusing;
+static int handles_put;
+
+static BOOL is_dying(void)
+{
+    return strcmp(fault_kind, "dying") == 0;
+}
+
+static BOOL refuses(void)
+{
+    return is_dying() || strcmp(fault_kind, "denied") == 0;
+}
+
+static BOOL WINAPI duplicate_refused(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,
+                                     BOOL inheritable, DWORD options)
+{
+    if (!refuses() || target == GetCurrentProcess() || ++handles_put < fault_at)
+        return (DuplicateHandle)(source, handle, target, duplicate, access, inheritable, options);
+    refusing = target;
+    if ((options & DUPLICATE_CLOSE_SOURCE) != 0)
+        (CloseHandle)(handle);
+    SetLastError(ERROR_ACCESS_DENIED);
+    return FALSE;
+}
+
+static DWORD WINAPI wait_refused(HANDLE object, DWORD ms)
+{
+    if (object == NULL || object != refusing)
+        return (WaitForSingleObject)(object, ms);
+    if (!is_dying() || ms == 0)
+        return WAIT_TIMEOUT;
+    (TerminateProcess)(object, 0);
+    return (WaitForSingleObject)(object, ms);
+}
+
+static BOOL WINAPI end_refusing(HANDLE process, UINT code)
+{
+    if (process == refusing)
+        refusing = NULL;
+    return (TerminateProcess)(process, code);
+}
+
+#undef CreateProcessW
+#undef DuplicateHandle
 #undef ResumeThread
+#undef TerminateProcess
+#undef WaitForSingleObject
 #undef WriteFile
+#define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
+#define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
+#define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
+#define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
 
 #include "../common/heap.c"
+#include "../common/owner.c"
 #include "../common/pipe.c"
 #include "../common/stream.c"
 #include "../common/take.c"
@@ -101,6 +173,7 @@ int wmain(int argc, wchar_t **argv)
     struct handoff_request request = {
         .cb = sizeof request, .launcher = argv[1], .command_line = argv[3], .passes = &pass, .pass_count = 1};
     PROCESS_INFORMATION child;
+    struct handoff_error error;
     BOOL done;
 
     if (event == NULL)
@@ -112,7 +185,11 @@ int wmain(int argc, wchar_t **argv)
         fault_after_each = watch;
     if (argc == 5 && !start_first(&request, argv[1], argv[4]))
         return 2;
-    done = handoff_spawn(&request, &child, NULL);
+    if (refuses())
+        SetStdHandle(STD_OUTPUT_HANDLE, event);
+    done = handoff_spawn(&request, &child, &error);
+    if (refuses())
+        return (int)(error.stage << 16 | error.code);
     if (seen_inheritable)
         return INHERITABLE;
     if (ran_early)

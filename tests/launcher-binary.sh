@@ -34,6 +34,7 @@ size=$(stat -c %s "$launcher" 2>/dev/null || echo 99999)
 
 check "imports only kernel32.dll" "$(awk '/DLL Name:/ { print tolower($3) }' <<<"$headers")" kernel32.dll
 check "imports only what Windows XP has" "${newer//$'\n'/ }" ""
+check "can open no process" "$(grep -c '^OpenProcess$' <<<"$imports")" 0
 check "needs subsystem version $subsystem" \
 	"$(field MajorSubsystemVersion).$(field MinorSubsystemVersion)" "$subsystem"
 check "is a console program" "$(field Subsystem)" 00000003

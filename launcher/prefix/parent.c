@@ -13,6 +13,7 @@
 
 #include "cmdline.h"
 #include "heap.h"
+#include "owner.h"
 #include "steal.h"
 
 BOOL is_of_parent(const struct source *source)

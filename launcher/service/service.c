@@ -3,7 +3,7 @@
 #include "engine.h"
 #include "heap.h"
 #include "steal.h"
-#include "token.h"
+#include "text.h"
 #include "wire.h"
 
 enum { FIRST_READ = 1 << 14 };
@@ -17,20 +17,31 @@ struct service {
     void *frame; /* what the request points into */
 };
 
-/* The first claim of the page is the launcher's end of the control pipe. */
+/* The parent has put the page's section here before this process ran: so its number is among the first. */
+static BOOL find_page(struct service *service, uint64_t nonce)
+{
+    enum { PAST_NUMBERS = 0x1000 };
+
+    for (uint32_t number = 4; number < PAST_NUMBERS; number += 4) {
+        if (map_page(handle_from_number(number), nonce, &service->page) == ERROR_SUCCESS)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Returns a Win32 code. */
 static DWORD reach_parent(struct service *service, const wchar_t *text)
 {
-    struct token token;
-    DWORD code;
+    uint64_t nonce;
+    const wchar_t *end = text_parse_number(text, &nonce);
 
-    if (!token_parse(text, &token) || token.created == 0)
+    if (end == NULL || *end != L'\0')
         return ERROR_INVALID_PARAMETER;
-    code = open_owner(token.process_id, token.created, &service->parent);
-    if (code == ERROR_SUCCESS)
-        code = open_page(service->parent, &token, &service->page);
-    if (code == ERROR_SUCCESS)
-        code = steal_claimed(service->parent, &service->page->claims[0], FALSE, &service->pipe);
-    return code;
+    if (!find_page(service, nonce))
+        return ERROR_NOT_FOUND;
+    service->parent = handle_from_number(service->page->parent);
+    service->pipe = handle_from_number(atomic_exchange(&service->page->pipe, 0));
+    return ERROR_SUCCESS;
 }
 
 /* Reads until there are so many bytes; maybe more, up to `most`, but only what was there already. Returns a
@@ -88,7 +99,7 @@ static DWORD decode_request(struct service *service, uint32_t size)
     if (passes == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (!wire_decode_request(service->frame, size, &service->request, passes) ||
-        service->request.pass_count >= service->page->count || request_check(&service->request, &pass) != REQUEST_OK)
+        service->request.pass_count > service->page->count || request_check(&service->request, &pass) != REQUEST_OK)
         return ERROR_INVALID_DATA;
     return ERROR_SUCCESS;
 }
@@ -113,7 +124,7 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 
         if (request->passes[i].number != 0)
             continue; /* put here by the parent */
-        code = steal_claimed(service->parent, &service->page->claims[i + 1], TRUE, &handle);
+        code = steal_claimed(service->parent, &service->page->claims[i], TRUE, &handle);
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_STEAL, i, code);
         request->passes[i].number = (uint32_t)handle_number(handle);
@@ -207,11 +218,11 @@ static void forget_request(struct service *service)
     service->frame = NULL;
 }
 
-DWORD serve(const wchar_t *token)
+DWORD serve(const wchar_t *nonce)
 {
     struct service service = {0};
     struct failure failure;
-    DWORD code = reach_parent(&service, token);
+    DWORD code = reach_parent(&service, nonce);
     BOOL going = code == ERROR_SUCCESS;
 
     while (going) {

@@ -4,8 +4,8 @@
 
 #include <windows.h>
 
-/* Serves the requests behind this token, one after another, until the library closes its end of the pipe.
- * Returns the launcher's exit code: 0, or why it could not even reach the pipe. */
-DWORD serve(const wchar_t *token);
+/* Serves the requests of the parent that has put the page with this nonce here, one after another, until the
+ * library closes its end of the pipe. Returns the launcher's exit code: 0, or why it could not even reach that. */
+DWORD serve(const wchar_t *nonce);
 
 #endif

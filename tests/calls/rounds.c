@@ -45,7 +45,7 @@ static const struct answer answers_of_library[] = {
     {"PeekNamedPipe", AT(PREPARE), ERROR_PIPE_NOT_CONNECTED},
     {"CreateProcessW", AT(LAUNCHER), INJECTED},
     {"CreateSemaphoreW", AT(PREPARE), INJECTED},
-    {"DuplicateHandle", AT(DUPLICATE) | AT(ADOPT), INJECTED},
+    {"DuplicateHandle", AT(DUPLICATE) | AT(LAUNCHER) | AT(ADOPT), INJECTED},
     {"GetEnvironmentStringsW", AT(PREPARE), ERROR_NOT_ENOUGH_MEMORY},
     {"GetFileAttributesW", AT(FIND), ERROR_FILE_NOT_FOUND},
     {"GetFullPathNameW", AT(FIND) | AT(PREPARE) | AT(LAUNCHER), INJECTED},
@@ -62,7 +62,7 @@ static const struct answer answers_of_library[] = {
     {"NtQueryInformationThread", AT(ADOPT), ERROR_INVALID_DATA},
     {"OpenProcess", 0, INJECTED},
     {"ReadFile", AT(EXCHANGE), INJECTED},
-    {"ResumeThread", AT(RESUME), INJECTED},
+    {"ResumeThread", AT(LAUNCHER) | AT(RESUME), INJECTED},
     {"SearchPathW", 0, ERROR_FILE_NOT_FOUND},
     {"VirtualQuery", 0, ERROR_CANCELLED}, /* a page that cannot be told to be the offer's */
     {"WaitForMultipleObjects", AT(EXCHANGE), INJECTED},
@@ -72,22 +72,22 @@ static const struct answer answers_of_library[] = {
 static const struct answer answers_of_launcher[] = {
     {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
     {"CreateProcessW", AT(CREATE), INJECTED},
-    {"DuplicateHandle", AT(CONNECT) | AT(STEAL) | AT(SEAL), INJECTED},
+    {"DuplicateHandle", AT(STEAL) | AT(SEAL), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},
     {"GetExitCodeProcess", 0, INJECTED},
     {"GetFileAttributesW", 0, ERROR_FILE_NOT_FOUND},
     {"GetFullPathNameW", 0, INJECTED},
     {"GetHandleInformation", 0, INJECTED},
-    {"GetProcessTimes", AT(CONNECT), INJECTED},
+    {"GetProcessTimes", 0, INJECTED},
     {"HeapAlloc", AT(EXCHANGE) | AT(REWRITE) | AT(CREATE) | AT(SEAL), ERROR_NOT_ENOUGH_MEMORY},
     {"InitializeProcThreadAttributeList", AT(CREATE), INJECTED},
-    {"MapViewOfFile", AT(CONNECT), INJECTED},
-    {"OpenProcess", AT(CONNECT), INJECTED},
+    {"MapViewOfFile", AT(CONNECT), ERROR_NOT_FOUND}, /* what cannot be mapped is not the page */
+    {"OpenProcess", 0, INJECTED},
     {"ReadFile", AT(EXCHANGE), INJECTED},
     {"ResumeThread", 0, INJECTED},
     {"SetHandleInformation", AT(CREATE), INJECTED},
     {"UpdateProcThreadAttribute", AT(CREATE), INJECTED},
-    {"VirtualQuery", AT(CONNECT), ERROR_INVALID_DATA},
+    {"VirtualQuery", AT(CONNECT), ERROR_NOT_FOUND},
     {"WaitForSingleObject", 0, INJECTED},
     {"WideCharToMultiByte", 0, INJECTED},
     {"WriteFile", AT(EXCHANGE), ERROR_PROCESS_ABORTED}, /* of the pipe on which it would say why */
@@ -208,13 +208,26 @@ static LONG step(void)
     return sizeof(void *) == 8 || GetEnvironmentVariableA("HANDOFF_ALL_CALLS", NULL, 0) != 0 ? 1 : 3;
 }
 
-void fail_each_call(const char *name, scenario *once, enum side side, LONG launcher_at)
+/* The first of the launcher's calls that none can do without. */
+static LONG first_fatal(scenario *once)
+{
+    LONG at = 1;
+
+    while (run_round(once, LAUNCHER, at, at).done) {
+        assert_round(of_launcher->failed[0] != '\0');
+        at++;
+    }
+    return at;
+}
+
+void fail_each_call(const char *name, scenario *once, enum side side, BOOL launcher_fails)
 {
     const struct calls *calls = side == LIBRARY ? of_library : of_launcher;
     struct outcome outcome;
-    LONG failures = 0, errors = 0;
+    LONG failures = 0, errors = 0, launcher_at;
 
     warm_up(name, once);
+    launcher_at = launcher_fails ? first_fatal(once) : 0;
     for (LONG at = 1;; at += step()) {
         snprintf(round_name, sizeof round_name, "%s: call %ld of %s", name, at, sides[side].whose);
         outcome = run_round(once, side, at, launcher_at);

@@ -27,10 +27,9 @@ void share_calls(void);
  * Call 1 fails, then call 2, until none is left to fail (32-bit: every third, or all with the variable
  * HANDOFF_ALL_CALLS). After each round the test's handles are the same as
  * before, nobody is left, and the scenario was either done or came to the answer that belongs to the function
- * that failed. `launcher_at` is a call of the launcher's that fails in each round as well, so that none is done;
- * 0: none does.
+ * that failed. With `launcher_fails` a call of the launcher's fails in each round as well, so that none is done.
  */
-void fail_each_call(const char *name, scenario *once, enum side side, LONG launcher_at);
+void fail_each_call(const char *name, scenario *once, enum side side, BOOL launcher_fails);
 
 /* With the name of the round. */
 extern char round_name[160];

@@ -102,7 +102,7 @@ struct stage {
 struct toll {
     unsigned deaths;
     unsigned begun, committed, under_way, failed, refused;
-    unsigned unborn, stuck; /* launchers that nobody had let run yet, and that the system did not */
+    unsigned unborn, stuck; /* launchers that nobody had let run yet, and that the system does not let end */
     unsigned launchers, suspended, hurt, strangers, strikes, unreclaimed;
 };
 
@@ -232,9 +232,9 @@ static HANDLE open_thread_of(DWORD process_id, DWORD access)
 }
 
 /*
- * CreateProcessW makes a process suspended and then lets it run. Who dies between these two leaves one that has done
- * nothing and never will, whatever it is and whoever started it: that is the system's, and counted, not held against
- * the launcher. Let go, it must end. TRUE if it was one.
+ * CreateProcessW makes a process suspended and then lets it run; the library does so too, and gives the launcher what it
+ * needs meanwhile. Who dies between these two leaves one that has done nothing and never will: it is counted. Let go,
+ * it must end. TRUE if it was one.
  */
 static BOOL let_go(DWORD process_id)
 {
@@ -409,7 +409,7 @@ static void print_toll(const struct toll *toll)
            toll->committed, toll->failed + toll->refused, toll->refused);
     printf("  of the %u others, under way just then, %u children run, and none of the rest\n",
            toll->begun - toll->committed - toll->failed - toll->refused, toll->under_way);
-    printf("  %u launchers whose parent had not come back from CreateProcessW; let go, they ended\n", toll->unborn);
+    printf("  %u launchers whose parent had not let them run yet; let go, they ended\n", toll->unborn);
     printf("  %u launchers that never came back from DuplicateHandle on their dead parent\n", toll->stuck);
     printf("  %u unreclaimed, %u strikes, %u orphans, %u children hurt\n", toll->unreclaimed, toll->strikes,
            toll->launchers + toll->suspended + toll->strangers, toll->hurt);

@@ -2,6 +2,7 @@
 #include "talk.h"
 
 #include "steal.h"
+#include "token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -574,6 +575,42 @@ START_TEST(tokens_that_are_none)
 }
 END_TEST
 
+/* What may have the page's number by now: the taker neither takes it for the page nor dies of it. */
+static HANDLE make_lookalike(int kind)
+{
+    static const struct {
+        DWORD protection, size;
+    } sections[] = {{PAGE_READWRITE | SEC_RESERVE, 1 << 16}, {PAGE_READWRITE, 1}, {PAGE_READONLY, 4096}};
+    HANDLE section;
+
+    if (kind == (int)ARRAYSIZE(sections))
+        return make_event();
+    section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, sections[kind].protection, 0, sections[kind].size, NULL);
+    ck_assert_ptr_nonnull(section);
+    return section;
+}
+
+enum { LOOKALIKES = 4 };
+
+START_TEST(a_page_that_only_looks_like_one)
+{
+    HANDLE event = make_event(), other = make_lookalike(_i / WIDTH_COUNT);
+    wchar_t token[HANDOFF_TOKEN_CAPACITY], forged[2 * HANDOFF_TOKEN_CAPACITY];
+    struct handoff_offering *offering = handoff_offer(event, token);
+    struct token parsed;
+    struct text text = {.at = forged, .capacity = ARRAYSIZE(forged)};
+
+    ck_assert(token_parse(token, &parsed));
+    parsed.page = handle_number(other);
+    token_put(&text, &parsed);
+    ck_assert(text_end(&text));
+    run_taker(_i % WIDTH_COUNT, forged, "1223\r\n"); /* ERROR_CANCELLED */
+    ck_assert(handoff_withdraw(offering));
+    CloseHandle(other);
+    CloseHandle(event);
+}
+END_TEST
+
 /* Its pid stays its own as long as somebody has a handle to it, and may be another's after that. */
 START_TEST(whoever_offered_is_gone)
 {
@@ -720,6 +757,7 @@ Suite *dropin_suite(void)
     ADD("threads of calls", 1, from_several_threads);
     ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
         a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);
+    ADD("offered pages", LOOKALIKES * WIDTH_COUNT, a_page_that_only_looks_like_one);
     ADD("dll", WIDTHS, the_dll_brings_its_own_launcher);
     ADD("dll file", 1, the_dll_imports_kernel32_only);
     return suite;

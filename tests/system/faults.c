@@ -6,7 +6,6 @@
 #include "system.h"
 
 #include "claim.h"
-#include "token.h"
 
 #include <tlhelp32.h>
 
@@ -21,6 +20,7 @@ enum {
     DIED = 0x100,
     RESUMED = 1,
     COMMITTED = 2,
+    SUSPENDED = 4,
     INHERITABLE = 0x200
 };
 
@@ -164,15 +164,15 @@ static DWORD strike_each_call(const char *when, int width, BOOL *any_death, BOOL
     return 0;
 }
 
-/* Ending right before or right after a steal leaves the one state that nobody can decide: once for the pipe's end,
- * once for the pass, and never otherwise; the streams are copied. */
+/* Ending right before or right after the steal of the pass leaves the one state that nobody can decide, and never
+ * otherwise: what else the launcher has was given to it. */
 START_TEST(g4_a_launcher_that_dies_or_hangs_at_each_call)
 {
     BOOL any_death = FALSE, any_hang = FALSE;
 
     test_allow(180);
     ck_assert_uint_eq(strike_each_call(_i < WIDTH_COUNT ? "before" : "after", _i % WIDTH_COUNT, &any_death, &any_hang),
-                      2);
+                      1);
     ck_assert(any_death && any_hang);
 }
 END_TEST
@@ -229,111 +229,185 @@ START_TEST(a_report_may_come_byte_by_byte)
 }
 END_TEST
 
-/* ---- tokens ---- */
+/* ---- what a launcher is given ---- */
 
-/* A page with one claim, of this process, and the token that names it. */
-struct offer {
+enum { NONCE = 0x12345678 };
+
+/* A page of one claim, and a launcher that has not begun to run. */
+struct given {
     HANDLE section, event;
     struct claim_page *page;
-    struct token token;
+    PROCESS_INFORMATION launcher;
 };
 
-static void wrong_pid(struct offer *offer)
+static HANDLE make_section(DWORD protection, DWORD size)
 {
-    offer->token.process_id += 1000000;
+    HANDLE section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, protection, 0, size, NULL);
+
+    ck_assert_ptr_nonnull(section);
+    return section;
 }
 
-static void wrong_creation(struct offer *offer)
+static struct claim_page *map(HANDLE section)
 {
-    offer->token.created++; /* another process had this pid by then */
+    struct claim_page *page = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+
+    ck_assert_ptr_nonnull(page);
+    return page;
 }
 
-static void wrong_nonce(struct offer *offer)
+static struct given start_launcher(int width, const wchar_t *nonce)
 {
-    offer->token.nonce++; /* another page has this number by now */
+    struct given given = {.section = make_section(PAGE_READWRITE, 4096), .event = make_event()};
+    wchar_t line[64];
+
+    given.page = map(given.section);
+    given.page->nonce = NONCE;
+    given.page->count = 1;
+    claim_offer(&given.page->claims[0], (UINT_PTR)given.event);
+    swprintf(line, ARRAYSIZE(line), L"launcher --service=%ls", nonce);
+    given.launcher = start_program(program(width, L"handoff-launcher.exe"), line, CREATE_SUSPENDED);
+    return given;
 }
 
-static void closed_page(struct offer *offer)
+/* Returns the number there. */
+static uint32_t put_there(struct given *given, HANDLE handle, DWORD access)
 {
-    offer->token.page = 0x7ffffffc;
+    HANDLE there = NULL;
+
+    ck_assert(DuplicateHandle(GetCurrentProcess(), handle, given->launcher.hProcess, &there, access, FALSE,
+                              access != 0 ? 0 : DUPLICATE_SAME_ACCESS));
+    return number_of(there);
 }
 
-static void page_is_an_event(struct offer *offer)
+static void put_and_close(struct given *given, HANDLE handle)
 {
-    offer->token.page = (UINT_PTR)offer->event;
+    put_there(given, handle, 0);
+    CloseHandle(handle);
 }
 
-static void page_is_the_process(struct offer *offer)
+static DWORD run_launcher(struct given *given)
 {
-    offer->token.page = (uint64_t)-1;
+    ck_assert_uint_ne(ResumeThread(given->launcher.hThread), (DWORD)-1);
+    return finish_child(&given->launcher);
 }
 
-static void endless_page(struct offer *offer)
+static void forget(struct given *given)
 {
-    offer->page->count = 0x10000000;
+    ck_assert(CloseHandle(given->event) && UnmapViewOfFile(given->page) && CloseHandle(given->section));
 }
 
-static void empty_page(struct offer *offer)
+static void nothing(struct given *given)
 {
-    offer->page->count = 0;
+    (void)given;
+}
+
+static void another_nonce(struct given *given)
+{
+    given->page->nonce++;
+    put_there(given, given->section, 0);
+}
+
+static void an_endless_page(struct given *given)
+{
+    given->page->count = 0x10000000;
+    put_there(given, given->section, 0);
+}
+
+static void an_empty_page(struct given *given)
+{
+    given->page->count = 0;
+    put_there(given, given->section, 0);
+}
+
+static void a_page_to_read(struct given *given)
+{
+    put_there(given, given->section, FILE_MAP_READ);
+}
+
+/* Whoever reads it dies of that. */
+static void reserved_memory(struct given *given)
+{
+    put_and_close(given, make_section(PAGE_READWRITE | SEC_RESERVE, 1 << 16));
+}
+
+static void a_small_section(struct given *given)
+{
+    put_and_close(given, make_section(PAGE_READWRITE, 1));
+}
+
+static void no_section(struct given *given)
+{
+    put_there(given, given->event, 0);
+    put_there(given, GetCurrentProcess(), SYNCHRONIZE);
 }
 
 static const struct {
-    void (*forge)(struct offer *);
+    const wchar_t *nonce;
+    void (*give)(struct given *);
     DWORD exit_code;
-} forgeries[] = {
-    {wrong_pid, ERROR_INVALID_PARAMETER},     {wrong_creation, ERROR_INVALID_PARAMETER},
-    {wrong_nonce, ERROR_INVALID_DATA},        {closed_page, ERROR_INVALID_HANDLE},
-    {page_is_an_event, ERROR_INVALID_HANDLE}, {page_is_the_process, ERROR_INVALID_HANDLE},
-    {endless_page, ERROR_INVALID_DATA},       {empty_page, ERROR_INVALID_DATA},
+} gifts[] = {
+    {L"0x12345678", nothing, ERROR_NOT_FOUND}, /* a stranger has started it, who even knows the nonce */
+    {L"0x12345678", another_nonce, ERROR_NOT_FOUND},
+    {L"0x12345678", an_endless_page, ERROR_NOT_FOUND},
+    {L"0x12345678", an_empty_page, ERROR_NOT_FOUND},
+    {L"0x12345678", a_page_to_read, ERROR_NOT_FOUND},
+    {L"0x12345678", reserved_memory, ERROR_NOT_FOUND},
+    {L"0x12345678", a_small_section, ERROR_NOT_FOUND},
+    {L"0x12345678", no_section, ERROR_NOT_FOUND},
+    {L"", nothing, ERROR_INVALID_PARAMETER},
+    {L"0x", nothing, ERROR_INVALID_PARAMETER},
+    {L"0x12345678 ", nothing, ERROR_INVALID_PARAMETER},
+    {L"0x12345678123456789", nothing, ERROR_INVALID_PARAMETER},
 };
 
-static struct offer make_offer(void)
-{
-    struct offer offer = {.event = make_event()};
-    FILETIME created, exited, kernel, user;
-
-    offer.section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, NULL);
-    offer.page = MapViewOfFile(offer.section, FILE_MAP_WRITE, 0, 0, 0);
-    ck_assert(offer.page != NULL && GetProcessTimes(GetCurrentProcess(), &created, &exited, &kernel, &user));
-    offer.page->nonce = 0x1234567890;
-    offer.page->count = 1;
-    claim_offer(&offer.page->claims[0], (UINT_PTR)offer.event);
-    offer.token = (struct token){.process_id = GetCurrentProcessId(),
-                                 .created = (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime,
-                                 .page = (UINT_PTR)offer.section,
-                                 .nonce = offer.page->nonce};
-    return offer;
-}
-
-static DWORD run_launcher(int width, const struct token *token)
-{
-    wchar_t memory[512];
-    struct text line = {.at = memory, .capacity = ARRAYSIZE(memory)};
-    PROCESS_INFORMATION launcher;
-
-    text_put(&line, L"launcher --service=");
-    token_put(&line, token);
-    ck_assert(text_end(&line));
-    launcher = start_program(program(width, L"handoff-launcher.exe"), memory, 0);
-    return finish_child(&launcher);
-}
-
-/* What does not name the right page of the right process is not touched. */
-START_TEST(g3_a_token_that_names_something_else)
+/* It takes nothing, and ends. */
+START_TEST(g3_a_launcher_that_is_not_given_its_page)
 {
     for (int width = 0; width < WIDTH_COUNT; width++) {
-        struct offer offer = make_offer();
+        struct given given = start_launcher(width, gifts[_i].nonce);
         DWORD exit_code;
 
-        forgeries[_i].forge(&offer);
-        exit_code = run_launcher(width, &offer.token);
-        ck_assert_uint_eq(claim_state(&offer.page->claims[0]), CLAIM_OFFERED);
-        ck_assert(CloseHandle(offer.event));
-        UnmapViewOfFile(offer.page);
-        ck_assert(CloseHandle(offer.section));
-        ck_assert_uint_eq(exit_code, forgeries[_i].exit_code);
+        given.page->pipe = 4;
+        gifts[_i].give(&given);
+        exit_code = run_launcher(&given);
+        ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
+        ck_assert_uint_eq(given.page->pipe, 4);
+        forget(&given);
+        ck_assert_uint_eq(exit_code, gifts[_i].exit_code);
     }
+    assert_nobody_left();
+}
+END_TEST
+
+/* Whatever else is there, with lower numbers. */
+START_TEST(g3_a_launcher_finds_its_page_among_others)
+{
+    struct given given = start_launcher(_i, L"0x12345678");
+    HANDLE other = make_section(PAGE_READWRITE, 4096), near_end, far_end;
+    struct claim_page *page = map(other), before;
+
+    page->nonce = NONCE + 1;
+    page->count = page->pipe = 1;
+    before = *page;
+    make_pipe(&far_end, &near_end);
+    no_section(&given);
+    reserved_memory(&given);
+    a_small_section(&given);
+    a_page_to_read(&given);
+    put_there(&given, other, 0);
+    put_there(&given, given.section, 0);
+    given.page->parent = put_there(&given, GetCurrentProcess(), PROCESS_DUP_HANDLE);
+    given.page->pipe = put_there(&given, far_end, 0);
+    CloseHandle(far_end);
+    CloseHandle(near_end); /* nobody asks it for anything */
+    ck_assert_uint_eq(run_launcher(&given), 0);
+    ck_assert_uint_eq(given.page->pipe, 0); /* it had it */
+    ck_assert_int_eq(memcmp(page, &before, sizeof before), 0);
+    UnmapViewOfFile(page);
+    CloseHandle(other);
+    forget(&given);
+    assert_nobody_left();
 }
 END_TEST
 
@@ -391,6 +465,7 @@ static struct parent_outcome run_parent(int width, BOOL resident)
     static int runs;
     struct parent_outcome outcome = {0};
     DWORD before = resident ? 1 : 0;
+    BOOL stays;
     wchar_t name[64], line[2048];
     PROCESS_INFORMATION parent;
     HANDLE event, port, job = make_watched_job(&port);
@@ -407,11 +482,11 @@ static struct parent_outcome run_parent(int width, BOOL resident)
     outcome.exit_code = finish_child(&parent);
     clear_fault();
     /* Without a commit the launcher ends the child and itself; after one only the child stays. */
-    outcome.alive =
-        wait_for_job(job, port, before + (outcome.exit_code == 0 || (outcome.exit_code & COMMITTED) != 0 ? 1u : 0u));
+    stays = outcome.exit_code == 0 || (outcome.exit_code & (COMMITTED | SUSPENDED)) != 0;
+    outcome.alive = wait_for_job(job, port, before + (stays ? 1u : 0u));
     ck_assert_msg(outcome.alive >= before, "the child before was ended");
     outcome.alive -= before;
-    if (outcome.alive != 0)
+    if (outcome.alive != 0 && (outcome.exit_code & SUSPENDED) == 0)
         ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
     outcome.ran = is_set(event);
     end_job(job, port);
@@ -421,6 +496,7 @@ static struct parent_outcome run_parent(int width, BOOL resident)
     return outcome;
 }
 
+/* Who dies with a launcher that is not let run yet leaves it so, as one that dies within CreateProcessW may. */
 static void strike_parent(const char *kind, int width, BOOL resident)
 {
     DWORD seen = 0;
@@ -436,12 +512,15 @@ static void strike_parent(const char *kind, int width, BOOL resident)
         seen |= outcome.exit_code;
         if ((outcome.exit_code & RESUMED) == 0)
             ck_assert_msg(!outcome.ran, "%s %d: the child ran, and its parent never held it", kind, at);
-        if ((outcome.exit_code & COMMITTED) == 0)
+        if ((outcome.exit_code & SUSPENDED) != 0)
+            ck_assert_msg(outcome.alive == 1 && !outcome.ran, "%s %d: the launcher ran before it was let", kind, at);
+        else if ((outcome.exit_code & COMMITTED) == 0)
             ck_assert_msg(outcome.alive == 0, "%s %d: %lu processes stay", kind, at, outcome.alive);
         else
             ck_assert_msg(outcome.alive == 1 && outcome.ran, "%s %d: the committed child was hurt", kind, at);
     }
-    ck_assert_uint_eq(seen, DIED | RESUMED | COMMITTED); /* all three phases were struck */
+    /* all phases were struck */
+    ck_assert_uint_eq(seen, DIED | RESUMED | COMMITTED | (resident ? 0u : (DWORD)SUSPENDED));
     assert_nobody_left();
 }
 
@@ -492,11 +571,58 @@ START_TEST(g1_no_handle_is_ever_inheritable_with_a_resident_launcher)
 }
 END_TEST
 
+/* ---- launchers that are dying ---- */
+
+/* What the parent, which is told a fault, fails with: stage and code. */
+static DWORD parent_failure(int width, const char *fault)
+{
+    PROCESS_INFORMATION parent;
+    wchar_t name[64], line[2048];
+    HANDLE event;
+    DWORD exit_code;
+
+    swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu-dying", GetCurrentProcessId());
+    event = CreateEventW(NULL, TRUE, FALSE, name);
+    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" signal {event}\"",
+             program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+    parent = start_program(program(width, L"faulty-parent.exe"), line, 0);
+    clear_fault();
+    exit_code = finish_child(&parent);
+    CloseHandle(event);
+    return exit_code;
+}
+
+/* For a moment such a launcher refuses what is put into it, and is not signalled: that is its death all the same. What
+ * is put into it are page, parent and pipe while it is started, and the parent's stream. */
+START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
+{
+    enum { STARTED_WITH = 3, PUT = 4 };
+    int width = _i;
+
+    for (int at = 1; at <= PUT; at++) {
+        DWORD stage = at <= STARTED_WITH ? HANDOFF_STAGE_LAUNCHER : HANDOFF_STAGE_EXCHANGE, found;
+        char fault[32];
+
+        snprintf(fault, sizeof fault, "dying %d", at);
+        found = parent_failure(width, fault);
+        ck_assert_msg(found == (stage << 16 | ERROR_PROCESS_ABORTED), "%s: stage %lu, code %lu", fault, found >> 16,
+                      found & 0xFFFF);
+        snprintf(fault, sizeof fault, "denied %d", at);
+        stage = at <= STARTED_WITH ? HANDOFF_STAGE_LAUNCHER : HANDOFF_STAGE_DUPLICATE;
+        found = parent_failure(width, fault);
+        ck_assert_msg(found == (stage << 16 | ERROR_ACCESS_DENIED), "%s: stage %lu, code %lu", fault, found >> 16,
+                      found & 0xFFFF);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *faults_suite(void)
 {
     Suite *suite = suite_create("faults");
     TCase *launchers = tcase_create("launchers");
-    TCase *tokens = tcase_create("tokens");
+    TCase *given = tcase_create("what a launcher is given");
     TCase *parents = tcase_create("parents");
     TCase *residents = tcase_create("parents of resident launchers");
 
@@ -504,9 +630,11 @@ Suite *faults_suite(void)
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, a_report_may_come_byte_by_byte, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_is_dying_is_no_fault_of_the_handles, 0, WIDTH_COUNT);
     suite_add_tcase(suite, launchers);
-    tcase_add_loop_test(tokens, g3_a_token_that_names_something_else, 0, ARRAYSIZE(forgeries));
-    suite_add_tcase(suite, tokens);
+    tcase_add_loop_test(given, g3_a_launcher_that_is_not_given_its_page, 0, ARRAYSIZE(gifts));
+    tcase_add_loop_test(given, g3_a_launcher_finds_its_page_among_others, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, given);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);

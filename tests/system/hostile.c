@@ -338,7 +338,7 @@ END_TEST
 
 /* ---- the control pipe ---- */
 
-/* The product's own source, with a name that can be foreseen and somebody who is quicker. */
+/* The product's own source, with a name that can be foreseen, and as it may be on Windows. */
 #include "page.h"
 #include "pipe.h"
 #include "text.h"
@@ -348,28 +348,72 @@ static uint64_t foreseen_nonce(void)
     return 0x1234567890abcdef;
 }
 
-static HANDLE intruder;
+static struct {
+    BOOL is_old;       /* knows no remote clients */
+    BOOL is_guarded;   /* only what is LOCAL may be made */
+    BOOL in_container; /* and this process is in an app container */
+    BOOL is_busy;      /* somebody is quicker to connect */
+    HANDLE intruder;
+    DWORD modes; /* that a pipe was to be made with */
+} beside;
+
+static const wchar_t local_pipes[] = L"\\\\.\\pipe\\LOCAL\\";
+
+static HANDLE WINAPI create_named_pipe(const wchar_t *name, DWORD flags, DWORD mode, DWORD instances, DWORD out_size,
+                                       DWORD in_size, DWORD timeout, SECURITY_ATTRIBUTES *security)
+{
+    beside.modes |= mode;
+    if (beside.is_guarded && wcsncmp(name, local_pipes, wcslen(local_pipes)) != 0) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return INVALID_HANDLE_VALUE;
+    }
+    if (beside.is_old && (mode & PIPE_REJECT_REMOTE_CLIENTS) != 0) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return INVALID_HANDLE_VALUE;
+    }
+    return CreateNamedPipeW(name, flags, mode, instances, out_size, in_size, timeout, security);
+}
 
 static HANDLE WINAPI connect_second(const wchar_t *name, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
                                     DWORD disposition, DWORD flags, HANDLE other)
 {
-    intruder = CreateFileW(name, access, share, security, disposition, flags, other);
+    if (beside.is_busy)
+        beside.intruder = CreateFileW(name, access, share, security, disposition, flags, other);
     return CreateFileW(name, access, share, security, disposition, flags, other);
 }
 
-DWORD make_pipe_by_name(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end);
-DWORD make_pipe_too_late(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end);
+static LONG WINAPI query_token(HANDLE token, TOKEN_INFORMATION_CLASS kind, void *information, ULONG size, ULONG *used)
+{
+    if (token != (HANDLE)(LONG_PTR)-6 || kind != TokenIsAppContainer || size != sizeof(ULONG))
+        return (LONG)0xC0000008;
+    *(ULONG *)information = beside.in_container ? 1 : 0;
+    *used = size;
+    return 0;
+}
+
+static FARPROC WINAPI find_function(HMODULE module, const char *name)
+{
+    return strcmp(name, "NtQueryInformationToken") == 0 ? (FARPROC)(void *)query_token : GetProcAddress(module, name);
+}
+
+DWORD make_pipe_beside(DWORD direction, DWORD out_size, DWORD in_size, HANDLE *near_end, HANDLE *far_end);
 
 #define make_nonce foreseen_nonce
-#define pipe_make make_pipe_by_name
-#include "../../common/pipe.c"
-#undef pipe_make
-#define pipe_make make_pipe_too_late
+#define pipe_make make_pipe_beside
 #define CreateFileW connect_second
+#define CreateNamedPipeW create_named_pipe
+#define GetProcAddress find_function
 #include "../../common/pipe.c"
+#undef GetProcAddress
+#undef CreateNamedPipeW
 #undef CreateFileW
 #undef pipe_make
 #undef make_nonce
+
+static void reset_neighbours(void)
+{
+    ZeroMemory(&beside, sizeof beside);
+}
 
 static void name_of_pipe(wchar_t name[64])
 {
@@ -388,13 +432,13 @@ START_TEST(g3_a_squatted_name_is_refused)
     squatter = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE | PIPE_NOWAIT, PIPE_UNLIMITED_INSTANCES, 4096,
                                 4096, 0, NULL);
     ck_assert(squatter != INVALID_HANDLE_VALUE);
-    ck_assert_uint_ne(make_pipe_by_name(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert_uint_ne(make_pipe_beside(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
     ck_assert_ptr_null(far_end);
     if (near_end != NULL)
         CloseHandle(near_end);
     ck_assert(!ReadFile(squatter, &byte, 1, &size, NULL));
     CloseHandle(squatter);
-    ck_assert_uint_eq(make_pipe_by_name(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert_uint_eq(make_pipe_beside(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
     CloseHandle(near_end);
     CloseHandle(far_end);
 }
@@ -405,11 +449,48 @@ START_TEST(g3_a_pipe_that_somebody_else_connected_to_is_refused)
 {
     HANDLE near_end, far_end;
 
-    ck_assert_uint_ne(make_pipe_too_late(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
-    ck_assert_msg(intruder != INVALID_HANDLE_VALUE, "nobody was quicker");
+    beside.is_busy = TRUE;
+    ck_assert_uint_ne(make_pipe_beside(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert_msg(beside.intruder != INVALID_HANDLE_VALUE, "nobody was quicker");
     ck_assert_ptr_null(far_end);
     CloseHandle(near_end);
-    CloseHandle(intruder);
+    CloseHandle(beside.intruder);
+}
+END_TEST
+
+static void assert_pipe_is_made(void)
+{
+    HANDLE near_end, far_end;
+    OVERLAPPED operation = {.Offset = 0};
+    char byte = 'x';
+    DWORD size;
+
+    ck_assert_uint_eq(make_pipe_beside(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_SUCCESS);
+    ck_assert(WriteFile(near_end, &byte, 1, &size, &operation) && ReadFile(far_end, &byte, 1, &size, NULL));
+    CloseHandle(near_end);
+    CloseHandle(far_end);
+}
+
+/* Where Windows can; before Vista it does not know how. */
+START_TEST(g3_the_control_pipe_refuses_remote_clients)
+{
+    assert_pipe_is_made();
+    ck_assert_uint_ne(beside.modes & PIPE_REJECT_REMOTE_CLIENTS, 0);
+    beside.is_old = TRUE;
+    assert_pipe_is_made();
+}
+END_TEST
+
+/* It may make no other, and others may not make those. */
+START_TEST(an_app_container_has_pipes_of_its_own)
+{
+    HANDLE near_end, far_end;
+
+    beside.is_guarded = beside.in_container = TRUE;
+    assert_pipe_is_made();
+    beside.in_container = FALSE;
+    ck_assert_uint_eq(make_pipe_beside(PIPE_ACCESS_DUPLEX, 4096, 4096, &near_end, &far_end), ERROR_ACCESS_DENIED);
+    ck_assert(near_end == NULL && far_end == NULL);
 }
 END_TEST
 
@@ -479,7 +560,7 @@ END_TEST
 
 /* ---- processes that may not be opened ---- */
 
-/* Takes all access to this process from everybody, until the old descriptor is back. */
+/* Takes all access to this process from everybody. Returns the descriptor that it had. */
 static SECURITY_DESCRIPTOR *close_process(void)
 {
     static _Alignas(16) BYTE old[1024];
@@ -502,45 +583,73 @@ static BOOL can_be_opened(void)
     return process != NULL && CloseHandle(process);
 }
 
-/* What another user's process, or an elevated one, is to the launcher: the first thing that it does with it
- * fails, before a handle is touched. */
-START_TEST(g3_a_parent_that_may_not_be_opened)
+static void spawn_signalling(struct handoff_launcher *resident)
 {
-    HANDLE event = make_event(), is_event = duplicate(event);
+    HANDLE event = make_event();
     struct handoff_pass pass = {.name = L"h", .handle = event};
     struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"signal {h}");
-    struct handoff_error error = {0};
     PROCESS_INFORMATION child;
-    DWORD before = count_own_handles();
-    SECURITY_DESCRIPTOR *old = close_process();
-    BOOL open = can_be_opened(), spawned = FALSE;
-    wchar_t text[512];
 
     request.passes = &pass;
     request.pass_count = 1;
-    if (!open) {
-        spawned = handoff_spawn(&request, &child, &error);
-        run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--parent %lu --steal h=%u -- \"%ls\" signal {h}",
-            GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
-    }
-    ck_assert(SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, old));
-    if (open) {
+    request.resident = resident;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert(is_set(event));
+    CloseHandle(event);
+}
+
+static SECURITY_DESCRIPTOR *open_descriptor;
+
+static void close_this_process(void)
+{
+    open_descriptor = close_process();
+}
+
+static void open_this_process(void)
+{
+    SetKernelObjectSecurity(GetCurrentProcess(), DACL_SECURITY_INFORMATION, open_descriptor);
+}
+
+/* Nobody needs to open a parent to start a child for it. */
+START_TEST(g3_a_parent_that_may_not_be_opened_spawns)
+{
+    struct handoff_launcher *resident;
+
+    if (can_be_opened()) {
         skip("nothing keeps this user from opening a process");
-    } else {
-        ck_assert_msg(!spawned, "the launcher reached its parent");
-        ck_assert_uint_eq(error.stage, HANDOFF_STAGE_CONNECT);
-        ck_assert_uint_eq(error.code, ERROR_ACCESS_DENIED);
-        handoff_error_text(&error, text, ARRAYSIZE(text));
-        ck_assert_msg(wcsstr(text, L"same user") != NULL, "%ls", text);
-        ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
-        assert_one_line("handoff: ");
-        ck_assert_msg(strstr(result.err, "Win32 error 5") != NULL && strstr(result.err, "same user") != NULL &&
-                          strstr(result.err, "; nothing was stolen\r\n") != NULL,
-                      "%s", result.err);
-        ck_assert(is_open_for(event, is_event));
-        ck_assert(!is_set(event));
-        ck_assert_uint_eq(count_own_handles(), before);
+        return;
     }
+    spawn_signalling(NULL);
+    resident = handoff_launcher_open(program(OWN_WIDTH, L"handoff-launcher.exe"), NULL);
+    ck_assert_ptr_nonnull(resident);
+    spawn_signalling(resident);
+    handoff_launcher_close(resident);
+    assert_nobody_left();
+}
+END_TEST
+
+/* What another user's process, or an elevated one, is to the prefix: the first thing that it does with it fails,
+ * before a handle is touched. */
+START_TEST(g3_a_process_that_may_not_be_opened)
+{
+    HANDLE event = make_event(), is_event = duplicate(event);
+    DWORD before = count_own_handles();
+
+    if (can_be_opened()) {
+        skip("nothing keeps this user from opening a process");
+        return;
+    }
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--parent %lu --steal h=%u -- \"%ls\" signal {h}",
+        GetCurrentProcessId(), number_of(event), program(OWN_WIDTH, L"child.exe"));
+    ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
+    assert_one_line("handoff: ");
+    ck_assert_msg(strstr(result.err, "Win32 error 5") != NULL && strstr(result.err, "same user") != NULL &&
+                      strstr(result.err, "; nothing was stolen\r\n") != NULL,
+                  "%s", result.err);
+    ck_assert(is_open_for(event, is_event));
+    ck_assert(!is_set(event));
+    ck_assert_uint_eq(count_own_handles(), before);
     CloseHandle(event);
     CloseHandle(is_event);
     assert_nobody_left();
@@ -663,19 +772,17 @@ static BOOL duplicate_nothing(HANDLE source, HANDLE handle, HANDLE target, HANDL
 #define duplicate duplicate_by_number
 #define steal steal_nothing
 #define copy copy_nothing
+#define give give_nothing
 #define steal_claimed steal_claimed_nothing
-#define creation_time creation_time_again
-#define open_owner open_owner_again
-#define open_page open_page_again
+#define map_page map_page_again
 #include "../../common/take.c"
 #undef DuplicateHandle
 #undef duplicate
 #undef steal
 #undef copy
+#undef give
 #undef steal_claimed
-#undef creation_time
-#undef open_owner
-#undef open_page
+#undef map_page
 
 START_TEST(g3_a_success_without_a_handle_is_none)
 {
@@ -797,6 +904,8 @@ Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
     TCase *input = tcase_create("hostile input");
+    TCase *names = tcase_create("hostile names");
+    TCase *closed = tcase_create("closed processes");
     TCase *neighbours = tcase_create("hostile neighbours");
     TCase *windows = tcase_create("as on Windows");
 
@@ -809,10 +918,17 @@ Suite *hostile_suite(void)
     tcase_add_test(input, lone_surrogates_arrive);
     tcase_add_test(input, a_path_with_a_lone_surrogate);
     suite_add_tcase(suite, input);
-    tcase_add_test(neighbours, g3_a_squatted_name_is_refused);
-    tcase_add_test(neighbours, g3_a_pipe_that_somebody_else_connected_to_is_refused);
+    tcase_add_checked_fixture(names, reset_neighbours, reset_neighbours);
+    tcase_add_test(names, g3_a_squatted_name_is_refused);
+    tcase_add_test(names, g3_a_pipe_that_somebody_else_connected_to_is_refused);
+    tcase_add_test(names, g3_the_control_pipe_refuses_remote_clients);
+    tcase_add_test(names, an_app_container_has_pipes_of_its_own);
+    suite_add_tcase(suite, names);
+    tcase_add_checked_fixture(closed, close_this_process, open_this_process);
+    tcase_add_test(closed, g3_a_parent_that_may_not_be_opened_spawns);
+    tcase_add_test(closed, g3_a_process_that_may_not_be_opened);
+    suite_add_tcase(suite, closed);
     tcase_add_test(neighbours, g3_the_control_pipe_is_for_two);
-    tcase_add_test(neighbours, g3_a_parent_that_may_not_be_opened);
     tcase_add_test(neighbours, g3_the_system_is_no_parent);
     tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
     tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);

@@ -1,0 +1,23 @@
+/* Opening a process by its pid, to take handles from it: what whoever was given nothing but numbers needs. */
+#ifndef HANDOFF_OWNER_H
+#define HANDOFF_OWNER_H
+
+#include <windows.h>
+
+#include "claim.h"
+#include "token.h"
+
+/* FILETIME of the process: 100 ns since 1601; 0 if it cannot be told. A pid may be recycled; pid and
+ * creation time together cannot. */
+uint64_t creation_time(HANDLE process);
+
+/*
+ * Opens a process to take handles from it, and for that alone. `created` is its creation time, or 0 if
+ * that is not known. ERROR_INVALID_PARAMETER, as OpenProcess has it, if there is no such process (any more).
+ */
+DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner);
+
+/* Maps the page that the token names: a copy, which hurts nobody if the number is another's by now. */
+DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page);
+
+#endif
