@@ -654,7 +654,7 @@ START_TEST(it_needs_no_other_file_and_no_name)
 {
     wchar_t directory[MAX_PATH], path[MAX_PATH + 32];
 
-    wcscpy(directory, file_path(L"alone"));
+    swprintf(directory, MAX_PATH, L"%ls %d", file_path(L"alone"), _i);
     ck_assert(CreateDirectoryW(directory, NULL));
     swprintf(path, ARRAYSIZE(path), L"%ls\\any name.exe", directory);
     ck_assert(CopyFileW(program_of(_i), path, FALSE));
@@ -696,8 +696,9 @@ static WORD subsystem_of(const wchar_t *path)
 
 START_TEST(each_is_of_its_subsystem)
 {
-    ck_assert_uint_eq(subsystem_of(program_of(_i)),
-                      _i / WIDTH_COUNT == 0 ? IMAGE_SUBSYSTEM_WINDOWS_CUI : IMAGE_SUBSYSTEM_WINDOWS_GUI);
+    static const WORD subsystems[] = {IMAGE_SUBSYSTEM_WINDOWS_CUI, IMAGE_SUBSYSTEM_WINDOWS_GUI};
+
+    ck_assert_uint_eq(subsystem_of(program_of(_i)), subsystems[_i / WIDTH_COUNT]);
 }
 END_TEST
 
