@@ -61,9 +61,8 @@ static bool page_is_whole(const struct claim_page *page, uint64_t nonce)
 {
     MEMORY_BASIC_INFORMATION memory;
 
-    return VirtualQuery(page, &memory, sizeof memory) != 0 && memory.State == MEM_COMMIT &&
-           memory.Protect == PAGE_READWRITE && page->nonce == nonce && page->count > 0 &&
-           page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
+    return VirtualQuery(page, &memory, sizeof memory) != 0 && memory.State == MEM_COMMIT && page->nonce == nonce &&
+           page->count > 0 && page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
 }
 
 DWORD map_page(HANDLE section, uint64_t nonce, struct claim_page **page)

@@ -766,17 +766,33 @@ static BOOL duplicate_nothing(HANDLE source, HANDLE handle, HANDLE target, HANDL
     return TRUE;
 }
 
+/* And where memory that is only reserved cannot be read: Wine lets it be, in a section. */
+static void *map_reserved(HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size)
+{
+    (void)section, (void)access, (void)high, (void)low, (void)size;
+    return VirtualAlloc(NULL, 1 << 16, MEM_RESERVE, PAGE_READWRITE);
+}
+
+static BOOL unmap_reserved(void *memory)
+{
+    return VirtualFree(memory, 0, MEM_RELEASE);
+}
+
 #include "steal.h"
 
 #define DuplicateHandle duplicate_nothing
+#define MapViewOfFile map_reserved
+#define UnmapViewOfFile unmap_reserved
 #define duplicate duplicate_by_number
 #define steal steal_nothing
 #define copy copy_nothing
 #define give give_nothing
 #define steal_claimed steal_claimed_nothing
-#define map_page map_page_again
+#define map_page map_reserved_page
 #include "../../common/take.c"
 #undef DuplicateHandle
+#undef MapViewOfFile
+#undef UnmapViewOfFile
 #undef duplicate
 #undef steal
 #undef copy
@@ -795,6 +811,15 @@ START_TEST(g3_a_success_without_a_handle_is_none)
     ck_assert_uint_eq(steal_claimed_nothing(GetCurrentProcess(), &claim, FALSE, &handle), ERROR_INVALID_HANDLE);
     ck_assert_uint_eq(claim_state(&claim), CLAIM_TAKEN); /* whatever became of the number, it is nobody's now */
     ck_assert_uint_eq(claim.taken_as, 0);
+}
+END_TEST
+
+START_TEST(g3_reserved_memory_is_no_page)
+{
+    struct claim_page *page;
+
+    ck_assert_uint_eq(map_reserved_page(NULL, 0, &page), ERROR_INVALID_DATA);
+    ck_assert_ptr_null(page);
 }
 END_TEST
 
@@ -934,6 +959,7 @@ Suite *hostile_suite(void)
     tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);
     suite_add_tcase(suite, neighbours);
     tcase_add_test(windows, g3_a_success_without_a_handle_is_none);
+    tcase_add_test(windows, g3_reserved_memory_is_no_page);
     tcase_add_loop_test(windows, g2_g8_what_windows_would_refuse_is_not_asked_for, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_a_batch_file_is_cmds, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_g8_nor_by_the_prefix, 0, WIDTH_COUNT);
