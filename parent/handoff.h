@@ -69,7 +69,7 @@ struct handoff_request {
     DWORD *numbers;                    /* out: pass_count handle numbers in the child; may be NULL */
     DWORD timeout_ms;                  /* until the child exists; 0: 30 s; INFINITE: for ever */
     const wchar_t *launcher;           /* path; NULL: handoff-launcher.exe beside this library's module */
-    struct handoff_launcher *resident; /* NULL: a launcher for this spawn alone */
+    struct handoff_launcher *resident; /* launchers that stay; NULL: the default ones, or one for this spawn */
     struct handoff_trace *trace;       /* out: what happened when; may be NULL */
 };
 
@@ -146,22 +146,32 @@ struct handoff_error {
 BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
 
 /*
- * A resident launcher serves many spawns: each then costs one process start instead of two. It is named in
- * request.resident, and `request.launcher` is not read. Any number of threads may use one, but they take turns;
- * with a launcher for each thread nothing is serialized.
+ * Launchers that stay: each spawn then costs one process start instead of two. One object serves all threads at once:
+ * a spawn uses an idle launcher or starts a further one, so nobody waits for another, up to a limit. Name it in
+ * request.resident (then `request.launcher` is not read), or for the whole program with handoff_launcher_default().
  *
- * It survives failed spawns. If it dies, the spawn under way fails with ERROR_PROCESS_ABORTED, the next one
- * starts a new one, and children started before are not touched. It ends with handoff_launcher_close(), which
- * no spawn may overlap, or with this process.
+ * A launcher survives failed spawns. If it dies, the spawn under way fails with ERROR_PROCESS_ABORTED, the next one
+ * uses another, and children started before are not touched. Those that no spawn has needed for five seconds go when
+ * a spawn ends; the last one stays until handoff_launcher_close() or the end of this process.
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the
  * spawn. The console, the job, the error mode and the processor affinity are those that the parent had when
- * the launcher was started. More than 4,094 handles at once are given to a launcher of their own.
+ * its launcher was started. More than 4,094 handles at once are given to a launcher of their own.
  *
- * handoff_launcher_open() returns NULL on failure, with GetLastError() and *error (may be NULL). `path` is as
- * `launcher` in a request.
+ * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).
+ * `path` is as `launcher` in a request.
+ *
+ * handoff_launcher_limit(): how many there may be at once, 16 as long as nobody says otherwise (or says 0). A spawn
+ * beyond that waits for one, until its deadline. Any thread may call it at any time.
+ *
+ * handoff_launcher_default(): handoff_CreateProcessW, and requests that name neither `resident` nor `launcher`, use
+ * these launchers from now on; NULL: none, as before the first call. One line at the start of a program.
+ *
+ * handoff_launcher_close() ends them, and no spawn may overlap it. The default ceases to be.
  */
 struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error);
+void handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most);
+void handoff_launcher_default(struct handoff_launcher *launcher);
 void handoff_launcher_close(struct handoff_launcher *launcher);
 
 /*

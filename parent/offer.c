@@ -124,7 +124,7 @@ static BOOL take_surroundings(struct transaction *t)
     struct request *request = &t->request;
     DWORD priority;
 
-    if (t->asked->resident == NULL)
+    if (t->launcher == NULL)
         return TRUE;
     priority = GetPriorityClass(GetCurrentProcess());
     t->directory = full_path(request->directory != NULL ? request->directory : L".");

@@ -2,11 +2,12 @@
 #include "transaction.h"
 
 #include "heap.h"
-#include "turn.h"
+#include "pool.h"
 
 enum {
     RESIDENT_PASSES = 4094, /* of a request that a resident launcher takes: a page of 64 KB */
     PIPE_SIZE = 1 << 16,    /* a longer request waits for the launcher to read it */
+    DEFAULT_MOST = 16       /* launchers */
 };
 
 /* A child that was handed over, and when that was done. */
@@ -15,10 +16,10 @@ struct committed {
     uint64_t when;
 };
 
-struct handoff_launcher {
-    struct turn turn; /* one spawn at a time */
-    wchar_t *path;    /* NULL: the default */
-    struct link link; /* without a launcher: to be opened anew */
+/* One launcher, of one spawn at a time. */
+struct resident {
+    struct seat seat; /* first, while it is idle */
+    struct link link; /* without a launcher: to be opened */
 
     /* Those that could be taken for a child of the spawn under way, by their creation time: as a rule none or
      * the last. */
@@ -26,64 +27,132 @@ struct handoff_launcher {
     uint32_t committed_count, committed_room;
 };
 
-static DWORD open_resident(struct handoff_launcher *resident, DWORD *stage)
+/* As many of them as spawns overlap. */
+struct handoff_launcher {
+    struct pool pool;
+    wchar_t *path; /* NULL: the default */
+};
+
+/* For those who name none. */
+static struct handoff_launcher *volatile general;
+
+static DWORD open_resident(const struct handoff_launcher *launcher, struct resident *resident, DWORD *stage)
 {
-    return link_open(&resident->link, resident->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
+    return link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
 }
 
+static void free_resident(struct resident *resident)
+{
+    if (resident == NULL)
+        return;
+    link_close(&resident->link); /* which a launcher takes for its end, unless it hangs */
+    release(resident->committed);
+    release(resident);
+}
+
+static void free_idle(struct seat *seat)
+{
+    while (seat != NULL) {
+        struct seat *next = seat->next;
+
+        free_resident((struct resident *)seat);
+        seat = next;
+    }
+}
+
+/* ---- for the caller ---- */
+
 /* Returns a Win32 code, with the stage that failed. */
-static DWORD make_resident(struct handoff_launcher *resident, const wchar_t *path, DWORD *stage)
+static DWORD open_first(struct handoff_launcher *launcher, const wchar_t *path, struct resident *first, DWORD *stage)
 {
     *stage = HANDOFF_STAGE_PREPARE;
-    if (!turn_make(&resident->turn))
+    if (!pool_make(&launcher->pool, DEFAULT_MOST))
         return GetLastError();
     *stage = HANDOFF_STAGE_LAUNCHER;
     if (path != NULL)
-        resident->path = full_path(path); /* it may be started again, from another directory */
-    return path != NULL && resident->path == NULL ? GetLastError() : open_resident(resident, stage);
+        launcher->path = full_path(path); /* more will be started, from other directories */
+    return path != NULL && launcher->path == NULL ? GetLastError() : open_resident(launcher, first, stage);
 }
 
 struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
-    struct handoff_launcher *resident = allocate(sizeof *resident);
-    struct handoff_error failed = {.stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS};
+    struct handoff_launcher *launcher = allocate(sizeof *launcher);
+    struct resident *first = allocate(sizeof *first);
+    struct handoff_error failed = {
+        .stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS, .code = ERROR_NOT_ENOUGH_MEMORY};
 
-    failed.code = resident != NULL ? make_resident(resident, path, &failed.stage) : ERROR_NOT_ENOUGH_MEMORY;
-    if (failed.code != ERROR_SUCCESS) {
+    if (launcher != NULL && first != NULL)
+        failed.code = open_first(launcher, path, first, &failed.stage);
+    if (failed.code == ERROR_SUCCESS) {
+        pool_put(&launcher->pool, &first->seat);
+    } else {
         if (failed.stage == HANDOFF_STAGE_LAUNCHER)
-            link_describe(&resident->link, &failed);
-        handoff_launcher_close(resident);
-        resident = NULL;
+            link_describe(&first->link, &failed);
+        free_resident(first);
+        handoff_launcher_close(launcher);
+        launcher = NULL;
         if (error != NULL)
             *error = failed;
     }
     SetLastError(failed.code);
-    return resident;
+    return launcher;
 }
 
-void handoff_launcher_close(struct handoff_launcher *resident)
+void handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most)
 {
-    HANDLE launcher;
+    pool_limit(&launcher->pool, most != 0 ? most : DEFAULT_MOST);
+}
 
-    if (resident == NULL)
-        return;
-    launcher = resident->link.launcher;
+void handoff_launcher_default(struct handoff_launcher *launcher)
+{
+    InterlockedExchangePointer((void *volatile *)&general, launcher);
+}
+
+/* Closes what it takes for its end; its process is waited for later. */
+static void dismiss(struct resident *resident)
+{
+    HANDLE process = resident->link.launcher;
+
     resident->link.launcher = NULL;
-    link_close(&resident->link); /* which a launcher takes for its end, unless it hangs */
-    if (launcher != NULL) {
-        if (WaitForSingleObject(launcher, DEATH_TIMEOUT_MS) != WAIT_OBJECT_0)
-            TerminateProcess(launcher, ERROR_PROCESS_ABORTED);
-        CloseHandle(launcher);
-    }
-    turn_close(&resident->turn);
-    release(resident->committed);
-    release(resident->path);
-    release(resident);
+    link_close(&resident->link);
+    resident->link.launcher = process;
+}
+
+/* All have the same time, so that many that hang take no longer than one. */
+static void await_end(HANDLE process, DWORD since)
+{
+    DWORD passed = GetTickCount() - since;
+
+    if (WaitForSingleObject(process, passed < DEATH_TIMEOUT_MS ? DEATH_TIMEOUT_MS - passed : 0) != WAIT_OBJECT_0)
+        TerminateProcess(process, ERROR_PROCESS_ABORTED);
+}
+
+void handoff_launcher_close(struct handoff_launcher *launcher)
+{
+    struct seat *all;
+    DWORD since = GetTickCount();
+
+    if (launcher == NULL)
+        return;
+    InterlockedCompareExchangePointer((void *volatile *)&general, NULL, launcher);
+    all = pool_close(&launcher->pool);
+    for (struct seat *seat = all; seat != NULL; seat = seat->next)
+        dismiss((struct resident *)seat);
+    for (struct seat *seat = all; seat != NULL; seat = seat->next)
+        await_end(((struct resident *)seat)->link.launcher, since);
+    free_idle(all);
+    release(launcher->path);
+    release(launcher);
 }
 
 /* ---- for the spawn ---- */
 
-static void forget_older(struct handoff_launcher *resident, uint64_t began)
+struct handoff_launcher *launcher_of(const struct handoff_request *asked)
+{
+    return asked->resident == NULL && asked->launcher == NULL ? general : asked->resident;
+}
+
+static void forget_older(struct resident *resident, uint64_t began)
 {
     uint32_t kept = 0;
 
@@ -95,7 +164,7 @@ static void forget_older(struct handoff_launcher *resident, uint64_t began)
 }
 
 /* Room for one more, before there is a child that could not be noted. */
-static BOOL make_room(struct handoff_launcher *resident)
+static BOOL make_room(struct resident *resident)
 {
     uint32_t room = 2 * resident->committed_room + 8;
     struct committed *larger;
@@ -113,32 +182,46 @@ static BOOL make_room(struct handoff_launcher *resident)
     return TRUE;
 }
 
+/* The launcher that was used last, or a place for another. */
+static DWORD take_resident(struct transaction *t)
+{
+    struct seat *seat;
+
+    if (!pool_take(&t->launcher->pool, remaining_ms(t), &seat))
+        return ERROR_TIMEOUT;
+    t->resident = seat != NULL ? (struct resident *)seat : allocate(sizeof *t->resident);
+    if (t->resident == NULL) {
+        free_idle(pool_give(&t->launcher->pool, NULL));
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    t->link = &t->resident->link;
+    return ERROR_SUCCESS;
+}
+
 static DWORD join_resident(struct transaction *t, DWORD *stage)
 {
-    struct handoff_launcher *resident = t->asked->resident;
+    DWORD code = take_resident(t);
 
     *stage = HANDOFF_STAGE_PREPARE;
-    if (!turn_take(&resident->turn, remaining_ms(t)))
-        return ERROR_TIMEOUT;
-    t->link = &resident->link;
+    if (code != ERROR_SUCCESS)
+        return code;
     if (remaining_ms(t) == 0)
         return ERROR_TIMEOUT; /* which is not the launcher's fault */
     t->began = system_time(); /* later than any child of an earlier spawn */
-    forget_older(resident, t->began);
-    if (!make_room(resident))
+    forget_older(t->resident, t->began);
+    if (!make_room(t->resident))
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (resident->link.launcher != NULL && WaitForSingleObject(resident->link.launcher, 0) == WAIT_OBJECT_0)
-        link_close(&resident->link);
-    return resident->link.launcher != NULL ? ERROR_SUCCESS : open_resident(resident, stage);
+    if (t->link->launcher != NULL && WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0)
+        link_close(t->link);
+    return t->link->launcher != NULL ? ERROR_SUCCESS : open_resident(t->launcher, t->resident, stage);
 }
 
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
-    const struct handoff_launcher *resident = t->asked->resident;
     DWORD size = (DWORD)t->most_size + WIRE_HEADER; /* and the commit */
 
     t->began = system_time();
-    return link_open(&t->own, resident != NULL ? resident->path : t->asked->launcher, FALSE, t->most_passes, size,
+    return link_open(&t->own, t->launcher != NULL ? t->launcher->path : t->asked->launcher, FALSE, t->most_passes, size,
                      stage);
 }
 
@@ -146,7 +229,7 @@ BOOL join_link(struct transaction *t)
 {
     DWORD stage, code;
 
-    if (t->asked->resident != NULL && t->most_passes <= RESIDENT_PASSES)
+    if (t->launcher != NULL && t->most_passes <= RESIDENT_PASSES)
         code = join_resident(t, &stage);
     else
         code = join_own(t, &stage);
@@ -155,27 +238,32 @@ BOOL join_link(struct transaction *t)
 
 BOOL is_committed(const struct transaction *t, DWORD process_id)
 {
-    const struct handoff_launcher *resident = t->asked->resident;
+    const struct resident *resident = t->resident;
 
-    for (uint32_t i = 0; t->link != &t->own && i < resident->committed_count; i++) {
+    for (uint32_t i = 0; resident != NULL && i < resident->committed_count; i++) {
         if (resident->committed[i].process_id == process_id)
             return TRUE;
     }
     return FALSE;
 }
 
-void leave_link(struct transaction *t)
+static void leave_resident(struct transaction *t)
 {
-    struct handoff_launcher *resident = t->asked->resident;
+    struct resident *resident = t->resident;
+    BOOL stays = t->in_step && resident->link.launcher != NULL;
 
-    if (t->link == &t->own) {
-        link_close(&t->own);
-        return;
-    }
     if (t->child.hProcess != NULL)
         resident->committed[resident->committed_count++] =
             (struct committed){.process_id = t->child.dwProcessId, .when = system_time()};
-    if (!t->in_step || resident->link.launcher == NULL)
-        link_close(&resident->link);
-    turn_give(&resident->turn);
+    free_idle(pool_give(&t->launcher->pool, stays ? &resident->seat : NULL));
+    if (!stays)
+        free_resident(resident);
+}
+
+void leave_link(struct transaction *t)
+{
+    if (t->resident != NULL)
+        leave_resident(t);
+    else
+        link_close(&t->own);
 }

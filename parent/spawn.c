@@ -60,6 +60,7 @@ BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *c
     struct transaction t = {.asked = request, .started = GetTickCount(), .clock = clock_now(), .in_step = TRUE};
     BOOL done;
 
+    t.launcher = launcher_of(request);
     t.link = &t.own;
     done = transact(&t);
     if (!done)

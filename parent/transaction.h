@@ -6,7 +6,7 @@
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, its pipe and its claim page
  *   resident.c     launchers that stay
- *   turn.c         who may use one of them
+ *   pool.c         who may use one of them, and which stay
  *   channel.c      messages over the pipe, with a deadline
  *   process.c      the child, and the end of it and of the launcher
  *   transaction.c  what they share: the deadline and the error
@@ -40,7 +40,9 @@ struct transaction {
     BOOL offered; /* the launcher may take them */
 
     /* link.c, resident.c */
-    struct link *link; /* &own, or the resident launcher's */
+    struct handoff_launcher *launcher; /* NULL: one for this spawn alone */
+    struct resident *resident;         /* the one of these that it uses; NULL: its own, after all */
+    struct link *link;                 /* &own, or the resident's */
     struct link own;
     BOOL in_step; /* the launcher waits for a request, and for nothing else */
 
@@ -62,6 +64,9 @@ wchar_t *full_path(const wchar_t *path);
 
 /* What is left until the deadline; 0 once it has passed. */
 DWORD remaining_ms(const struct transaction *t);
+
+/* The one that the request names, or the program has for all that name none; NULL: there is none. */
+struct handoff_launcher *launcher_of(const struct handoff_request *asked);
 
 /* Each returns FALSE with t->error set. */
 BOOL plan_passes(struct transaction *t); /* allocates for the passes and checks the request */

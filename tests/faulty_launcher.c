@@ -24,6 +24,8 @@
  *   lie KIND N      is honest for N spawns first
  *
  *   count           ends with the number of OS calls that it made
+ *
+ *   await ID        serves once the event handoff-await-ID is set
  */
 #include "strict.h"
 
@@ -186,6 +188,17 @@ static void make_rubbish(void)
         CreateEventW(&inheritable, TRUE, FALSE, NULL);
 }
 
+static void await_event(void)
+{
+    char name[64];
+    HANDLE event;
+
+    snprintf(name, sizeof name, "handoff-await-%s", fault_argument);
+    event = OpenEventA(SYNCHRONIZE, FALSE, name);
+    (WaitForSingleObject)(event, INFINITE);
+    (CloseHandle)(event);
+}
+
 int main(void)
 {
     const wchar_t *nonce = wcsstr(GetCommandLineW(), L"--service=");
@@ -196,6 +209,8 @@ int main(void)
     nonce += wcslen(L"--service=");
     if (strcmp(fault_kind, "old") == 0 || strcmp(fault_kind, "refuse") == 0)
         make_rubbish();
+    if (strcmp(fault_kind, "await") == 0)
+        await_event();
     if (strcmp(fault_kind, "count") == 0) {
         serve(nonce);
         ExitProcess((UINT)fault_calls);

@@ -120,11 +120,11 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 #include "../parent/offer.c"
 #include "../parent/link.c"
 #include "../parent/page.c"
+#include "../parent/pool.c"
 #include "../parent/process.c"
 #include "../parent/resident.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"
-#include "../parent/turn.c"
 
 static BOOL seen_inheritable;
 

@@ -62,6 +62,9 @@ static BOOL fails(const char *name)
         name arguments;                                                                                                \
     }
 
+NEVER_FAILS_VOID(DeleteCriticalSection, (CRITICAL_SECTION * lock), (lock))
+NEVER_FAILS_VOID(EnterCriticalSection, (CRITICAL_SECTION * lock), (lock))
+NEVER_FAILS_VOID(LeaveCriticalSection, (CRITICAL_SECTION * lock), (lock))
 NEVER_FAILS(wchar_t *, GetCommandLineW, (void), ())
 NEVER_FAILS(HANDLE, GetCurrentProcess, (void), ())
 NEVER_FAILS(DWORD, GetCurrentProcessId, (void), ())
@@ -156,6 +159,7 @@ FAILS(BOOL, GetProcessTimes, FALSE,
       (HANDLE process, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user),
       (process, created, exited, kernel, user))
 FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
+FAILS(BOOL, InitializeCriticalSectionAndSpinCount, FALSE, (CRITICAL_SECTION * lock, DWORD spins), (lock, spins))
 FAILS(HMODULE, LoadLibraryW, NULL, (const wchar_t *name), (name))
 FAILS(void *, MapViewOfFile, NULL, (HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size),
       (section, access, high, low, size))

@@ -55,6 +55,7 @@ static const struct answer answers_of_library[] = {
     {"GetOverlappedResult", AT(EXCHANGE), INJECTED},
     {"GetProcAddress", AT(ADOPT), ERROR_INVALID_DATA},
     {"GetProcessTimes", AT(PREPARE), INJECTED},
+    {"InitializeCriticalSectionAndSpinCount", AT(PREPARE), INJECTED},
     {"HeapAlloc", AT(PREPARE) | AT(FIND) | AT(LAUNCHER) | AT(EXCHANGE), ERROR_NOT_ENOUGH_MEMORY},
     {"MapViewOfFile", AT(PREPARE), INJECTED},
     {"MultiByteToWideChar", 0, INJECTED},

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "../../parent/turn.c"
+#include "../../parent/pool.c"
 #include "handle_table.h"
 
 /* Of the spawn before, unless threads did it. */
@@ -787,7 +787,7 @@ static int count_calls(int width, int spawns)
     return (int)calls;
 }
 
-static DWORD count_children(DWORD parent_id)
+static DWORD count_programs(DWORD parent_id, const wchar_t *name)
 {
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};
     HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
@@ -795,9 +795,14 @@ static DWORD count_children(DWORD parent_id)
 
     ck_assert(snapshot != INVALID_HANDLE_VALUE);
     for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry))
-        count += entry.th32ParentProcessID == parent_id && _wcsicmp(entry.szExeFile, L"child.exe") == 0;
+        count += entry.th32ParentProcessID == parent_id && _wcsicmp(entry.szExeFile, name) == 0;
     CloseHandle(snapshot);
     return count;
+}
+
+static DWORD count_children(DWORD launcher_id)
+{
+    return count_programs(launcher_id, L"child.exe");
 }
 
 enum { HANG_MS = 250 };
@@ -1093,57 +1098,413 @@ START_TEST(a_launcher_for_each_thread)
 }
 END_TEST
 
-/* ---- whose turn it is ---- */
+/* ---- places ---- */
 
-struct turns {
-    struct turn turn;
-    volatile LONG inside, taken, missed;
-    BOOL shared; /* two were inside at once */
+enum { PLACES = 3, TAKERS = 6 };
+
+struct thing {
+    struct seat seat;
+    volatile LONG users;
 };
 
-static DWORD WINAPI take_turns(void *argument)
+struct places {
+    struct pool pool;
+    volatile LONG inside, most_inside, taken, missed;
+    BOOL shared; /* two had the same thing at once */
+};
+
+static void note_inside(struct places *places, LONG inside)
 {
-    struct turns *turns = argument;
+    LONG most = places->most_inside;
+
+    while (inside > most) {
+        LONG before = InterlockedCompareExchange(&places->most_inside, inside, most);
+
+        if (before == most)
+            return;
+        most = before;
+    }
+}
+
+static void free_things(struct seat *seat)
+{
+    while (seat != NULL) {
+        struct seat *next = seat->next;
+
+        free(seat);
+        seat = next;
+    }
+}
+
+static DWORD WINAPI take_places(void *argument)
+{
+    struct places *places = argument;
 
     for (DWORD i = 0; i < 3000; i++) {
-        if (!turn_take(&turns->turn, i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : INFINITE)) {
-            InterlockedIncrement(&turns->missed);
+        struct seat *seat;
+        struct thing *thing;
+
+        if (!pool_take(&places->pool, i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : INFINITE, &seat)) {
+            InterlockedIncrement(&places->missed);
             continue;
         }
-        turns->shared |= InterlockedIncrement(&turns->inside) != 1;
-        InterlockedIncrement(&turns->taken);
-        InterlockedDecrement(&turns->inside);
-        turn_give(&turns->turn);
+        thing = seat != NULL ? (struct thing *)seat : calloc(1, sizeof *thing);
+        places->shared |= InterlockedIncrement(&thing->users) != 1;
+        note_inside(places, InterlockedIncrement(&places->inside));
+        InterlockedIncrement(&places->taken);
+        InterlockedDecrement(&places->inside);
+        InterlockedDecrement(&thing->users);
+        if (i % 5 == 0) { /* it is not good any more */
+            free(thing);
+            thing = NULL;
+        }
+        free_things(pool_give(&places->pool, thing != NULL ? &thing->seat : NULL));
     }
     return 0;
 }
 
-/* Those who give up waiting take nobody's turn with them. */
-START_TEST(turns_are_taken_one_by_one)
+/* Those who give up waiting take nobody's place with them. */
+START_TEST(places_are_taken_up_to_the_limit)
 {
-    struct turns turns = {.inside = 0};
-    HANDLE threads[4];
+    struct places places = {.inside = 0};
+    HANDLE threads[TAKERS];
+    struct seat *seats[PLACES], *seat;
 
-    ck_assert(turn_make(&turns.turn));
-    ck_assert(turn_take(&turns.turn, 0));
-    for (size_t i = 0; i < ARRAYSIZE(threads); i++)
-        threads[i] = CreateThread(NULL, 0, take_turns, &turns, 0, NULL);
-    while (turns.missed < 4) /* it is nobody else's as long as it is ours */
+    ck_assert(pool_make(&places.pool, PLACES));
+    for (size_t i = 0; i < PLACES; i++)
+        ck_assert(pool_take(&places.pool, 0, &seats[i]) && seats[i] == NULL);
+    for (size_t i = 0; i < TAKERS; i++)
+        threads[i] = CreateThread(NULL, 0, take_places, &places, 0, NULL);
+    while (places.missed < TAKERS) /* they are nobody else's as long as they are ours */
         Sleep(1);
-    ck_assert_int_eq(turns.taken, 0);
-    turn_give(&turns.turn);
-    for (size_t i = 0; i < ARRAYSIZE(threads); i++) {
+    ck_assert_int_eq(places.taken, 0);
+    for (size_t i = 0; i < PLACES; i++)
+        ck_assert_ptr_null(pool_give(&places.pool, NULL));
+    for (size_t i = 0; i < TAKERS; i++) {
         ck_assert(WaitForSingleObject(threads[i], 60000) == WAIT_OBJECT_0);
         CloseHandle(threads[i]);
     }
-    ck_assert(!turns.shared);
-    ck_assert_int_eq(turns.taken + turns.missed, 4 * 3000);
-    ck_assert_int_ge(turns.taken, 4 * 1000);
-    ck_assert_int_eq(turns.turn.users, 0);
-    ck_assert(turn_take(&turns.turn, 0));
-    ck_assert(!turn_take(&turns.turn, 1));
-    turn_give(&turns.turn);
-    turn_close(&turns.turn);
+    ck_assert(!places.shared);
+    ck_assert_int_le(places.most_inside, PLACES);
+    ck_assert_int_eq(places.taken + places.missed, TAKERS * 3000);
+    ck_assert_int_ge(places.taken, TAKERS * 1000);
+    ck_assert_uint_eq(places.pool.in_use, 0);
+    ck_assert_uint_eq(places.pool.granted, 0);
+    ck_assert_uint_eq(places.pool.waiting, 0);
+    pool_limit(&places.pool, 1);
+    ck_assert(pool_take(&places.pool, 0, &seats[0]));
+    ck_assert(!pool_take(&places.pool, 1, &seat));
+    free(seats[0]);
+    pool_give(&places.pool, NULL);
+    free_things(pool_close(&places.pool));
+}
+END_TEST
+
+/* As long as they are within limit and time; the last used is used next. */
+START_TEST(things_that_are_idle_go)
+{
+    struct pool pool = {.most = 0};
+    struct thing things[4] = {{.users = 0}};
+    struct seat *seat;
+
+    ck_assert(pool_make(&pool, ARRAYSIZE(things)));
+    for (size_t i = 0; i < ARRAYSIZE(things); i++)
+        ck_assert(pool_take(&pool, 0, &seat) && seat == NULL);
+    for (size_t i = 0; i < ARRAYSIZE(things); i++)
+        ck_assert_ptr_null(pool_give(&pool, &things[i].seat));
+    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    ck_assert_ptr_null(pool_give(&pool, seat));
+    things[1].seat.since -= IDLE_MOST_MS;
+    things[0].seat.since -= IDLE_MOST_MS;
+    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    ck_assert_ptr_eq(pool_give(&pool, seat), &things[1].seat);
+    ck_assert_ptr_eq(things[1].seat.next, &things[0].seat);
+    ck_assert_ptr_null(things[0].seat.next);
+    pool_limit(&pool, 1);
+    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    ck_assert_ptr_eq(pool_give(&pool, seat), &things[2].seat);
+    ck_assert_ptr_eq(pool_close(&pool), &things[3].seat);
+    ck_assert_ptr_null(things[3].seat.next);
+}
+END_TEST
+
+/* ---- at once ---- */
+
+enum { AT_ONCE = 4, BURST = 64 };
+
+/* Spawns that are under way all at once: no launcher serves before the event is set. */
+struct crowd {
+    HANDLE go;
+    struct handoff_launcher *launcher;
+    struct spawner spawners[AT_ONCE];
+};
+
+static DWORD WINAPI spawn_one(void *argument)
+{
+    spawn_and_wait(argument, FALSE);
+    return 0;
+}
+
+static DWORD count_launchers(void)
+{
+    return count_programs(GetCurrentProcessId(), L"faulty-launcher.exe");
+}
+
+static void await_launchers(DWORD count)
+{
+    DWORD start = GetTickCount();
+
+    while (count_launchers() != count) {
+        ck_assert_msg(GetTickCount() - start < 20000, "there are %lu launchers, not %lu", count_launchers(), count);
+        Sleep(1);
+    }
+}
+
+/* The variable stays until disperse(): all launchers are to wait. */
+static void gather(struct crowd *crowd, int width, DWORD limit)
+{
+    char name[64], fault[64];
+
+    memset(crowd, 0, sizeof *crowd);
+    snprintf(name, sizeof name, "handoff-await-%lu", GetCurrentProcessId());
+    snprintf(fault, sizeof fault, "await %lu", GetCurrentProcessId());
+    crowd->go = CreateEventA(NULL, TRUE, FALSE, name);
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+    crowd->launcher = open_launcher(width, L"faulty-launcher.exe");
+    handoff_launcher_limit(crowd->launcher, limit);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        crowd->spawners[i].width = width;
+        crowd->spawners[i].launcher = crowd->launcher;
+        crowd->spawners[i].thread = CreateThread(NULL, 0, spawn_one, &crowd->spawners[i], 0, NULL);
+    }
+}
+
+static void disperse(struct crowd *crowd)
+{
+    SetEvent(crowd->go);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        ck_assert(WaitForSingleObject(crowd->spawners[i].thread, 60000) == WAIT_OBJECT_0);
+        CloseHandle(crowd->spawners[i].thread);
+        ck_assert_str_eq(crowd->spawners[i].trouble, "");
+    }
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    CloseHandle(crowd->go);
+}
+
+/* That many launchers, all idle. */
+static struct handoff_launcher *open_several(int width)
+{
+    struct crowd crowd;
+
+    gather(&crowd, width, 0);
+    await_launchers(AT_ONCE);
+    disperse(&crowd);
+    ck_assert_uint_eq(count_launchers(), AT_ONCE);
+    return crowd.launcher;
+}
+
+START_TEST(spawns_are_under_way_at_once)
+{
+    DWORD before;
+
+    handoff_launcher_close(open_several(_i));
+    before = count_own_handles();
+    handoff_launcher_close(open_several(_i));
+    ck_assert_uint_eq(count_own_handles(), before);
+    ck_assert_uint_eq(count_launchers(), 0);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(there_are_no_more_launchers_than_the_limit)
+{
+    struct crowd crowd;
+    struct handoff_request request;
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+
+    gather(&crowd, _i, 2);
+    await_launchers(2);
+    request = ask(crowd.launcher, _i, L"exit 0");
+    request.timeout_ms = HANG_MS;
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    ck_assert(error.stage == HANDOFF_STAGE_PREPARE && error.code == ERROR_TIMEOUT);
+    ck_assert_uint_eq(count_launchers(), 2);
+    handoff_launcher_limit(crowd.launcher, 3); /* which one has waited for */
+    await_launchers(3);
+    handoff_launcher_limit(crowd.launcher, 0);
+    await_launchers(AT_ONCE);
+    handoff_launcher_limit(crowd.launcher, 1);
+    disperse(&crowd);
+    spawn_good(crowd.launcher, _i);
+    await_launchers(1);
+    handoff_launcher_close(crowd.launcher);
+    assert_nobody_left();
+}
+END_TEST
+
+/* By itself, since nobody but spawns ends them. */
+static void await_one_left(struct handoff_launcher *launcher, int width, const wchar_t *name)
+{
+    DWORD start = GetTickCount();
+
+    while (count_programs(GetCurrentProcessId(), name) > 1) {
+        ck_assert_msg(GetTickCount() - start < 30000, "there are still %lu launchers",
+                      count_programs(GetCurrentProcessId(), name));
+        spawn_good(launcher, width);
+        Sleep(100);
+    }
+}
+
+START_TEST(launchers_that_are_idle_go)
+{
+    struct handoff_launcher *launcher = open_several(_i);
+    DWORD process_id = spawn_good(launcher, _i);
+
+    ck_assert_uint_eq(count_launchers(), AT_ONCE);
+    await_one_left(launcher, _i, L"faulty-launcher.exe");
+    ck_assert_uint_eq(spawn_good(launcher, _i), process_id);
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
+static void burst(struct handoff_launcher *launcher)
+{
+    static struct spawner spawners[BURST];
+
+    for (size_t i = 0; i < BURST; i++) {
+        spawners[i] = (struct spawner){.width = OWN_WIDTH, .launcher = launcher};
+        spawners[i].thread = CreateThread(NULL, 0, spawn_several, &spawners[i], 0, NULL);
+    }
+    for (size_t i = 0; i < BURST; i++) {
+        ck_assert(WaitForSingleObject(spawners[i].thread, 110000) == WAIT_OBJECT_0);
+        CloseHandle(spawners[i].thread);
+        ck_assert_str_eq(spawners[i].trouble, "");
+    }
+}
+
+/* Twice: what the first threads load and keep is not what this looks for. */
+START_TEST(a_burst_of_threads_leaves_nothing)
+{
+    struct handoff_launcher *launcher = open_good(OWN_WIDTH);
+    DWORD before;
+    SIZE_T memory;
+
+    test_allow(160);
+    burst(launcher);
+    await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
+    before = count_own_handles();
+    memory = private_memory(GetCurrentProcess());
+    burst(launcher);
+    await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
+    ck_assert_uint_eq(count_own_handles(), before);
+    ck_assert_msg(private_memory(GetCurrentProcess()) <= memory + (1 << 20), "%lu KiB instead of %lu",
+                  (unsigned long)(private_memory(GetCurrentProcess()) >> 10), (unsigned long)(memory >> 10));
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
+/* Each of the others does its next spawn, and so do those that replace the dead. */
+START_TEST(idle_launchers_that_die_are_missed_by_nobody)
+{
+    struct handoff_launcher *launcher = open_several(_i);
+    struct spawner spawners[AT_ONCE] = {{NULL, 0, NULL, ""}};
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    unsigned seen = 0;
+
+    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        if (entry.th32ParentProcessID == GetCurrentProcessId() &&
+            wcscmp(entry.szExeFile, L"faulty-launcher.exe") == 0 && seen++ % 2 == 0)
+            kill_process(entry.th32ProcessID);
+    }
+    CloseHandle(snapshot);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        spawners[i] = (struct spawner){.width = _i, .launcher = launcher};
+        spawners[i].thread = CreateThread(NULL, 0, spawn_several, &spawners[i], 0, NULL);
+    }
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        ck_assert(WaitForSingleObject(spawners[i].thread, 60000) == WAIT_OBJECT_0);
+        CloseHandle(spawners[i].thread);
+        ck_assert_str_eq(spawners[i].trouble, "");
+    }
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- for all who name none ---- */
+
+static DWORD parent_of(const PROCESS_INFORMATION *child)
+{
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    DWORD parent_id = 0;
+
+    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        if (entry.th32ProcessID == child->dwProcessId)
+            parent_id = entry.th32ParentProcessID;
+    }
+    CloseHandle(snapshot);
+    return parent_id;
+}
+
+/* Each returns the launcher's pid. */
+static DWORD spawn_unnamed(const wchar_t *launcher)
+{
+    struct handoff_request request = ask(NULL, OWN_WIDTH, L"exit 3");
+    PROCESS_INFORMATION child;
+
+    request.launcher = launcher;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 3);
+    return trace.launcher_id;
+}
+
+static DWORD spawn_by_drop_in(void)
+{
+    struct handoff_request request = ask(NULL, OWN_WIDTH, L"exit 4");
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION child;
+    BOOL done = FALSE;
+    DWORD parent_id;
+
+    for (int tries = 0; tries < START_TRIES && !done; tries++)
+        done = handoff_CreateProcessW(NULL, request.command_line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL,
+                                      &startup, &child);
+    ck_assert(done);
+    parent_id = parent_of(&child);
+    ResumeThread(child.hThread);
+    ck_assert_uint_eq(finish_child(&child), 4);
+    return parent_id;
+}
+
+START_TEST(a_default_is_used_by_all_who_name_none)
+{
+    const wchar_t *path = program(OWN_WIDTH, L"handoff-launcher.exe");
+    struct handoff_launcher *launcher = open_good(OWN_WIDTH), *other = open_good(OWN_WIDTH);
+    DWORD process_id = spawn_good(launcher, OWN_WIDTH), other_id = spawn_good(other, OWN_WIDTH);
+
+    ck_assert_uint_ne(spawn_unnamed(NULL), process_id);
+    ck_assert_uint_ne(spawn_by_drop_in(), process_id);
+    handoff_launcher_default(launcher);
+    ck_assert_uint_eq(spawn_unnamed(NULL), process_id);
+    ck_assert_uint_eq(spawn_by_drop_in(), process_id);
+    ck_assert_uint_eq(spawn_good(other, OWN_WIDTH), other_id); /* which is named */
+    ck_assert_uint_ne(spawn_unnamed(path), process_id);        /* so is this */
+    handoff_launcher_default(other);
+    ck_assert_uint_eq(spawn_by_drop_in(), other_id);
+    handoff_launcher_close(launcher); /* which is no default any more */
+    ck_assert_uint_eq(spawn_by_drop_in(), other_id);
+    handoff_launcher_default(NULL);
+    ck_assert_uint_ne(spawn_by_drop_in(), other_id);
+    handoff_launcher_default(other);
+    handoff_launcher_close(other);
+    ck_assert_uint_ne(spawn_by_drop_in(), other_id);
+    ck_assert_uint_ne(spawn_unnamed(NULL), other_id);
+    assert_nobody_left();
 }
 END_TEST
 
@@ -1242,11 +1603,15 @@ Suite *resident_suite(void)
          {five_hundred_spawns_leave_nothing, a_request_larger_than_the_pipe,
           a_request_larger_than_the_pipe_that_nobody_reads, more_handles_than_a_resident_launcher_takes}},
         {"resident threads", {several_threads_with_one_launcher, a_launcher_for_each_thread}},
+        {"resident at once",
+         {spawns_are_under_way_at_once, there_are_no_more_launchers_than_the_limit, launchers_that_are_idle_go,
+          idle_launchers_that_die_are_missed_by_nobody}},
     };
 
     Suite *suite = suite_create("resident");
     TCase *struck = tcase_create("resident strikes");
     TCase *ends = tcase_create("resident ends");
+    TCase *places = tcase_create("resident places");
 
     for (size_t i = 0; i < ARRAYSIZE(cases); i++)
         add_case(suite, &cases[i]);
@@ -1255,7 +1620,11 @@ Suite *resident_suite(void)
     suite_add_tcase(suite, struck);
     tcase_add_test(ends, closing_ends_one_that_hangs);
     tcase_add_test(ends, g11_a_launcher_that_cannot_be_opened);
-    tcase_add_test(ends, turns_are_taken_one_by_one);
     suite_add_tcase(suite, ends);
+    tcase_add_test(places, places_are_taken_up_to_the_limit);
+    tcase_add_test(places, things_that_are_idle_go);
+    tcase_add_test(places, a_burst_of_threads_leaves_nothing);
+    tcase_add_test(places, a_default_is_used_by_all_who_name_none);
+    suite_add_tcase(suite, places);
     return suite;
 }

@@ -1,0 +1,158 @@
+#include "pool.h"
+
+#include <limits.h>
+
+BOOL pool_make(struct pool *pool, DWORD most)
+{
+    HANDLE places = CreateSemaphoreW(NULL, 0, LONG_MAX, NULL);
+
+    if (places == NULL)
+        return FALSE;
+    pool->most = most;
+    if (InitializeCriticalSectionAndSpinCount(&pool->lock, 0)) {
+        pool->granted_places = places;
+    } else {
+        DWORD code = GetLastError();
+
+        CloseHandle(places);
+        SetLastError(code);
+    }
+    return pool->granted_places != NULL;
+}
+
+struct seat *pool_close(struct pool *pool)
+{
+    if (pool->granted_places == NULL)
+        return NULL;
+    DeleteCriticalSection(&pool->lock);
+    CloseHandle(pool->granted_places);
+    return pool->idle;
+}
+
+/* ---- under the lock ---- */
+
+/* Returns how many are to be woken. */
+static LONG grant_places(struct pool *pool)
+{
+    LONG count = 0;
+
+    for (; pool->waiting > 0 && pool->in_use < pool->most; count++) {
+        pool->waiting--;
+        pool->in_use++;
+        pool->granted++;
+    }
+    return count;
+}
+
+static void push_idle(struct pool *pool, struct seat *seat)
+{
+    seat->since = GetTickCount();
+    seat->next = pool->idle;
+    pool->idle = seat;
+}
+
+static struct seat *pop_idle(struct pool *pool)
+{
+    struct seat *seat = pool->idle;
+
+    if (seat != NULL)
+        pool->idle = seat->next;
+    return seat;
+}
+
+/* They lie in the order of their time: the first that is to go has all others behind it. */
+static struct seat *take_surplus(struct pool *pool)
+{
+    DWORD now = GetTickCount(), there = pool->in_use - pool->granted;
+    struct seat **at = &pool->idle, *surplus;
+
+    for (; *at != NULL && now - (*at)->since < IDLE_MOST_MS && there < pool->most; there++)
+        at = &(*at)->next;
+    surplus = *at;
+    *at = NULL;
+    return surplus;
+}
+
+/* ---- */
+
+static void wake(struct pool *pool, LONG count)
+{
+    if (count > 0)
+        ReleaseSemaphore(pool->granted_places, count, NULL);
+}
+
+void pool_limit(struct pool *pool, DWORD most)
+{
+    LONG count;
+
+    EnterCriticalSection(&pool->lock);
+    pool->most = most;
+    count = grant_places(pool);
+    LeaveCriticalSection(&pool->lock);
+    wake(pool, count);
+}
+
+/* FALSE if the time passed first: but one to whom a place was granted meanwhile has it. */
+static BOOL await_place(struct pool *pool, DWORD timeout_ms)
+{
+    BOOL granted = WaitForSingleObject(pool->granted_places, timeout_ms) == WAIT_OBJECT_0;
+
+    if (granted)
+        return TRUE;
+    EnterCriticalSection(&pool->lock);
+    granted = pool->waiting == 0;
+    if (!granted)
+        pool->waiting--;
+    LeaveCriticalSection(&pool->lock);
+    if (granted)
+        WaitForSingleObject(pool->granted_places, INFINITE);
+    return granted;
+}
+
+BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat)
+{
+    BOOL waits;
+
+    *seat = NULL;
+    EnterCriticalSection(&pool->lock);
+    waits = pool->in_use >= pool->most;
+    if (waits)
+        pool->waiting++;
+    else {
+        pool->in_use++;
+        *seat = pop_idle(pool);
+    }
+    LeaveCriticalSection(&pool->lock);
+    if (!waits)
+        return TRUE;
+    if (!await_place(pool, timeout_ms))
+        return FALSE;
+    EnterCriticalSection(&pool->lock);
+    pool->granted--;
+    *seat = pop_idle(pool);
+    LeaveCriticalSection(&pool->lock);
+    return TRUE;
+}
+
+void pool_put(struct pool *pool, struct seat *seat)
+{
+    EnterCriticalSection(&pool->lock);
+    push_idle(pool, seat);
+    LeaveCriticalSection(&pool->lock);
+}
+
+struct seat *pool_give(struct pool *pool, struct seat *seat)
+{
+    struct seat *surplus;
+    LONG count;
+
+    EnterCriticalSection(&pool->lock);
+    if (seat != NULL)
+        push_idle(pool, seat);
+    pool->in_use--;
+    count = grant_places(pool);
+    surplus = take_surplus(pool);
+    LeaveCriticalSection(&pool->lock);
+    wake(pool, count);
+    return surplus;
+}

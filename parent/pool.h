@@ -1,0 +1,47 @@
+/*
+ * Things that several threads use at once, each thread one of them: what is idle, and how many may be in use. A thread
+ * beyond that waits, with a deadline, until another gives its place back. What has been idle for long goes when the next
+ * place is given back, so there is no thread and no timer that would see to it. It is not said here what the things are.
+ */
+#ifndef HANDOFF_POOL_H
+#define HANDOFF_POOL_H
+
+#include <windows.h>
+
+enum { IDLE_MOST_MS = 5000 };
+
+/* The first member of such a thing. */
+struct seat {
+    struct seat *next;
+    DWORD since; /* GetTickCount() when it became idle */
+};
+
+struct pool {
+    CRITICAL_SECTION lock;
+    HANDLE granted_places; /* a semaphore: a unit for each who need not wait any more */
+    DWORD most;            /* places */
+    DWORD in_use;          /* those granted included */
+    DWORD granted;         /* to somebody who has not come back from waiting yet */
+    DWORD waiting;         /* and has no place */
+    struct seat *idle;     /* the last used first */
+};
+
+/* Zeroed before. FALSE with GetLastError(). */
+BOOL pool_make(struct pool *pool, DWORD most);
+
+/* Zeroed or made; nobody has a place. Returns all that is idle. */
+struct seat *pool_close(struct pool *pool);
+
+/* At any time. */
+void pool_limit(struct pool *pool, DWORD most);
+
+/* A place, and in *seat the thing that was used last, or NULL if none is idle. FALSE if the time passed first. */
+BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat);
+
+/* A new one, idle. */
+void pool_put(struct pool *pool, struct seat *seat);
+
+/* Gives the place back, and the thing, if it is still good. Returns those that are to go, a list by `next`. */
+struct seat *pool_give(struct pool *pool, struct seat *seat);
+
+#endif
