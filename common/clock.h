@@ -1,4 +1,4 @@
-/* Time between the steps of a spawn. */
+/* Time between the steps of a spawn, and until its deadline. */
 #ifndef HANDOFF_CLOCK_H
 #define HANDOFF_CLOCK_H
 
@@ -12,13 +12,52 @@ static inline LONGLONG clock_now(void)
     return now.QuadPart;
 }
 
-/* Microseconds since clock_now() said `start`: right for minutes, which no spawn takes. */
+/* Microseconds since clock_now() said `start`: right for half an hour, which no spawn takes. MulDiv() takes 31 bits
+ * of what a counter of several GHz needs more for, and of so many the last ones do not matter. */
 static inline DWORD clock_us(LONGLONG start)
 {
-    LARGE_INTEGER frequency;
+    LARGE_INTEGER second;
+    LONGLONG passed = clock_now() - start;
 
-    QueryPerformanceFrequency(&frequency);
-    return (DWORD)MulDiv((int)(clock_now() - start), 1000000, (int)frequency.QuadPart);
+    QueryPerformanceFrequency(&second);
+    for (; passed > MAXLONG || second.QuadPart > MAXLONG; second.QuadPart >>= 1)
+        passed >>= 1;
+    return (DWORD)MulDiv((int)passed, 1000000, (int)second.QuadPart);
+}
+
+typedef BOOL(WINAPI *unbiased_function)(ULONGLONG *);
+
+/* Measures time for deadlines: on Windows 7 and later it stands still while the machine sleeps. Which clock that
+ * is gets decided once, since the two say different times. */
+struct stopwatch {
+    unbiased_function unbiased;
+    DWORD started;
+};
+
+static inline DWORD stopwatch_read(const struct stopwatch *watch)
+{
+    ULONGLONG now;
+
+    if (watch->unbiased == NULL)
+        return GetTickCount();
+    watch->unbiased(&now);
+    return (DWORD)(now >> 13); /* 100 ns each before that: 0.8192 ms, so 32 bits last for weeks */
+}
+
+static inline struct stopwatch stopwatch_start(void)
+{
+    struct stopwatch watch = {.unbiased = (unbiased_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"),
+                                                                                    "QueryUnbiasedInterruptTime")};
+
+    watch.started = stopwatch_read(&watch);
+    return watch;
+}
+
+static inline DWORD stopwatch_ms(const struct stopwatch *watch)
+{
+    DWORD passed = stopwatch_read(watch) - watch->started; /* right across the wrap of 32 bits */
+
+    return watch->unbiased != NULL ? (DWORD)MulDiv((int)passed, 8192, 10000) : passed;
 }
 
 #endif

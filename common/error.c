@@ -120,8 +120,9 @@ static void put_code(struct text *line, DWORD code)
 size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity)
 {
     struct text line = {.at = text, .capacity = capacity};
+    DWORD last_error = GetLastError(); /* which the caller may still want to see */
 
-    if (capacity == 0)
+    if (error == NULL || text == NULL || capacity == 0)
         return 0;
     text_put_ascii(&line, stage_text(error->stage));
     if (error->subject[0] != L'\0')
@@ -137,5 +138,6 @@ size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size
         text_put_decimal(&line, error->unreclaimed);
     }
     text_end(&line);
+    SetLastError(last_error);
     return text_length(text);
 }

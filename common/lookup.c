@@ -141,21 +141,27 @@ static DWORD make_full(wchar_t *path)
     return code;
 }
 
+typedef BOOL(WINAPI *error_mode_function)(DWORD, DWORD *);
+
 DWORD lookup_program(const wchar_t *line, wchar_t *path)
 {
     struct text found = {.at = path, .capacity = LINE_CAPACITY}, name = {.capacity = text_length(line) + 1};
-    DWORD code = ERROR_FILE_NOT_FOUND;
-    UINT mode;
+    error_mode_function set_mode =
+        (error_mode_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "SetThreadErrorMode");
+    DWORD code = ERROR_FILE_NOT_FOUND, mode;
+    BOOL is_set;
 
     name.at = allocate(name.capacity * sizeof *name.at);
     if (name.at == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    /* An empty drive in PATH must not ask for a disk. The child inherits the mode: put it back. */
-    mode = SetErrorMode(SEM_FAILCRITICALERRORS);
+    /* An empty drive in PATH must not ask for a disk. The mode of the process is everybody's, so before Windows 7,
+     * where a thread has none of its own, it stays as it is. */
+    is_set = set_mode != NULL && set_mode(SEM_FAILCRITICALERRORS, &mode);
     line_program(&name, line);
     if (text_end(&name) && name.length > 0 && search(&found, name.at))
         code = make_full(path);
-    SetErrorMode(mode);
+    if (is_set)
+        set_mode(mode, NULL);
     release(name.at);
     return code;
 }

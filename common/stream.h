@@ -35,13 +35,15 @@ DWORD append_own_streams(struct request *request, HANDLE to);
 /*
  * This process' own stream if it is a console's of before Windows 8, else NULL. Such a one is no
  * kernel handle and cannot travel: its number, 4n + 3, means the same in every process on that
- * console, and children have it without being given it (rprichard/win32-console-docs).
+ * console, and children have it without being given it (rprichard/win32-console-docs). The number
+ * alone does not say it: what a GUI program has for a stream can be a monitor or a hot key.
  */
 static inline HANDLE stream_of_old_console(int stream)
 {
     HANDLE own = GetStdHandle(stream_id(stream));
+    DWORD mode;
 
-    return own != INVALID_HANDLE_VALUE && ((UINT_PTR)own & 3) == 3 ? own : NULL;
+    return own != INVALID_HANDLE_VALUE && ((UINT_PTR)own & 3) == 3 && GetConsoleMode(own, &mode) ? own : NULL;
 }
 
 #endif

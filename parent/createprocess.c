@@ -252,11 +252,15 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                     .directory = directory,
                                     .creation_flags = creation_flags & ~(DWORD)EXTENDED_STARTUPINFO_PRESENT,
                                     .startup = &call.startup,
-                                    .timeout_ms = INFINITE},
-                        .startup = *startup};
+                                    .timeout_ms = INFINITE}};
     struct listed listed = {NULL, 0};
     DWORD code = ERROR_NOT_SUPPORTED;
 
+    if (startup == NULL || child == NULL) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return FALSE;
+    }
+    call.startup = *startup;
     if (!inherit_handles)
         return create_directly(application, command_line, process_security, thread_security, creation_flags,
                                environment, directory, startup, child);

@@ -24,8 +24,12 @@ extern "C" {
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
 
 /* A sealed handle is not inheritable in the child, so that its own children do not get it; an optional one
- * need not be mentioned anywhere. */
-enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2 };
+ * need not be mentioned anywhere.
+ *
+ * The others say what a `descriptor` is. Without one of them the launcher asks the handle, and a pipe that is
+ * not overlapped does not answer while any process reads from it: the spawn then ends at its deadline, and the
+ * launcher only when that read does. Whoever passes such a pipe on knows what it is. */
+enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2, HANDOFF_FILE = 4, HANDOFF_PIPE = 8, HANDOFF_DEVICE = 16 };
 
 /* One handle on its way to the child. The name and the handle stay yours. */
 struct handoff_pass {
@@ -33,7 +37,7 @@ struct handoff_pass {
     HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
     DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
     DWORD descriptor;    /* of the child's C runtime, for _read(3, ...): 3 to 2047; 0: none */
-    DWORD flags;         /* HANDOFF_SEALED | HANDOFF_OPTIONAL */
+    DWORD flags;         /* HANDOFF_SEALED | ... */
 };
 
 /*
@@ -124,14 +128,21 @@ struct handoff_error {
  * and nothing is left: no child, running or suspended, no launcher, no duplicate but those counted
  * in `unreclaimed`. The passed handles are never closed or changed.
  *
- * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`
- * and, where a process has to be terminated, five seconds more for each that does not end at once.
+ * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`, in which
+ * the time that the machine sleeps does not count (Windows 7 and later), and, where a process has to be
+ * terminated, five seconds more for each that does not end at once.
+ *
+ * Nothing of the calling process changes for others to see: no error mode, no directory, no environment, no
+ * handle that is inheritable. A thread that impersonates somebody may call it. The child has the process' own
+ * token, as with CreateProcessW; the launcher's file and the pipe to it are opened as that somebody, so a token
+ * that identifies only (SecurityAnonymous, SecurityIdentification), or one that may not read that file, makes the
+ * spawn fail, with nothing left.
  *
  * Codes with a meaning of their own here:
- *   ERROR_INVALID_PARAMETER   cb; more passes than a request can hold; a pass that has neither a
- *                             name nor a stream, or a stream that there is not; a creation flag
- *                             that cannot pass through: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS,
- *                             EXTENDED_STARTUPINFO_PRESENT
+ *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
+ *                             if that is NULL, cb, passes[2].flags. A creation flag that cannot pass through:
+ *                             DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass
+ *                             with no name, stream or descriptor, of which no child could know
  *   ERROR_INVALID_NAME        a pass's name, by its spelling
  *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
  *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle

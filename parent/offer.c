@@ -3,6 +3,7 @@
 #include "cmdline.h"
 #include "descriptor.h"
 #include "environment.h"
+#include "fdblock.h"
 #include "handle.h"
 #include "heap.h"
 #include "lookup.h"
@@ -63,7 +64,7 @@ static BOOL quote_arguments(struct transaction *t)
     if (t->asked->arguments == NULL)
         return TRUE;
     if (t->asked->command_line != NULL || !put_arguments(&line, t->asked->arguments))
-        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
+        return refuse_field(t, HANDOFF_NO_PASS, "arguments");
     line = (struct text){.capacity = line.length + 1, .at = allocate((line.length + 1) * sizeof *line.at)};
     if (line.at == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
@@ -87,16 +88,24 @@ static DWORD fault_code(enum request_fault fault)
     }
 }
 
+static const char *fault_field(enum request_fault fault)
+{
+    switch (fault) {
+    case REQUEST_STREAM: return "streams";
+    case REQUEST_NO_PLACE: return "name";
+    default: return "command_line";
+    }
+}
+
 static BOOL check_request(struct transaction *t)
 {
     uint32_t pass = HANDOFF_NO_PASS;
-    DWORD code = fault_code(request_check(&t->request, &pass));
+    enum request_fault fault = request_check(&t->request, &pass);
+    DWORD code = fault_code(fault);
 
-    if (code != ERROR_SUCCESS)
-        return set_error(t, HANDOFF_STAGE_REQUEST, pass, code);
-    if ((t->asked->creation_flags & impossible_flags) != 0)
-        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
-    return TRUE;
+    if (code == ERROR_INVALID_PARAMETER)
+        return refuse_field(t, pass, fault_field(fault));
+    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_REQUEST, pass, code);
 }
 
 /* No request with more would fit into a message, each having a length and a name. */
@@ -156,21 +165,55 @@ static BOOL check_size(struct transaction *t)
            set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 
-static BOOL flags_are_known(const struct handoff_request *asked)
-{
-    DWORD flags = 0;
+enum { KINDS = HANDOFF_FILE | HANDOFF_PIPE | HANDOFF_DEVICE };
 
-    for (DWORD i = 0; i < asked->pass_count; i++)
-        flags |= asked->passes[i].flags;
-    return (flags & ~(DWORD)(HANDOFF_SEALED | HANDOFF_OPTIONAL)) == 0;
+/* What a descriptor is can be one thing, and is asked of no other handle. */
+static BOOL flags_are_good(const struct handoff_pass *pass)
+{
+    DWORD kind = pass->flags & KINDS;
+
+    return (pass->flags & ~(DWORD)(HANDOFF_SEALED | HANDOFF_OPTIONAL | KINDS)) == 0 && (kind & (kind - 1)) == 0 &&
+           (kind == 0 || pass->descriptor != 0);
+}
+
+static BOOL check_fields(struct transaction *t)
+{
+    const struct handoff_request *asked = t->asked;
+
+    if (asked->pass_count > MOST_PASSES)
+        return refuse_field(t, HANDOFF_NO_PASS, "pass_count");
+    if (asked->passes == NULL && asked->pass_count > 0)
+        return refuse_field(t, HANDOFF_NO_PASS, "passes");
+    if (asked->closed_streams >> STREAM_COUNT != 0)
+        return refuse_field(t, HANDOFF_NO_PASS, "closed_streams");
+    if ((asked->creation_flags & impossible_flags) != 0)
+        return refuse_field(t, HANDOFF_NO_PASS, "creation_flags");
+    for (DWORD i = 0; i < asked->pass_count; i++) {
+        if (!flags_are_good(&asked->passes[i]))
+            return refuse_field(t, i, "flags");
+    }
+    return TRUE;
+}
+
+/* With these the launcher does not ask the handle. */
+static void say_kinds(struct transaction *t)
+{
+    for (DWORD i = 0; i < t->asked->pass_count; i++) {
+        switch (t->asked->passes[i].flags & KINDS) {
+        case HANDOFF_FILE: t->request.passes[i].crt_flags = FD_OPEN; break;
+        case HANDOFF_PIPE: t->request.passes[i].crt_flags = FD_OPEN | FD_PIPE; break;
+        case HANDOFF_DEVICE: t->request.passes[i].crt_flags = FD_OPEN | FD_DEVICE; break;
+        default: break;
+        }
+    }
 }
 
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
 
-    if (asked->cb != sizeof *asked || asked->pass_count > MOST_PASSES || !flags_are_known(asked))
-        return set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER);
+    if (!check_fields(t))
+        return FALSE;
     if (asked->startup != NULL)
         t->most_passes = count_startup_descriptors(asked->startup);
     t->most_passes += asked->pass_count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
@@ -183,10 +226,13 @@ BOOL plan_passes(struct transaction *t)
         t->request.passes[i].name = asked->passes[i].name;
         t->request.passes[i].streams = asked->passes[i].streams;
         t->request.passes[i].descriptor = asked->passes[i].descriptor;
-        t->request.passes[i].flags = asked->passes[i].flags;
+        t->request.passes[i].flags = asked->passes[i].flags & (PASS_SEALED | PASS_OPTIONAL);
     }
     t->request.pass_count = asked->pass_count;
-    return quote_arguments(t) && check_request(t) && find_program(t) && take_surroundings(t) && check_size(t);
+    if (!quote_arguments(t) || !check_request(t))
+        return FALSE;
+    say_kinds(t); /* only now: who hands descriptors on, flags and all, may have more of them than who asks */
+    return find_program(t) && take_surroundings(t) && check_size(t);
 }
 
 /* Pins the object, even if the caller closes the original meanwhile. */

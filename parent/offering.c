@@ -30,10 +30,11 @@ static DWORD write_token(const struct page *page, wchar_t *to)
 
 struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token)
 {
-    struct handoff_offering *offering = allocate(sizeof *offering);
-    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+    struct handoff_offering *offering = token != NULL ? allocate(sizeof *offering) : NULL;
+    DWORD code = token != NULL ? ERROR_NOT_ENOUGH_MEMORY : ERROR_INVALID_PARAMETER;
 
-    *token = L'\0';
+    if (token != NULL)
+        *token = L'\0';
     if (offering != NULL)
         code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
     if (code == ERROR_SUCCESS)

@@ -55,22 +55,35 @@ static void release_all(struct transaction *t)
     release(t->request.passes);
 }
 
+static BOOL take_request(struct transaction *t, const struct handoff_request *request, const void *child)
+{
+    static const struct handoff_request nothing;
+
+    t->asked = request != NULL ? request : &nothing;
+    if (request == NULL)
+        return refuse_field(t, HANDOFF_NO_PASS, "request");
+    if (child == NULL)
+        return refuse_field(t, HANDOFF_NO_PASS, "child");
+    return request->cb == sizeof *request || refuse_field(t, HANDOFF_NO_PASS, "cb");
+}
+
 BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
-    struct transaction t = {.asked = request, .started = GetTickCount(), .clock = clock_now(), .in_step = TRUE};
+    struct transaction t = {.watch = stopwatch_start(), .clock = clock_now(), .in_step = TRUE};
     BOOL done;
 
     t.launcher = launcher_of(request);
     t.link = &t.own;
-    done = transact(&t);
+    done = take_request(&t, request, child) && transact(&t);
     if (!done)
         undo(&t);
     t.trace.launcher_id = t.link->launcher_id;
     leave_link(&t);
     release_all(&t);
-    *child = t.child;
-    if (request->trace != NULL)
-        *request->trace = t.trace;
+    if (child != NULL)
+        *child = t.child;
+    if (t.asked->trace != NULL)
+        *t.asked->trace = t.trace;
     if (error != NULL)
         *error = t.error;
     SetLastError(t.error.code);

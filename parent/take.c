@@ -37,9 +37,11 @@ BOOL handoff_take(const wchar_t *text, HANDLE *handle)
     struct token token;
     DWORD code = ERROR_INVALID_PARAMETER;
 
-    *handle = NULL;
-    if (token_parse(text, &token) && token.created != 0)
-        code = take(&token, handle);
+    if (handle != NULL) {
+        *handle = NULL;
+        if (text != NULL && token_parse(text, &token) && token.created != 0)
+            code = take(&token, handle);
+    }
     SetLastError(code);
     return code == ERROR_SUCCESS;
 }

@@ -2,13 +2,14 @@
 
 #include "error.h"
 #include "heap.h"
+#include "text.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000 };
 
 DWORD remaining_ms(const struct transaction *t)
 {
     DWORD timeout = t->asked->timeout_ms != 0 ? t->asked->timeout_ms : DEFAULT_TIMEOUT_MS;
-    DWORD passed = GetTickCount() - t->started; /* right across the counter's wrap */
+    DWORD passed = stopwatch_ms(&t->watch);
 
     if (timeout == INFINITE)
         return INFINITE;
@@ -22,6 +23,20 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
         t->error.pass = HANDOFF_NO_PASS;
     if (stage == HANDOFF_STAGE_LAUNCHER)
         link_describe(t->link, &t->error);
+    return FALSE;
+}
+
+BOOL refuse_field(struct transaction *t, DWORD pass, const char *field)
+{
+    struct text subject = {.at = t->error.subject, .capacity = ARRAYSIZE(t->error.subject)};
+
+    t->error.stage = HANDOFF_STAGE_REQUEST;
+    t->error.pass = pass;
+    t->error.code = ERROR_INVALID_PARAMETER;
+    if (pass != HANDOFF_NO_PASS)
+        text_format(&subject, "passes[%u].", (uint32_t)pass);
+    text_put_ascii(&subject, field);
+    text_end(&subject);
     return FALSE;
 }
 

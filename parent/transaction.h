@@ -15,6 +15,7 @@
 #define HANDOFF_TRANSACTION_H
 
 #include "claim.h"
+#include "clock.h"
 #include "handoff.h"
 #include "link.h"
 #include "wire.h"
@@ -22,8 +23,8 @@
 struct transaction {
     const struct handoff_request *asked;
     struct handoff_error error;
-    DWORD started; /* GetTickCount() */
-    LONGLONG clock;
+    struct stopwatch watch; /* for the deadline */
+    LONGLONG clock;         /* for the trace */
     struct handoff_trace trace;
 
     /* offer.c. Duplicate i belongs to pass i, and to claim i of the link's page. Its numbers are kept
@@ -56,6 +57,9 @@ BOOL exchange_error(struct transaction *t, DWORD code);
 
 /* Records the failure with the subject that its stage and pass suggest. Always FALSE. */
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
+
+/* Records ERROR_INVALID_PARAMETER of this field: of the request, or of that pass. Always FALSE. */
+BOOL refuse_field(struct transaction *t, DWORD pass, const char *field);
 
 uint64_t system_time(void); /* FILETIME */
 

@@ -11,8 +11,9 @@
  *   watch      it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1)
  *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
  *   denied N   its launcher refuses them, and lives
+ *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
  *
- * The last two leave the error: its stage in the upper half, its code in the lower.
+ * Those that refuse leave the error: its stage in the upper half, its code in the lower.
  */
 #include "faults.h"
 
@@ -53,6 +54,19 @@ static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWOR
         fault_exit_code |= COMMITTED;
     return result;
 }
+
+/* The thread that impersonates somebody; 0: none. */
+static DWORD impersonating;
+
+static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
+{
+    if (GetCurrentThreadId() == impersonating) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return NULL;
+    }
+    return (OpenProcess)(access, inherit, process_id);
+}
+
 
 /* ---- a launcher that refuses what is put into it ---- */
 
@@ -100,6 +114,7 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 
 #undef CreateProcessW
 #undef DuplicateHandle
+#undef OpenProcess
 #undef ResumeThread
 #undef TerminateProcess
 #undef WaitForSingleObject
@@ -108,6 +123,7 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
+#define OpenProcess(...) FAULTY(HANDLE, refuse_or_open(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
 
@@ -183,6 +199,10 @@ int wmain(int argc, wchar_t **argv)
     forget_flags();
     if (strcmp(fault_kind, "watch") == 0)
         fault_after_each = watch;
+    if (strcmp(fault_kind, "impersonate") == 0) {
+        impersonating = GetCurrentThreadId();
+        SetEnvironmentVariableA("HANDOFF_FAULT", "lie short");
+    }
     if (argc == 5 && !start_first(&request, argv[1], argv[4]))
         return 2;
     if (refuses())

@@ -75,7 +75,6 @@ NEVER_FAILS(DWORD, GetTickCount, (void), ())
 NEVER_FAILS(int, MulDiv, (int a, int b, int c), (a, b, c))
 NEVER_FAILS(BOOL, QueryPerformanceCounter, (LARGE_INTEGER * now), (now))
 NEVER_FAILS(BOOL, QueryPerformanceFrequency, (LARGE_INTEGER * frequency), (frequency))
-NEVER_FAILS(UINT, SetErrorMode, (UINT mode), (mode))
 NEVER_FAILS_VOID(ExitProcess, (UINT code), (code))
 NEVER_FAILS_VOID(GetStartupInfoW, (STARTUPINFOW * startup), (startup))
 NEVER_FAILS_VOID(GetSystemTimeAsFileTime, (FILETIME * time), (time))
@@ -135,13 +134,17 @@ FAILS(BOOL, CreateProcessW, FALSE,
       (program, line, process, thread, inherit, flags, environment, directory, startup, child))
 FAILS(HANDLE, CreateSemaphoreW, NULL, (SECURITY_ATTRIBUTES * security, LONG first, LONG most, const wchar_t *name),
       (security, first, most, name))
+FAILS(HANDLE, CreateThread, NULL,
+      (SECURITY_ATTRIBUTES * security, SIZE_T stack, LPTHREAD_START_ROUTINE start, void *argument, DWORD flags,
+       DWORD *id),
+      (security, stack, start, argument, flags, id))
 FAILS(HANDLE, CreateToolhelp32Snapshot, INVALID_HANDLE_VALUE, (DWORD flags, DWORD process_id), (flags, process_id))
 FAILS(DWORD, FormatMessageW, 0,
       (DWORD flags, const void *source, DWORD id, DWORD language, wchar_t *text, DWORD size, va_list *arguments),
       (flags, source, id, language, text, size, arguments))
 FAILS(BOOL, GetBinaryTypeW, FALSE, (const wchar_t *program, DWORD *type), (program, type))
-FAILS(BOOL, GetConsoleMode, FALSE, (HANDLE console, DWORD *mode), (console, mode))
 FAILS(UINT, GetConsoleOutputCP, 0, (void), ())
+FAILS(BOOL, GetConsoleMode, FALSE, (HANDLE console, DWORD *mode), (console, mode))
 FAILS(DWORD, GetConsoleProcessList, 0, (DWORD * ids, DWORD count), (ids, count))
 FAILS(wchar_t *, GetEnvironmentStringsW, NULL, (void), ())
 FAILS(DWORD, GetEnvironmentVariableW, 0, (const wchar_t *name, wchar_t *value, DWORD size), (name, value, size))
@@ -205,6 +208,8 @@ FAILS(BOOL, WriteFile, FALSE, (HANDLE file, const void *bytes, DWORD size, DWORD
 
 /* ---- those that are looked up by name ---- */
 
+NEVER_FAILS(BOOL, QueryUnbiasedInterruptTime, (ULONGLONG * now), (now))
+NEVER_FAILS(BOOL, SetThreadErrorMode, (DWORD mode, DWORD *before), (mode, before))
 FAILS(BOOL, InitializeProcThreadAttributeList, FALSE,
       (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD count, DWORD flags, SIZE_T *size), (list, count, flags, size))
 FAILS(BOOL, IsWow64Process, FALSE, (HANDLE process, BOOL *wow64), (process, wow64))
@@ -227,6 +232,8 @@ static const struct {
 } looked_up[] = {
     {"InitializeProcThreadAttributeList", (void *)counted_InitializeProcThreadAttributeList},
     {"IsWow64Process", (void *)counted_IsWow64Process},
+    {"QueryUnbiasedInterruptTime", (void *)counted_QueryUnbiasedInterruptTime},
+    {"SetThreadErrorMode", (void *)counted_SetThreadErrorMode},
     {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},
     {"NtQueryInformationProcess", (void *)counted_NtQueryInformationProcess},
     {"NtQueryInformationThread", (void *)counted_NtQueryInformationThread},

@@ -66,7 +66,48 @@ static void no_place(struct trial *t)
 }
 static void unknown_flag(struct trial *t)
 {
-    t->passes[1].flags = 4;
+    t->passes[1].flags = 32;
+}
+static void two_kinds(struct trial *t)
+{
+    t->passes[1].descriptor = 3;
+    t->passes[1].flags = HANDOFF_PIPE | HANDOFF_DEVICE;
+}
+static void kind_of_no_descriptor(struct trial *t)
+{
+    t->passes[0].flags = HANDOFF_PIPE;
+}
+static void closed_stream_unknown(struct trial *t)
+{
+    t->request.closed_streams = 8;
+}
+static void no_passes(struct trial *t)
+{
+    t->request.passes = NULL;
+}
+static void many_passes(struct trial *t)
+{
+    t->request.pass_count = 0xFFFFFFFF;
+}
+static void line_and_arguments(struct trial *t)
+{
+    t->request.arguments = &t->request.command_line;
+}
+static void no_argument(struct trial *t)
+{
+    static const wchar_t *const none[] = {NULL};
+
+    t->request.command_line = NULL;
+    t->request.arguments = none;
+}
+static void descriptor_of_a_stream(struct trial *t)
+{
+    t->passes[1].descriptor = 2;
+}
+static void descriptor_too_high(struct trial *t)
+{
+    t->passes[1].descriptor = 2048;
+    t->passes[1].flags = HANDOFF_PIPE; /* with which one that is handed on may be higher */
 }
 static void handle_zero(struct trial *t)
 {
@@ -136,35 +177,50 @@ static const struct {
     const char *name;
     void (*spoil)(struct trial *);
     DWORD stage, pass, code;
+    const wchar_t *subject; /* NULL: any */
 } rows[] = {
-    {"cb", wrong_cb, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"no program", no_program, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"DEBUG_PROCESS", debug_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"DEBUG_ONLY_THIS_PROCESS", debug_this_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"EXTENDED_STARTUPINFO_PRESENT", extended_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"empty name", empty_name, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME},
-    {"name with a blank", name_with_blank, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME},
-    {"name with a brace", name_with_brace, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME},
-    {"name twice", name_twice, HANDOFF_STAGE_REQUEST, 1, ERROR_ALREADY_EXISTS},
-    {"stream twice", stream_twice, HANDOFF_STAGE_REQUEST, 1, ERROR_ALREADY_EXISTS},
-    {"unknown stream", unknown_stream, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER},
-    {"no place", no_place, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER},
-    {"an unknown flag", unknown_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER},
-    {"handle 0", handle_zero, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"handle -1", handle_process, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"handle -2", handle_thread, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"handle -12", handle_minus_12, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"odd handle", handle_odd, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"closed handle", handle_closed, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE},
-    {"unused name", unused_name, HANDOFF_STAGE_UNUSED, 1, ERROR_NOT_FOUND},
-    {"line too long", line_too_long, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE},
-    {"no such program", no_such_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND},
-    {"empty program", empty_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND},
-    {"a directory as program", directory_as_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND},
-    {"no such application", no_such_application, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0},
-    {"no such directory", no_such_directory, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0},
-    {"no launcher", no_launcher, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, 0},
-    {"a launcher that is none", launcher_is_no_launcher, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, 0},
+    {"cb", wrong_cb, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"cb"},
+    {"no program", no_program, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"command_line"},
+    {"DEBUG_PROCESS", debug_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"creation_flags"},
+    {"DEBUG_ONLY_THIS_PROCESS", debug_this_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER,
+     L"creation_flags"},
+    {"EXTENDED_STARTUPINFO_PRESENT", extended_flag, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER,
+     L"creation_flags"},
+    {"empty name", empty_name, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME, NULL},
+    {"name with a blank", name_with_blank, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME, NULL},
+    {"name with a brace", name_with_brace, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_NAME, NULL},
+    {"name twice", name_twice, HANDOFF_STAGE_REQUEST, 1, ERROR_ALREADY_EXISTS, NULL},
+    {"stream twice", stream_twice, HANDOFF_STAGE_REQUEST, 1, ERROR_ALREADY_EXISTS, NULL},
+    {"unknown stream", unknown_stream, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER, L"passes[1].streams"},
+    {"no place", no_place, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER, L"passes[1].name"},
+    {"an unknown flag", unknown_flag, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER, L"passes[1].flags"},
+    {"two kinds", two_kinds, HANDOFF_STAGE_REQUEST, 1, ERROR_INVALID_PARAMETER, L"passes[1].flags"},
+    {"a kind of no descriptor", kind_of_no_descriptor, HANDOFF_STAGE_REQUEST, 0, ERROR_INVALID_PARAMETER,
+     L"passes[0].flags"},
+    {"an unknown closed stream", closed_stream_unknown, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER,
+     L"closed_streams"},
+    {"no passes", no_passes, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"passes"},
+    {"many passes", many_passes, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"pass_count"},
+    {"line and arguments", line_and_arguments, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER,
+     L"arguments"},
+    {"no argument", no_argument, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_INVALID_PARAMETER, L"arguments"},
+    {"descriptor of a stream", descriptor_of_a_stream, HANDOFF_STAGE_REQUEST, 1, ERROR_TOO_MANY_OPEN_FILES, L"i"},
+    {"descriptor too high", descriptor_too_high, HANDOFF_STAGE_REQUEST, 1, ERROR_TOO_MANY_OPEN_FILES, L"i"},
+    {"handle 0", handle_zero, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"handle -1", handle_process, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"handle -2", handle_thread, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"handle -12", handle_minus_12, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"odd handle", handle_odd, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"closed handle", handle_closed, HANDOFF_STAGE_DUPLICATE, 1, ERROR_INVALID_HANDLE, NULL},
+    {"unused name", unused_name, HANDOFF_STAGE_UNUSED, 1, ERROR_NOT_FOUND, NULL},
+    {"line too long", line_too_long, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE, NULL},
+    {"no such program", no_such_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND, NULL},
+    {"empty program", empty_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND, NULL},
+    {"a directory as program", directory_as_program, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILE_NOT_FOUND, NULL},
+    {"no such application", no_such_application, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0, NULL},
+    {"no such directory", no_such_directory, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0, NULL},
+    {"no launcher", no_launcher, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, 0, NULL},
+    {"a launcher that is none", launcher_is_no_launcher, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, 0, NULL},
 };
 
 static void check_message(const char *row, const struct handoff_error *error)
@@ -202,6 +258,8 @@ static void check_row(size_t row, int width)
                       error.unreclaimed == 0,
                   "%s: stage %lu, pass %lu, code %lu, unreclaimed %lu", rows[row].name, error.stage, error.pass,
                   error.code, error.unreclaimed);
+    ck_assert_msg(rows[row].subject == NULL || wcscmp(error.subject, rows[row].subject) == 0, "%s: subject %ls",
+                  rows[row].name, error.subject);
     ck_assert(child.hProcess == NULL && child.hThread == NULL && child.dwProcessId == 0);
     check_message(rows[row].name, &error);
     ck_assert(GetHandleInformation(t.event, &flags) && flags == 0);

@@ -460,7 +460,7 @@ static HANDLE make_watched_job(HANDLE *port)
 
 /* Runs faulty-parent.exe in a job; its child sets the event and stays. So does the one that a resident
  * launcher, if that is what it uses, started before: it is not counted. */
-static struct parent_outcome run_parent(int width, BOOL resident)
+static struct parent_outcome run_parent_of(const wchar_t *launcher, int width, BOOL resident)
 {
     static int runs;
     struct parent_outcome outcome = {0};
@@ -472,8 +472,8 @@ static struct parent_outcome run_parent(int width, BOOL resident)
 
     swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu-%d", GetCurrentProcessId(), runs++);
     event = CreateEventW(NULL, TRUE, FALSE, name);
-    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" hold {event}\"",
-             program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
+    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" hold {event}\"", program(width, launcher),
+             name, program(width, L"child.exe"));
     if (resident)
         swprintf(line + wcslen(line), 1024, L" \"\\\"%ls\\\" hold 0\"", program(width, L"child.exe"));
     parent = start_program(program(width, L"faulty-parent.exe"), line, CREATE_SUSPENDED);
@@ -494,6 +494,11 @@ static struct parent_outcome run_parent(int width, BOOL resident)
     CloseHandle(port);
     CloseHandle(event);
     return outcome;
+}
+
+static struct parent_outcome run_parent(int width, BOOL resident)
+{
+    return run_parent_of(L"handoff-launcher.exe", width, resident);
 }
 
 /* Who dies with a launcher that is not let run yet leaves it so, as one that dies within CreateProcessW may. */
@@ -549,6 +554,18 @@ START_TEST(g1_no_handle_is_ever_inheritable)
 {
     set_fault("watch", 0);
     ck_assert_uint_eq(run_parent(_i, FALSE).exit_code, 0);
+}
+END_TEST
+
+/* Whom a thread impersonates may not be allowed to open what its process has started. */
+START_TEST(g4_g13_a_thread_that_impersonates_cleans_up)
+{
+    struct parent_outcome outcome;
+
+    set_fault("impersonate", 0);
+    outcome = run_parent_of(L"faulty-launcher.exe", _i, FALSE);
+    ck_assert_uint_eq(outcome.exit_code, 1);
+    ck_assert_uint_eq(outcome.alive, 0);
 }
 END_TEST
 
@@ -625,6 +642,7 @@ Suite *faults_suite(void)
     TCase *given = tcase_create("what a launcher is given");
     TCase *parents = tcase_create("parents");
     TCase *residents = tcase_create("parents of resident launchers");
+    TCase *impersonation = tcase_create("impersonation");
 
     tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, 2 * WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
@@ -640,6 +658,8 @@ Suite *faults_suite(void)
     tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
+    tcase_add_loop_test(impersonation, g4_g13_a_thread_that_impersonates_cleans_up, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, impersonation);
     tcase_add_loop_test(residents, g5_a_parent_of_a_resident_launcher_that_dies_at_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(residents, g1_no_handle_is_ever_inheritable_with_a_resident_launcher, 0, WIDTH_COUNT);
     suite_add_tcase(suite, residents);

@@ -181,6 +181,7 @@ Suite *batch_suite(void);
 Suite *recipes_suite(void);
 Suite *hostile_suite(void);
 Suite *holding_suite(void);
+Suite *caller_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);

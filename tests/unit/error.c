@@ -295,6 +295,21 @@ START_TEST(error_subject_is_cut)
 }
 END_TEST
 
+/* With a text, an advice and a search that asks for a variable, which is where the last error would go. */
+START_TEST(error_text_leaves_the_last_error)
+{
+    static const DWORD codes[] = {ERROR_FILE_NOT_FOUND, ERROR_TOO_MANY_OPEN_FILES, 0x12345678};
+    struct handoff_error error = {.stage = HANDOFF_STAGE_FIND, .subject = L"program"};
+    wchar_t text[256];
+
+    for (size_t i = 0; i < LENGTH(codes); i++) {
+        error.code = codes[i];
+        SetLastError(4711);
+        ck_assert(handoff_error_text(&error, text, LENGTH(text)) > 0 && GetLastError() == 4711);
+    }
+}
+END_TEST
+
 Suite *error_suite(void)
 {
     Suite *suite = suite_create("error");
@@ -309,6 +324,7 @@ Suite *error_suite(void)
     tcase_add_test(tcase, error_of_any_code_is_one_line);
     tcase_add_test(tcase, error_text_is_cut);
     tcase_add_test(tcase, error_subject_may_be_full);
+    tcase_add_test(tcase, error_text_leaves_the_last_error);
     tcase_add_loop_test(describe, error_is_described, 0, LENGTH(describe_rows));
     tcase_add_test(describe, error_subject_is_cut);
     suite_add_tcase(suite, tcase);

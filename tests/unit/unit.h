@@ -31,5 +31,7 @@ Suite *error_suite(void);
 Suite *environment_suite(void);
 Suite *options_suite(void);
 Suite *fdblock_suite(void);
+Suite *clock_suite(void);
+Suite *stream_suite(void);
 
 #endif

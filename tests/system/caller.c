@@ -1,0 +1,165 @@
+/* Nothing of the caller's process changes for others to see (G13), and what the library makes of a caller in an
+ * unusual state. */
+#include "talk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+/* ---- the error mode ---- */
+
+enum { LOOKING_THREADS = 2, LOOKUPS = 100 };
+
+static DWORD WINAPI look_up_many(void *unused)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"");
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+    DWORD found = 0;
+
+    (void)unused;
+    request.command_line = L"no-such-program";
+    for (int i = 0; i < LOOKUPS; i++)
+        found += handoff_spawn(&request, &child, &error) || error.stage != HANDOFF_STAGE_FIND;
+    return found;
+}
+
+/* Threads look for programs, each with a mode of its own meanwhile; this one sees the process' mode as it is. */
+START_TEST(g13_the_error_mode_stays)
+{
+    const UINT before = SetErrorMode(SEM_NOGPFAULTERRORBOX);
+    HANDLE threads[LOOKING_THREADS];
+    DWORD strange = 0, code;
+
+    for (int i = 0; i < LOOKING_THREADS; i++)
+        ck_assert_ptr_nonnull(threads[i] = CreateThread(NULL, 0, look_up_many, NULL, 0, NULL));
+    while (WaitForMultipleObjects(LOOKING_THREADS, threads, TRUE, 0) == WAIT_TIMEOUT)
+        strange += GetErrorMode() != SEM_NOGPFAULTERRORBOX;
+    strange += SetErrorMode(before) != SEM_NOGPFAULTERRORBOX;
+    ck_assert_uint_eq(strange, 0);
+    for (int i = 0; i < LOOKING_THREADS; i++) {
+        ck_assert(GetExitCodeThread(threads[i], &code) && code == 0);
+        CloseHandle(threads[i]);
+    }
+}
+END_TEST
+
+START_TEST(g13_the_error_mode_of_the_thread_comes_back)
+{
+    DWORD before, after;
+
+    ck_assert(SetThreadErrorMode(SEM_NOOPENFILEERRORBOX, &before));
+    ck_assert_uint_eq(look_up_many(NULL), 0);
+    ck_assert(SetThreadErrorMode(before, &after));
+    ck_assert_uint_eq(after, SEM_NOOPENFILEERRORBOX);
+}
+END_TEST
+
+/* ---- descriptors ---- */
+
+static const struct {
+    DWORD flags;
+    unsigned of_a_pipe, of_a_device; /* as the child's C runtime reads them */
+} kinds[] = {
+    {0, 0x09, 0x41},
+    {HANDOFF_FILE, 0x01, 0x01},
+    {HANDOFF_PIPE, 0x09, 0x09},
+    {HANDOFF_DEVICE, 0x41, 0x41},
+};
+
+/* The flags of descriptor 3 in the block of a child that has this handle there. */
+static unsigned flags_in_child(int width, HANDLE handle, DWORD flags)
+{
+    struct handoff_pass pass = {.handle = handle, .descriptor = 3, .flags = flags};
+    struct handoff_request request = request_child(width, width, L"");
+    wchar_t line[1024];
+    unsigned said = 0;
+    DWORD size, code;
+    char *text;
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" - block", program(width, L"descriptor-child.exe"));
+    request.command_line = line;
+    request.passes = &pass;
+    request.pass_count = 1;
+    text = spawn_reading(&request, &size, &code);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_msg(strncmp(text, "block ", 6) == 0 && size > 22, "%s", text);
+    ck_assert_int_eq(sscanf(text + 6 + 2 * (4 + 3), "%2x", &said), 1);
+    free(text);
+    return said;
+}
+
+/* Whoever says what it is need not have the handle asked, which can wait for ever. */
+START_TEST(a_descriptor_is_what_the_caller_says)
+{
+    struct thing nul = nul_thing(TRUE);
+    HANDLE read, write;
+
+    make_pipe(&read, &write);
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        ck_assert_uint_eq(flags_in_child(width, read, kinds[_i].flags), kinds[_i].of_a_pipe);
+        ck_assert_uint_eq(flags_in_child(width, nul.handle, kinds[_i].flags), kinds[_i].of_a_device);
+    }
+    CloseHandle(read);
+    CloseHandle(write);
+    close_thing(&nul);
+}
+END_TEST
+
+/* ---- what is NULL ---- */
+
+static void assert_names(const struct handoff_error *error, const wchar_t *field)
+{
+    ck_assert_uint_eq(error->code, ERROR_INVALID_PARAMETER);
+    ck_assert_uint_eq(error->stage, HANDOFF_STAGE_REQUEST);
+    ck_assert_uint_eq(error->pass, HANDOFF_NO_PASS);
+    ck_assert_msg(wcscmp(error->subject, field) == 0, "%ls, not %ls", error->subject, field);
+}
+
+START_TEST(g11_null_is_refused)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+    HANDLE event = make_event();
+    wchar_t text[8] = L"x", line[] = L"cmd /c exit";
+
+    ck_assert(!handoff_spawn(NULL, &child, &error) && GetLastError() == ERROR_INVALID_PARAMETER);
+    assert_names(&error, L"request");
+    ck_assert(child.hProcess == NULL);
+    ck_assert(!handoff_spawn(&request, NULL, &error) && GetLastError() == ERROR_INVALID_PARAMETER);
+    assert_names(&error, L"child");
+    ck_assert(!handoff_spawn(NULL, NULL, NULL) && GetLastError() == ERROR_INVALID_PARAMETER);
+    for (BOOL inherit = FALSE; inherit <= TRUE; inherit++) {
+        ck_assert(!handoff_CreateProcessW(NULL, line, NULL, NULL, inherit, 0, NULL, NULL, NULL, &child) &&
+                  GetLastError() == ERROR_INVALID_PARAMETER);
+        ck_assert(!handoff_CreateProcessW(NULL, line, NULL, NULL, inherit, 0, NULL, NULL, &startup, NULL) &&
+                  GetLastError() == ERROR_INVALID_PARAMETER);
+    }
+    ck_assert(handoff_offer(event, NULL) == NULL && GetLastError() == ERROR_INVALID_PARAMETER);
+    ck_assert(!handoff_take(NULL, &event) && GetLastError() == ERROR_INVALID_PARAMETER);
+    ck_assert(!handoff_take(L"1:2:3:4", NULL) && GetLastError() == ERROR_INVALID_PARAMETER);
+    ck_assert(!handoff_withdraw(NULL));
+    ck_assert(handoff_error_text(NULL, text, ARRAYSIZE(text)) == 0);
+    ck_assert(handoff_error_text(&error, NULL, 8) == 0);
+    handoff_launcher_close(NULL);
+    assert_nobody_left();
+}
+END_TEST
+
+Suite *caller_suite(void)
+{
+    Suite *suite = suite_create("caller");
+    TCase *tcase = tcase_create("caller"), *races = tcase_create("races with the caller");
+
+    tcase_add_checked_fixture(races, use_all_processors, use_own_processors);
+    tcase_add_test(races, g13_the_error_mode_stays);
+    suite_add_tcase(suite, races);
+    tcase_add_test(tcase, g13_the_error_mode_of_the_thread_comes_back);
+    tcase_add_loop_test(tcase, a_descriptor_is_what_the_caller_says, 0, ARRAYSIZE(kinds));
+    tcase_add_test(tcase, g11_null_is_refused);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,129 @@
+/* The clocks of a spawn, on machines that this one is not: with a fast counter, asleep, without newer functions. */
+#include <windows.h>
+
+#include "unit.h"
+
+static LONGLONG fake_counter, fake_frequency;
+static ULONGLONG fake_awake;
+static DWORD fake_ticks;
+static BOOL is_old; /* before Windows 7 */
+
+static BOOL query_counter(LARGE_INTEGER *now)
+{
+    now->QuadPart = fake_counter;
+    return TRUE;
+}
+
+static BOOL query_frequency(LARGE_INTEGER *frequency)
+{
+    frequency->QuadPart = fake_frequency;
+    return TRUE;
+}
+
+static BOOL WINAPI query_awake(ULONGLONG *now)
+{
+    *now = fake_awake;
+    return TRUE;
+}
+
+static FARPROC find_function(HMODULE module, const char *name)
+{
+    ck_assert(module == GetModuleHandleW(L"kernel32.dll"));
+    ck_assert_str_eq(name, "QueryUnbiasedInterruptTime");
+    return is_old ? NULL : (FARPROC)(void *)query_awake;
+}
+
+#define QueryPerformanceCounter query_counter
+#define QueryPerformanceFrequency query_frequency
+#define GetTickCount() fake_ticks
+#define GetProcAddress find_function
+
+#include "clock.h"
+
+static const struct {
+    LONGLONG frequency, passed;
+    DWORD us;
+} rows[] = {
+    {10000000, 0, 0},
+    {10000000, 10, 1},
+    {10000000, 599999990, 59999999},
+    {3579545, 3579545, 1000000},
+    {3000000000, 3000000, 1000},
+    {3000000000, 3000000000, 1000000}, /* neither fits into 31 bits */
+    {5200000000, 5200000000 * 60, 60000000},
+    {5200000000, 5200000000 * 1800, 1800000000},
+    {1, 2, 2000000},
+};
+
+START_TEST(microseconds_whatever_the_frequency)
+{
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        LONGLONG start;
+        DWORD us;
+
+        fake_counter = 0x7000000000000000;
+        fake_frequency = rows[i].frequency;
+        start = clock_now();
+        fake_counter += rows[i].passed;
+        us = clock_us(start);
+        require(max(us, rows[i].us) - min(us, rows[i].us) <= rows[i].us >> 18, "%lld of %lld: %lu us, not %lu",
+                rows[i].passed, rows[i].frequency, us, rows[i].us);
+    }
+}
+END_TEST
+
+/* Half an hour asleep, of which the tick count knows. */
+START_TEST(a_deadline_stands_still_asleep)
+{
+    struct stopwatch watch;
+
+    is_old = FALSE;
+    fake_ticks = 1000;
+    fake_awake = 50000000000;
+    watch = stopwatch_start();
+    fake_ticks += 1800000;
+    ck_assert_uint_eq(stopwatch_ms(&watch), 0);
+    fake_awake += 250 * 10000;
+    ck_assert_uint_eq(stopwatch_ms(&watch), 250);
+}
+END_TEST
+
+START_TEST(a_deadline_before_windows_7)
+{
+    struct stopwatch watch;
+
+    is_old = TRUE;
+    fake_ticks = 0xFFFFFFF0;
+    watch = stopwatch_start();
+    fake_ticks += 0x20; /* past the end of 32 bits */
+    ck_assert_uint_eq(stopwatch_ms(&watch), 0x20);
+    is_old = FALSE; /* it has been decided */
+    ck_assert_uint_eq(stopwatch_ms(&watch), 0x20);
+}
+END_TEST
+
+/* Time awake is told in 64 bits, and measured in 32. */
+START_TEST(a_machine_that_has_been_awake_for_long)
+{
+    struct stopwatch watch;
+
+    is_old = FALSE;
+    fake_awake = 0xFFFFFFFFull << 13;
+    watch = stopwatch_start();
+    fake_awake += 7 * 10000;
+    ck_assert_uint_eq(stopwatch_ms(&watch), 7);
+}
+END_TEST
+
+Suite *clock_suite(void)
+{
+    Suite *suite = suite_create("clock");
+    TCase *tcase = tcase_create("clock");
+
+    tcase_add_test(tcase, microseconds_whatever_the_frequency);
+    tcase_add_test(tcase, a_deadline_stands_still_asleep);
+    tcase_add_test(tcase, a_deadline_before_windows_7);
+    tcase_add_test(tcase, a_machine_that_has_been_awake_for_long);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
