@@ -1,6 +1,7 @@
 #include "error.h"
 
 #include "cmdline.h"
+#include "lookup.h"
 #include "stream.h"
 #include "text.h"
 
@@ -66,9 +67,9 @@ static const char *search_text(const wchar_t *name)
         name++;
     if (*name != L'\0')
         return "looked for only there, also with each extension of PATHEXT";
-    return GetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", NULL, 0) != 0
-               ? "looked for along PATH, with each extension of PATHEXT"
-               : "looked for in the current directory and along PATH, with each extension of PATHEXT";
+    return current_directory_counts()
+               ? "looked for in the current directory and along PATH, with each extension of PATHEXT"
+               : "looked for along PATH, with each extension of PATHEXT";
 }
 
 /* What to do about it, where there is something to do. */

@@ -3,10 +3,27 @@
 #include "cmdline.h"
 #include "heap.h"
 
+/* The size of a value with its NUL; 0 with ERROR_ENVVAR_NOT_FOUND if there is none. With no room at all some kernel32
+ * has crashed when the value was empty (an NT 5.2's); with a unit it says the length of what fits, which is 0. */
+static DWORD size_of_variable(const wchar_t *name)
+{
+    wchar_t unit[1];
+    DWORD size;
+
+    SetLastError(ERROR_SUCCESS);
+    size = GetEnvironmentVariableW(name, unit, ARRAYSIZE(unit));
+    return size == 0 && GetLastError() == ERROR_SUCCESS ? 1 : size;
+}
+
+BOOL current_directory_counts(void)
+{
+    return size_of_variable(L"NoDefaultCurrentDirectoryInExePath") == 0 && GetLastError() == ERROR_ENVVAR_NOT_FOUND;
+}
+
 /* A value of the environment in memory of its own, or NULL if it is absent or empty. */
 static wchar_t *get_variable(const wchar_t *name)
 {
-    DWORD size = GetEnvironmentVariableW(name, NULL, 0);
+    DWORD size = size_of_variable(name);
     wchar_t *value = size > 1 ? allocate(size * sizeof *value) : NULL;
 
     if (value != NULL && GetEnvironmentVariableW(name, value, size) >= size) {
@@ -98,13 +115,6 @@ static BOOL try_directories(struct text *path, const wchar_t *name, const wchar_
             return TRUE;
     }
     return FALSE;
-}
-
-/* What NeedCurrentDirectoryForExePathW asks, which Windows XP does not have. */
-static BOOL current_directory_counts(void)
-{
-    return GetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", NULL, 0) == 0 &&
-           GetLastError() == ERROR_ENVVAR_NOT_FOUND;
 }
 
 static BOOL search(struct text *path, const wchar_t *name)

@@ -10,4 +10,8 @@
  */
 DWORD lookup_program(const wchar_t *line, wchar_t *path);
 
+/* Whether a program that is named without a directory is looked for in the current one. It is what
+ * NeedCurrentDirectoryForExePathW asks, which Windows XP does not have. */
+BOOL current_directory_counts(void);
+
 #endif

@@ -10,6 +10,16 @@ static BOOL is_stream(HANDLE handle)
            handle == GetStdHandle(STD_ERROR_HANDLE);
 }
 
+/* On NT a process' own handle of its current directory is inheritable, and it did not inherit it. Nothing else here
+ * is a directory. */
+static BOOL is_directory(HANDLE handle)
+{
+    BY_HANDLE_FILE_INFORMATION information;
+
+    return GetFileInformationByHandle(handle, &information) &&
+           (information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 static DWORD count_inherited(void)
 {
     const UINT_PTR end = 1u << 11; /* the parent never has that many */
@@ -21,7 +31,7 @@ static DWORD count_inherited(void)
         if (!GetHandleInformation((HANDLE)number, &flags))
             continue;
         left--;
-        if ((flags & HANDLE_FLAG_INHERIT) != 0 && !is_stream((HANDLE)number))
+        if ((flags & HANDLE_FLAG_INHERIT) != 0 && !is_stream((HANDLE)number) && !is_directory((HANDLE)number))
             inherited++;
     }
     return inherited;

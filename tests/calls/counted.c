@@ -98,6 +98,16 @@ COUNTED(void *, HeapAlloc, (HANDLE heap, DWORD flags, SIZE_T size))
     return strikes("HeapAlloc") ? NULL : HeapAlloc(heap, flags, size);
 }
 
+/* With no room at all it has crashed on some kernel32. */
+COUNTED(DWORD, GetEnvironmentVariableW, (const wchar_t *name, wchar_t *value, DWORD size))
+{
+    struct calls *calls = current_calls();
+
+    if (size == 0 && calls != NULL)
+        lstrcpynA(calls->unlisted, "GetEnvironmentVariableW without room", sizeof calls->unlisted);
+    return fails("GetEnvironmentVariableW") ? 0 : GetEnvironmentVariableW(name, value, size);
+}
+
 /* Closes its source "regardless of any error status returned". */
 COUNTED(BOOL, DuplicateHandle,
         (HANDLE source, HANDLE handle, HANDLE target, HANDLE *copy, DWORD access, BOOL inherit, DWORD options))
@@ -147,7 +157,6 @@ FAILS(UINT, GetConsoleOutputCP, 0, (void), ())
 FAILS(BOOL, GetConsoleMode, FALSE, (HANDLE console, DWORD *mode), (console, mode))
 FAILS(DWORD, GetConsoleProcessList, 0, (DWORD * ids, DWORD count), (ids, count))
 FAILS(wchar_t *, GetEnvironmentStringsW, NULL, (void), ())
-FAILS(DWORD, GetEnvironmentVariableW, 0, (const wchar_t *name, wchar_t *value, DWORD size), (name, value, size))
 FAILS(BOOL, GetExitCodeProcess, FALSE, (HANDLE process, DWORD *code), (process, code))
 FAILS(DWORD, GetFileAttributesW, INVALID_FILE_ATTRIBUTES, (const wchar_t *path), (path))
 FAILS(DWORD, GetFileType, FILE_TYPE_UNKNOWN, (HANDLE file), (file))

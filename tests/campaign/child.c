@@ -17,6 +17,16 @@ static BOOL is_stream(HANDLE handle)
            handle == GetStdHandle(STD_ERROR_HANDLE);
 }
 
+/* On NT a process' own handle of its current directory is inheritable, and it did not inherit it. Nothing else here
+ * is a directory. */
+static BOOL is_directory(HANDLE handle)
+{
+    BY_HANDLE_FILE_INFORMATION information;
+
+    return GetFileInformationByHandle(handle, &information) &&
+           (information.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 /* What it inherited is inheritable still. */
 static DWORD count_inherited(void)
 {
@@ -25,7 +35,7 @@ static DWORD count_inherited(void)
 
     for (UINT_PTR number = 4; number < end; number += 4) {
         if (GetHandleInformation((HANDLE)number, &flags) && (flags & HANDLE_FLAG_INHERIT) != 0 &&
-            !is_stream((HANDLE)number))
+            !is_stream((HANDLE)number) && !is_directory((HANDLE)number))
             inherited++;
     }
     return inherited;

@@ -1,6 +1,7 @@
 #include "campaign.h"
 
-enum { HELD = 16, ROUND_OPERATIONS = 5 };
+/* Each thread has so many identities, which are counts of semaphores, and begins again when they are used up. */
+enum { HELD = 16, ROUND_OPERATIONS = 5, IDENTITIES = 100000000, STEP = 1000 };
 
 BOOL own(struct owned *owned, LONG identity)
 {
@@ -21,7 +22,9 @@ static BOOL open_one(struct churner *churner, struct owned *owned)
     struct owned first;
     BOOL done = own(&first, churner->identity);
 
-    churner->identity += 1000;
+    churner->identity += STEP;
+    if (churner->identity % IDENTITIES == 0)
+        churner->identity -= IDENTITIES;
     *owned = (struct owned){.count = first.count};
     done = done && DuplicateHandle(GetCurrentProcess(), first.handle, GetCurrentProcess(), &owned->handle, 0, FALSE,
                                    DUPLICATE_SAME_ACCESS);
@@ -66,7 +69,7 @@ void start_churn(struct churn *churn_, unsigned threads)
         struct churner *churner = &churn_->churners[i];
 
         churner->stop = &churn_->stop;
-        churner->identity = 100000000 * (LONG)(i + 1);
+        churner->identity = IDENTITIES * (LONG)(i + 2) - 10 * STEP; /* near the end, so that each run passes it */
         churner->thread = CreateThread(NULL, 0, churn, churner, 0, NULL);
         require(churner->thread != NULL, "a thread");
     }

@@ -86,7 +86,8 @@ static void remove_tree(void)
 /* Sets a variable of this process, NULL: removes it, and returns what it was. */
 static wchar_t *swap_variable(const wchar_t *name, const wchar_t *value)
 {
-    DWORD size = GetEnvironmentVariableW(name, NULL, 0);
+    wchar_t unit[1];
+    DWORD size = GetEnvironmentVariableW(name, unit, 1);
     wchar_t *was = size > 0 ? malloc(size * sizeof *was) : NULL;
 
     if (was != NULL)
