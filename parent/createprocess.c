@@ -2,10 +2,12 @@
 #include "handoff.h"
 
 #include "cmdline.h"
+#include "exepath.h"
 #include "fdblock.h"
 #include "handle.h"
 #include "heap.h"
 #include "steal.h"
+#include "stream.h"
 
 /* ---- attribute lists ---- */
 
@@ -66,14 +68,25 @@ struct call {
     STARTUPINFOW startup;
     struct handoff_pass *passes;
     wchar_t (*names)[12]; /* 0x and the number of each listed handle */
-    wchar_t *program;
+    struct program program;
     wchar_t *environment;
 };
 
-/* A stream of STARTUPINFO. One that is not open is none. */
-static void add_stream(struct call *call, HANDLE handle, DWORD stream)
+static BOOL is_open(HANDLE handle)
+{
+    DWORD flags;
+
+    return handle_can_travel(handle_number(handle)) && GetHandleInformation(handle, &flags);
+}
+
+/* A stream of STARTUPINFO. One that is not open is none; an old console's the child has without being given it. */
+static void add_stream(struct call *call, HANDLE handle, int index)
 {
     struct handoff_request *request = &call->request;
+    DWORD stream = 1u << index;
+
+    if (handle != NULL && handle == stream_of_old_console(index))
+        return;
 
     for (DWORD i = 0; i < request->pass_count; i++) {
         if (call->passes[i].handle == handle) {
@@ -81,7 +94,7 @@ static void add_stream(struct call *call, HANDLE handle, DWORD stream)
             return;
         }
     }
-    if (!handle_can_travel(handle_number(handle))) {
+    if (!is_open(handle)) {
         request->closed_streams |= stream;
         return;
     }
@@ -118,9 +131,9 @@ static DWORD add_handles(struct call *call, const struct listed *listed)
     for (DWORD i = 0; i < listed->count; i++)
         add_listed(call, listed->handles[i]);
     if ((call->startup.dwFlags & STARTF_USESTDHANDLES) != 0) {
-        add_stream(call, call->startup.hStdInput, HANDOFF_STDIN);
-        add_stream(call, call->startup.hStdOutput, HANDOFF_STDOUT);
-        add_stream(call, call->startup.hStdError, HANDOFF_STDERR);
+        add_stream(call, call->startup.hStdInput, STREAM_STDIN);
+        add_stream(call, call->startup.hStdOutput, STREAM_STDOUT);
+        add_stream(call, call->startup.hStdError, STREAM_STDERR);
     }
     call->request.passes = call->passes;
     return ERROR_SUCCESS;
@@ -144,52 +157,19 @@ static DWORD widen_environment(struct call *call, const char *block)
                : GetLastError();
 }
 
-/* ---- the program, where CreateProcessW looks for it: not as cmd.exe does ---- */
-
-static BOOL search(const wchar_t *name, wchar_t *path)
-{
-    DWORD length = SearchPathW(NULL, name, L".exe", LINE_CAPACITY, path, NULL);
-    DWORD attributes = length > 0 && length < LINE_CAPACITY ? GetFileAttributesW(path) : INVALID_FILE_ATTRIBUTES;
-
-    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
-}
-
-/* Without quotes every blank could be the end of the name, the first one first. */
-static BOOL search_line(const wchar_t *line, wchar_t *name, wchar_t *path)
-{
-    struct text text = {.at = name, .capacity = LINE_CAPACITY};
-
-    if (*line == L'"') {
-        line_program(&text, line);
-        return text_end(&text) && text.length > 0 && search(name, path);
-    }
-    for (; *line != L'\0'; line++) {
-        if ((*line == L' ' || *line == L'\t') && text.length > 0 && text_end(&text) && search(name, path))
-            return TRUE;
-        text_put_unit(&text, *line);
-    }
-    return text.length > 0 && text_end(&text) && search(name, path);
-}
-
 static DWORD find_program(struct call *call)
 {
-    wchar_t *name;
-    BOOL found;
+    DWORD code;
 
     if (call->request.application != NULL)
         return ERROR_SUCCESS;
     if (call->request.command_line == NULL)
         return ERROR_INVALID_PARAMETER;
-    name = allocate(LINE_CAPACITY * sizeof *name);
-    call->program = allocate(LINE_CAPACITY * sizeof *call->program);
-    if (name == NULL || call->program == NULL) {
-        release(name);
-        return ERROR_NOT_ENOUGH_MEMORY;
-    }
-    found = search_line(call->request.command_line, name, call->program);
-    release(name);
-    call->request.application = call->program;
-    return found ? ERROR_SUCCESS : ERROR_FILE_NOT_FOUND;
+    code = find_as_windows(call->request.command_line, &call->program);
+    call->request.application = call->program.path;
+    if (call->program.line != NULL)
+        call->request.command_line = call->program.line;
+    return code;
 }
 
 /* ---- the call ---- */
@@ -270,7 +250,7 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
     if (code == ERROR_SUCCESS)
         code = spawn(&call, environment, &listed, child);
     release(call.environment);
-    release(call.program);
+    release_program(&call.program);
     release(call.names);
     release(call.passes);
     SetLastError(code);

@@ -71,7 +71,7 @@ struct handoff_request {
     DWORD closed_streams;              /* HANDOFF_STDIN | ...: the child shall not have them */
     BOOL seal_all;                     /* as if every pass were sealed, the parent's own streams included */
     DWORD *numbers;                    /* out: pass_count handle numbers in the child; may be NULL */
-    DWORD timeout_ms;                  /* until the child exists; 0: 30 s; INFINITE: for ever */
+    DWORD timeout_ms;                  /* until the child exists; 0: two minutes; INFINITE: for ever */
     const wchar_t *launcher;           /* path; NULL: handoff-launcher.exe beside this library's module */
     struct handoff_launcher *resident; /* launchers that stay; NULL: the default ones, or one for this spawn */
     struct handoff_trace *trace;       /* out: what happened when; may be NULL */
@@ -130,7 +130,8 @@ struct handoff_error {
  *
  * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`, in which
  * the time that the machine sleeps does not count (Windows 7 and later), and, where a process has to be
- * terminated, five seconds more for each that does not end at once.
+ * terminated, five seconds more for each that does not end at once. Two minutes are as a rule enough where a virus
+ * scanner holds up the first start of each of two programs for half a minute.
  *
  * Nothing of the calling process changes for others to see: no error mode, no directory, no environment, no
  * handle that is inheritable. A thread that impersonates somebody may call it. The child has the process' own
@@ -206,6 +207,13 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                    SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,
                                    BOOL inherit_handles, DWORD creation_flags, void *environment,
                                    const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child);
+
+/* The same for CreateProcessA: its strings are in the ANSI code page, its environment is too unless the flags have
+ * CREATE_UNICODE_ENVIRONMENT. */
+BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_line,
+                                   SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,
+                                   BOOL inherit_handles, DWORD creation_flags, void *environment, const char *directory,
+                                   STARTUPINFOA *startup, PROCESS_INFORMATION *child);
 
 /*
  * For children that can be changed, without a launcher: the parent offers a handle and tells the child a

@@ -4,7 +4,7 @@
 #include "heap.h"
 #include "text.h"
 
-enum { DEFAULT_TIMEOUT_MS = 30000 };
+enum { DEFAULT_TIMEOUT_MS = 120000 }; /* virus scanners hold up a first start for half a minute */
 
 DWORD remaining_ms(const struct transaction *t)
 {

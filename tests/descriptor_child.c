@@ -10,6 +10,8 @@
  *   handle NUMBER   says whether the handle is inheritable
  *   of N            says the same of descriptor N's handle
  *   signal NUMBER   sets the event
+ *   title           says the units of its title, hexadecimal
+ *   variable NAME   says those of the environment variable
  *   environment     writes its environment block, UTF-16, and says nothing
  *   directory       says where it is
  *   line            says its command line, after the report's number
@@ -29,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <wchar.h>
 
 static HANDLE out;
 
@@ -137,6 +140,33 @@ static void say_handle(HANDLE handle)
         say((flags & HANDLE_FLAG_INHERIT) != 0 ? "inheritable" : "not inheritable");
 }
 
+static void say_units(const char *what, const wchar_t *units)
+{
+    write_all(what, (DWORD)strlen(what));
+    for (char digits[8]; *units != L'\0'; units++) {
+        snprintf(digits, sizeof digits, " %x", *units);
+        write_all(digits, (DWORD)strlen(digits));
+    }
+    write_all("\n", 1);
+}
+
+static void say_title(void)
+{
+    STARTUPINFOW startup;
+
+    GetStartupInfoW(&startup);
+    say_units("title", startup.lpTitle != NULL ? startup.lpTitle : L"");
+}
+
+static void say_variable(const char *name)
+{
+    wchar_t wide[64], value[256] = L"";
+
+    swprintf(wide, 64, L"%hs", name);
+    GetEnvironmentVariableW(wide, value, 256);
+    say_units("variable", value);
+}
+
 static void write_environment(void)
 {
     const wchar_t *block = GetEnvironmentStringsW(), *end = block;
@@ -235,8 +265,12 @@ int main(int argc, char **argv)
             say_directory();
         else if (strcmp(action, "line") == 0)
             say("%s", GetCommandLineA());
+        else if (strcmp(action, "title") == 0)
+            say_title();
         else if (i + 1 == argc)
             return 2;
+        else if (strcmp(action, "variable") == 0)
+            say_variable(argv[++i]);
         else if (strcmp(action, "note") == 0)
             i++;
         else if (strcmp(action, "fd") == 0)

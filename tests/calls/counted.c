@@ -170,6 +170,7 @@ FAILS(DWORD, GetPriorityClass, 0, (HANDLE process), (process))
 FAILS(BOOL, GetProcessTimes, FALSE,
       (HANDLE process, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user),
       (process, created, exited, kernel, user))
+FAILS(UINT, GetSystemWindowsDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(BOOL, InitializeCriticalSectionAndSpinCount, FALSE, (CRITICAL_SECTION * lock, DWORD spins), (lock, spins))
 FAILS(HMODULE, LoadLibraryW, NULL, (const wchar_t *name), (name))

@@ -43,29 +43,35 @@ static BOOL WINAPI windows_own(const wchar_t *application, const wchar_t *line, 
 
 /* ---- the same results ---- */
 
-static wchar_t blank_directory[MAX_PATH]; /* with a child.exe in it and one beside it whose name it begins with */
+static wchar_t blank_directory[MAX_PATH];
+
+/* Programs whose names begin with one another's, one in a directory with a blank, and one of the current directory. */
+static const wchar_t *const programs[] = {L"first.exe", L"first second.exe", L"p q\\t.exe", L"p q\\handoff-here.exe"};
+
+static const wchar_t *in_blank_directory(const wchar_t *name)
+{
+    static wchar_t path[MAX_PATH];
+
+    swprintf(path, MAX_PATH, L"%ls\\%ls", blank_directory, name);
+    return path;
+}
 
 static void make_blank_directory(int width)
 {
-    wchar_t path[MAX_PATH];
-
     GetTempPathW(MAX_PATH, blank_directory);
     swprintf(blank_directory + wcslen(blank_directory), 64, L"hof%lu", GetCurrentProcessId());
     CreateDirectoryW(blank_directory, NULL);
-    for (int i = 0; i < 2; i++) {
-        swprintf(path, MAX_PATH, L"%ls\\%ls", blank_directory, i == 0 ? L"first.exe" : L"first second.exe");
-        ck_assert(CopyFileW(program(width, L"descriptor-child.exe"), path, FALSE));
-    }
+    CreateDirectoryW(in_blank_directory(L"p q"), NULL);
+    for (size_t i = 0; i < ARRAYSIZE(programs); i++)
+        ck_assert(CopyFileW(program(width, L"descriptor-child.exe"), in_blank_directory(programs[i]), FALSE));
 }
 
 static void remove_blank_directory(void)
 {
-    wchar_t path[MAX_PATH];
-
-    for (int i = 0; i < 2; i++) {
-        swprintf(path, MAX_PATH, L"%ls\\%ls", blank_directory, i == 0 ? L"first.exe" : L"first second.exe");
-        ck_assert(DeleteFileW(path));
-    }
+    assert_nobody_left(); /* in it: a launcher is its parent's child */
+    for (size_t i = 0; i < ARRAYSIZE(programs); i++)
+        ck_assert(DeleteFileW(in_blank_directory(programs[i])));
+    ck_assert(RemoveDirectoryW(in_blank_directory(L"p q")));
     ck_assert(RemoveDirectoryW(blank_directory));
 }
 
@@ -94,6 +100,8 @@ static const struct call {
     const wchar_t *directory;
     DWORD flags;
     BOOL dont_inherit;
+    const wchar_t *here, *no_current; /* the current directory; whether it does not count */
+    DWORD code_of_nt;                 /* where Wine has another: 0: the same */
 } calls[] = {
     {.line = L"\"%C\" - line"},
     {.line = L"%C - line \"a  b\" c\\\\\" {x} %% {{y}}"},
@@ -106,7 +114,20 @@ static const struct call {
     {.line = L"\"%B\\first second.exe\" - line"},
     {.line = L"%B\\first - line"},
     {.line = L"%B\\first.exe second - line"},
+    {.line = L"%B\\p q\\t - line a b"},
+    {.line = L"%B\\p q\\t.exe - line"},
+    {.line = L"%B\\p\tq\\t - line"},
+    {.line = L"\"%B\\p q\\t\" - line"},
     {.line = L"first - line", .directory = L"%B"},
+    {.line = L"handoff-here - line", .here = L"%B\\p q"},
+    {.line = L"handoff-here.exe - line", .here = L"%B\\p q"},
+    {.line = L"handoff-here - line", .here = L"%B\\p q", .no_current = L"1"},
+    {.line = L"\"handoff-here\" - line", .here = L"%B\\p q", .no_current = L""},
+    {.line = L".\\handoff-here - line", .here = L"%B\\p q", .no_current = L"1"},
+    {.line = L"t - line", .here = L"%B\\p q"},
+    {.line = L"p q\\t - line", .here = L"%B"},
+    {.line = L"child.exe exit 3"}, /* beside this program */
+    {.line = L"cmd /c exit 4"},
     {.application = L"%B\\first", .line = L"x - line"},
     {.application = L"%B\\first second", .line = L"x - line"},
     {.line = L"\"%C\" - directory", .directory = L"C:\\windows\\system32"},
@@ -122,7 +143,10 @@ static const struct call {
     {.line = L"\"%C\" - line", .dont_inherit = TRUE},
     {.line = L"\"%C\" - directory", .directory = L"C:\\windows", .dont_inherit = TRUE},
     {.line = L"no-such-program"},
-    {.line = L"C:\\no\\such\\directory\\program.exe x"},
+    {.line = L"C:\\no\\such\\directory\\program.exe x", .code_of_nt = ERROR_PATH_NOT_FOUND},
+    {.line = L"\"C:\\no\\such\\directory\\a program.exe\" x", .code_of_nt = ERROR_PATH_NOT_FOUND},
+    {.line = L"C:\\windows\\no-such-program.exe x"},
+    {.line = L"no\\such\\directory\\program.exe x"},
     {.application = L"no-such-program.exe"},
     {.application = L"C:\\windows\\win.ini"},
     {.line = L"C:\\windows\\win.ini"},
@@ -153,7 +177,7 @@ static void copy_block(const struct call *call, void *block)
 
 static void make_call(create_process *create, const struct call *call, int width, struct outcome *outcome)
 {
-    static wchar_t application[4096], line[4096], directory[4096], before[4096];
+    static wchar_t application[4096], line[4096], directory[4096], before[4096], there[MAX_PATH];
     wchar_t block[256] = {0};
     struct thing nul = nul_thing(TRUE), out = file_thing(LIBRARY, "", TRUE);
     STARTUPINFOW startup = {.cb = sizeof startup,
@@ -167,6 +191,10 @@ static void make_call(create_process *create, const struct call *call, int width
     memset(outcome, 0, sizeof *outcome);
     copy_block(call, block);
     wcscpy(before, expanded != NULL ? expanded : L"");
+    GetCurrentDirectoryW(ARRAYSIZE(there), there);
+    if (call->here != NULL)
+        ck_assert(SetCurrentDirectoryW(expand(call->here, directory, width)));
+    SetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", call->no_current);
     if (create == windows_own) { /* which needs what the drop-in does not */
         SetHandleInformation(nul.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
         SetHandleInformation(out.handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
@@ -177,6 +205,8 @@ static void make_call(create_process *create, const struct call *call, int width
                          call->unicode != NULL || call->ansi != NULL ? block : NULL,
                          expand(call->directory, directory, width), &startup, &child);
     outcome->code = GetLastError();
+    SetCurrentDirectoryW(there);
+    SetEnvironmentVariableW(L"NoDefaultCurrentDirectoryInExePath", NULL);
     ck_assert(expanded == NULL || wcscmp(expanded, before) == 0);
     if (outcome->created) {
         outcome->priority = GetPriorityClass(child.hProcess);
@@ -199,7 +229,7 @@ START_TEST(a_call_has_the_same_result)
         make_call(handoff_CreateProcessW, &calls[_i], width, &ours);
         remove_blank_directory();
         ck_assert_int_eq(ours.created, theirs.created);
-        ck_assert_uint_eq(ours.code, theirs.code);
+        ck_assert_uint_eq(ours.code, calls[_i].code_of_nt != 0 ? calls[_i].code_of_nt : theirs.code);
         ck_assert_msg(ours.size == theirs.size && memcmp(ours.text, theirs.text, ours.size) == 0,
                       "here it says '%.200s', with CreateProcessW '%.200s'", ours.text, theirs.text);
         ck_assert_uint_eq(ours.suspended, theirs.suspended);
@@ -347,6 +377,79 @@ START_TEST(own_streams_without_being_asked)
     SetStdHandle(STD_OUTPUT_HANDLE, own);
     ck_assert_str_eq(read_rest(&extended), "fd 1 pipe text tty=0 type=3\n");
     ck_assert_uint_eq(finish_child(&extended.child), 0);
+}
+END_TEST
+
+/* A stream that is not open is none, whatever its value. */
+START_TEST(a_stream_that_is_not_open_is_none)
+{
+    static struct extended extended;
+    static const UINT_PTR values[] = {0, 0x7f00, 0x7ffffffc, 0x10003, (UINT_PTR)-1};
+    HANDLE closed, other;
+    const char *said;
+    unsigned numbers[3];
+
+    for (size_t i = 0; i <= ARRAYSIZE(values); i++) {
+        make_pipe(&closed, &other);
+        prepare(&extended, _i, L"streams");
+        CloseHandle(closed);
+        CloseHandle(other);
+        extended.startup.StartupInfo.hStdInput = i < ARRAYSIZE(values) ? (HANDLE)values[i] : closed;
+        extended.startup.StartupInfo.hStdError = extended.startup.StartupInfo.hStdInput;
+        ck_assert_msg(create(&extended, 0), "stream %u: error %lu", (unsigned)i, GetLastError());
+        said = read_rest(&extended);
+        ck_assert_int_eq(sscanf(said, "streams %u %u %u", &numbers[0], &numbers[1], &numbers[2]), 3);
+        ck_assert_msg(numbers[0] == 0 && numbers[1] != 0 && numbers[2] == 0, "stream %u: %s", (unsigned)i, said);
+        ck_assert_uint_eq(finish_child(&extended.child), 0);
+    }
+}
+END_TEST
+
+/* ---- CreateProcessA ---- */
+
+/* What the child of an ANSI call says. */
+static void assert_ansi(int width, DWORD flags, const void *environment, const char *arguments, const char *expected)
+{
+    static struct extended extended;
+    STARTUPINFOEXA startup;
+    char line[2048], title[] = "\xe4 title";
+    HANDLE listed = make_event();
+    const char *said;
+
+    prepare(&extended, width, L"");
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &listed, sizeof listed);
+    memcpy(&startup, &extended.startup, sizeof startup);
+    startup.StartupInfo.lpTitle = title;
+    snprintf(line, sizeof line, "\"%ls\" - signal {0x%x} %s", program(width, L"descriptor-child.exe"),
+             number_of(listed), arguments);
+    ck_assert(handoff_CreateProcessA(NULL, line, NULL, NULL, TRUE, flags | EXTENDED_STARTUPINFO_PRESENT,
+                                     (void *)(UINT_PTR)environment, "C:\\windows", &startup.StartupInfo,
+                                     &extended.child));
+    said = read_rest(&extended);
+    ck_assert_msg(strcmp(said, expected) == 0, "%s", said);
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    ck_assert(is_set(listed));
+    CloseHandle(listed);
+}
+
+START_TEST(an_ansi_call_is_the_same)
+{
+    PROCESS_INFORMATION child;
+    char line[] = "no-such-program", exits[] = "cmd /c exit 7";
+    STARTUPINFOA startup = {.cb = sizeof startup};
+
+    assert_ansi(_i, 0, NULL, "directory", "C:\\windows\n");
+    assert_ansi(_i, 0, NULL, "title", "title e4 20 74 69 74 6c 65\n");
+    assert_ansi(_i, 0, "HANDOFF_A=\xe4\0", "variable HANDOFF_A", "variable e4\n");
+    assert_ansi(_i, CREATE_UNICODE_ENVIRONMENT, L"HANDOFF_A=\x263a\0", "variable HANDOFF_A", "variable 263a\n");
+    ck_assert(handoff_CreateProcessA(NULL, exits, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &child));
+    ck_assert_uint_eq(finish_child(&child), 7);
+    ck_assert(!handoff_CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &child) &&
+              GetLastError() == ERROR_FILE_NOT_FOUND);
+    ck_assert(!handoff_CreateProcessA(NULL, NULL, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &child) &&
+              GetLastError() == ERROR_INVALID_PARAMETER);
+    ck_assert(!handoff_CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, NULL, &child) &&
+              GetLastError() == ERROR_INVALID_PARAMETER);
 }
 END_TEST
 
@@ -753,7 +856,8 @@ Suite *dropin_suite(void)
 
     ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
     ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
-        own_streams_without_being_asked, what_cannot_be_done_is_refused);
+        own_streams_without_being_asked, a_stream_that_is_not_open_is_none, an_ansi_call_is_the_same,
+        what_cannot_be_done_is_refused);
     ADD("threads of calls", 1, from_several_threads);
     ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
         a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);
