@@ -6,17 +6,21 @@
 #include "request.h"
 #include "text.h"
 
+/* Windows' upper case of a unit, by which names compare: see upcase.h. It is not asked about ASCII. */
+typedef wchar_t upcase_function(wchar_t unit);
+
 /*
  * Copies a block with changes, which are a block too: NAME=TEXT sets a variable, NAME alone removes
  * it, and of two changes of one variable the later counts. Placeholders in TEXT are replaced, as
- * line_rewrite() does. A variable that is there is set where it stands, a new one comes last, and
- * everything else stays unit for unit and in its order, the hidden ones (=C:=C:\directory) included.
- * Names are compared as Windows does, but without regard to case in ASCII only.
+ * line_rewrite() does. A variable that is there is set where it stands, and everything else stays unit
+ * for unit and in its order, the hidden ones (=C:=C:\directory) included. A new one comes before the
+ * first that is greater, by ordinal comparison of upper-cased names: blocks are sorted so, and a Windows
+ * whose SetEnvironmentVariable stops at the first greater name finds no other.
  *
  * result->length counts all but the last NUL, which text_end() puts.
  */
 void environment_edit(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *passes,
-                      uint32_t pass_count);
+                      uint32_t pass_count, upcase_function *upcase);
 
 /* Copies a block of changes with the placeholders in their texts replaced. */
 void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count);

@@ -9,6 +9,7 @@
 #include "startup.h"
 #include "steal.h"
 #include "stream.h"
+#include "upcase.h"
 
 #include <string.h>
 
@@ -61,10 +62,10 @@ static DWORD change_environment(struct creation *creation, const struct request 
 
     if (own == NULL)
         return code;
-    environment_edit(&text, base, request->variables, request->passes, request->pass_count);
+    environment_edit(&text, base, request->variables, request->passes, request->pass_count, upcase);
     text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
     if (text.at != NULL) {
-        environment_edit(&text, base, request->variables, request->passes, request->pass_count);
+        environment_edit(&text, base, request->variables, request->passes, request->pass_count, upcase);
         text_end(&text);
         code = ERROR_SUCCESS;
     }

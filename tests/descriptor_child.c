@@ -12,6 +12,8 @@
  *   signal NUMBER   sets the event
  *   title           says the units of its title, hexadecimal
  *   variable NAME   says those of the environment variable
+ *   change NAME     sets the variable and removes it, and says how often it was there before, between and after;
+ *                   and whether a Windows before Vista, which stops at the first greater name, finds it before
  *   environment     writes its environment block, UTF-16, and says nothing
  *   directory       says where it is
  *   line            says its command line, after the report's number
@@ -167,6 +169,40 @@ static void say_variable(const char *name)
     say_units("variable", value);
 }
 
+static size_t length_of_name(const wchar_t *string)
+{
+    return 1 + wcscspn(string + 1, L"="); /* the first unit may be one */
+}
+
+/* How often the variable is in the environment; in a sorted one all of it lies before the first greater name. */
+static int count_variable(const wchar_t *name, BOOL stop_at_greater)
+{
+    wchar_t *block = GetEnvironmentStringsW();
+    int count = 0, order = CSTR_LESS_THAN;
+
+    for (const wchar_t *at = block; *at != L'\0' && (!stop_at_greater || order != CSTR_GREATER_THAN);
+         at += wcslen(at) + 1) {
+        order = CompareStringOrdinal(at, (int)length_of_name(at), name, -1, TRUE);
+        count += order == CSTR_EQUAL;
+    }
+    FreeEnvironmentStringsW(block);
+    return count;
+}
+
+static void change_variable(const char *name)
+{
+    wchar_t wide[64];
+    int before, found, between;
+
+    swprintf(wide, 64, L"%hs", name);
+    before = count_variable(wide, FALSE);
+    found = count_variable(wide, TRUE);
+    SetEnvironmentVariableW(wide, L"changed");
+    between = count_variable(wide, FALSE);
+    SetEnvironmentVariableW(wide, NULL);
+    say("change %d %d %d, found %d", before, between, count_variable(wide, FALSE), found);
+}
+
 static void write_environment(void)
 {
     const wchar_t *block = GetEnvironmentStringsW(), *end = block;
@@ -269,6 +305,8 @@ int main(int argc, char **argv)
             say_title();
         else if (i + 1 == argc)
             return 2;
+        else if (strcmp(action, "change") == 0)
+            change_variable(argv[++i]);
         else if (strcmp(action, "variable") == 0)
             say_variable(argv[++i]);
         else if (strcmp(action, "note") == 0)

@@ -208,7 +208,12 @@ static bool resolve_descriptors(struct options *options)
     return true;
 }
 
-/* The engine looks too, but only after handles have been opened or stolen. */
+static wchar_t as_it_is(wchar_t unit)
+{
+    return unit;
+}
+
+/* The engine looks too, with Windows' upper case for names, but only after handles have been opened or stolen. */
 static bool check_use(struct options *options)
 {
     struct request *request = &options->request;
@@ -218,7 +223,7 @@ static bool check_use(struct options *options)
 
     line_rewrite(&text, request->command_line, request->passes, request->pass_count);
     if (request->variables != NULL)
-        environment_edit(&text, L"", request->variables, request->passes, request->pass_count);
+        environment_edit(&text, L"", request->variables, request->passes, request->pass_count, as_it_is);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
            refuse(options, "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",

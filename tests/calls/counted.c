@@ -148,6 +148,8 @@ FAILS(HANDLE, CreateThread, NULL,
       (SECURITY_ATTRIBUTES * security, SIZE_T stack, LPTHREAD_START_ROUTINE start, void *argument, DWORD flags,
        DWORD *id),
       (security, stack, start, argument, flags, id))
+FAILS(int, LCMapStringW, 0, (LCID locale, DWORD flags, const wchar_t *from, int length, wchar_t *to, int capacity),
+      (locale, flags, from, length, to, capacity))
 FAILS(HANDLE, CreateToolhelp32Snapshot, INVALID_HANDLE_VALUE, (DWORD flags, DWORD process_id), (flags, process_id))
 FAILS(DWORD, FormatMessageW, 0,
       (DWORD flags, const void *source, DWORD id, DWORD language, wchar_t *text, DWORD size, va_list *arguments),

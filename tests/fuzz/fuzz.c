@@ -263,6 +263,12 @@ static void fuzz_token(const uint8_t *bytes, size_t size)
     free(text);
 }
 
+/* Of no language, but one that makes names the same. */
+static wchar_t upcase(wchar_t unit)
+{
+    return unit & ~(wchar_t)0x20;
+}
+
 static void fuzz_environment(const uint8_t *bytes, size_t size)
 {
     struct pass pass = {.name = L"a", .number = 4};
@@ -271,10 +277,10 @@ static void fuzz_environment(const uint8_t *bytes, size_t size)
     struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
 
     request_index(&pass, 1);
-    environment_edit(&count, block, changes, &pass, 1);
+    environment_edit(&count, block, changes, &pass, 1, upcase);
     result = exactly((count.length + 1) * sizeof *result);
     text = (struct text){.at = result, .capacity = count.length + 1};
-    environment_edit(&text, block, changes, &pass, 1);
+    environment_edit(&text, block, changes, &pass, 1, upcase);
     check(text_end(&text), "an environment is longer than it said");
     check(environment_length(result) <= count.length + 1, "an environment without its end");
     free(result);

@@ -603,6 +603,7 @@ START_TEST(variables_are_changed)
     }
     to += 1 + swprintf(to, 64, L"=C:=C:\\windows");
     to += 1 + swprintf(to, 64, L"=ExitCode=00000001");
+    to += 1 + swprintf(to, 64, L"NEW=0x%x {h} {i}", number); /* before the first that is greater */
     to += 1 + swprintf(to, 64, L"zebra=");
     to += 1 + swprintf(to, 64, L"Path=C:\\windows;C:\\windows\\system32");
     to += 1 + swprintf(to, 64, L"a=");
@@ -610,7 +611,6 @@ START_TEST(variables_are_changed)
     wcscpy(to, L"quoted=\"a b\"=\xe9\x263a\xd83d");
     to += wcslen(to) + 1;
     to += 1 + swprintf(to, 64, L"removed.not=y");
-    to += 1 + swprintf(to, 64, L"NEW=0x%x {h} {i}", number);
     *to++ = L'\0';
     assert_environment(talk, expected);
     ck_assert_uint_gt(number, 0);
@@ -618,6 +618,23 @@ START_TEST(variables_are_changed)
         ck_assert_uint_eq(number, talk->numbers[2]);
     talk_end(talk);
     close_thing(&file);
+}
+END_TEST
+
+/* In a block that is sorted any Windows finds the variable again: it can be set, is there once, and goes. */
+START_TEST(a_new_variable_can_be_changed_and_removed)
+{
+    struct talk *talk = talk_of(_i, L"change NEW environment");
+    const char *said;
+
+    talk->environment = L"ALPHA=1\0MIKE=2\0ZULU=3\0\xc4RGER=4\0";
+    talk->variables = L"NEW=5\0\xe4rger\0";
+    talk_start(talk);
+    said = talk_line(talk);
+    ck_assert_msg(strcmp(said, "change 1 1 0, found 1") == 0, "%s", said);
+    talk_read_all(talk);
+    assert_environment(talk, L"ALPHA=1\0MIKE=2\0ZULU=3\0");
+    talk_end(talk);
 }
 END_TEST
 
@@ -642,7 +659,7 @@ START_TEST(a_large_environment)
     struct talk *talk = talk_of(_i, L"environment");
 
     fill_large(block);
-    memcpy(fill_large(expected), L"SMALL=1\0", 9 * sizeof(wchar_t));
+    memcpy(fill_large(expected), L"SMALL=1\0", 9 * sizeof(wchar_t)); /* S follows L */
     talk->environment = block;
     talk->variables = L"SMALL=1\0";
     talk_start(talk);
@@ -885,8 +902,8 @@ Suite *descriptors_suite(void)
     ADD("console", 0, DOOR_COUNT, a_console_is_the_default_too);
     ADD("streams by handle", 0, WIDTHS, any_handle_as_any_stream);
     ADD("streams by handle of prefixes", PREFIX * WIDTHS, PREFIX * WIDTHS + WIDTHS, any_handle_as_any_stream);
-    ADD("environments", 0, ALL_DOORS, an_environment_arrives_unit_for_unit, variables_are_changed, a_large_environment,
-        a_large_environment_of_ones_own);
+    ADD("environments", 0, ALL_DOORS, an_environment_arrives_unit_for_unit, variables_are_changed,
+        a_new_variable_can_be_changed_and_removed, a_large_environment, a_large_environment_of_ones_own);
     ADD("sealed", 0, WIDTHS, a_sealed_pass_stays_in_the_child, a_hundred_sealed_at_once);
     ADD("sealed by every door", 0, ALL_DOORS, all_is_sealed);
     ADD("pipelines", COMMAND * WIDTHS, PREFIX * WIDTHS, a_pipeline_ends_with_the_sealed_command,

@@ -5,6 +5,7 @@
 #include <wchar.h>
 
 #include "unit.h"
+#include "upcase.h"
 
 enum { MOST_STRINGS = 12, STRING_ROOM = 80, BLOCK_ROOM = 2 * MOST_STRINGS * STRING_ROOM };
 
@@ -39,7 +40,7 @@ static struct text edit(const wchar_t *block, const wchar_t *changes, size_t cap
     wmemset(result.at, 0x5555, capacity);
     *pass = declared;
     request_index(pass, 1);
-    environment_edit(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass, 1);
+    environment_edit(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass, 1, upcase);
     return result;
 }
 
@@ -78,8 +79,20 @@ static const struct row {
     {L"A=1|B=2|C=3", L"B=longer than before", L"A=1|B=longer than before|C=3", false},
     {L"A=1|B=2|C=3", L"C=", L"A=1|B=2|C=", false},
     {L"A=1|B=2|C=3", L"C=8|A=9", L"A=9|B=2|C=8", false},
-    {L"B=2|A=1", L"Z=3|Y=4", L"B=2|A=1|Z=3|Y=4", false}, /* last, and in the order of the changes */
-    {L"B=2|A=1", L"Z=3|B=9|Y=4", L"B=9|A=1|Z=3|Y=4", false},
+
+    {L"B=2|D=1", L"Z=3|Y=4|A=5|C=6", L"A=5|B=2|C=6|D=1|Y=4|Z=3", false}, /* where it belongs */
+    {L"b=2|d=1", L"Z=3|Y=4|A=5|C=6", L"A=5|b=2|C=6|d=1|Y=4|Z=3", false},
+    {L"B=2|D=1", L"z=3|y=4|a=5|c=6", L"a=5|B=2|c=6|D=1|y=4|z=3", false},
+    {L"B=2|A=1", L"Z=3|B=9|Y=4", L"B=9|A=1|Y=4|Z=3", false},
+    {L"D=2|A=1", L"B=3", L"B=3|D=2|A=1", false}, /* of one that is not sorted, before the first that is greater */
+    {L"D=2|A=1", L"D|B=3", L"A=1|B=3", false},
+    {L"A=1|A_B=2|AB=3", L"AA=4", L"A=1|AA=4|A_B=2|AB=3", false}, /* by units: '_' follows the capitals */
+    {L"A=1|AB=3", L"A_B=2", L"A=1|AB=3|A_B=2", false},
+    {L"A=1|ABC=3", L"AB=2", L"A=1|AB=2|ABC=3", false},
+    {L"=C:=C:\\a|A=1", L"=D:=D:\\b|=A=2", L"=A=2|=C:=C:\\a|=D:=D:\\b|A=1", false},
+    {L"\x104=1|\x106=2", L"\x105=3", L"\x105=3|\x106=2", false}, /* upper case is 104 */
+    {L"\x104=1|\x108=2", L"\x107=3", L"\x104=1|\x107=3|\x108=2", false},
+    {L"ZZ=1|\xC4=2", L"\xE0=3", L"ZZ=1|\xE0=3|\xC4=2", false}, /* c0 */
     {L"A=1", L"B==", L"A=1|B==", false},
     {L"A=1", L"A=x=y", L"A=x=y", false},
 
@@ -96,14 +109,17 @@ static const struct row {
     {L"A=0|B=0", L"A|A=1", L"A=1|B=0", false},
     {L"", L"A=1|A", L"", false},
     {L"", L"A|A=1", L"A=1", false},
-    {L"", L"A=1|B=2|a=3", L"B=2|a=3", false},
+    {L"", L"A=1|B=2|a=3", L"a=3|B=2", false},
 
     {L"Path=1|B=2", L"PATH=3", L"PATH=3|B=2", false}, /* whatever the case */
     {L"Path=1|B=2", L"pATH", L"B=2", false},
     {L"az=1", L"AZ=2", L"AZ=2", false},
     {L"@=1|[=2|{=3|`=4", L"`=5|{", L"@=1|[=2|`=5", false}, /* they differ from each other as letters do */
-    {L"\xE9=1", L"\xC9=2", L"\xE9=1|\xC9=2", false},       /* beyond ASCII case counts */
-    {L"A\x0141=1", L"AA=2", L"A\x0141=1|AA=2", false},
+    {L"\xE9=1", L"\xC9=2", L"\xC9=2", false},              /* beyond ASCII too */
+    {L"\xC4RGER=1|B=2", L"\xE4rger", L"B=2", false},
+    {L"\x444=1", L"\x424=2", L"\x424=2", false},
+    {L"\x131=1", L"I=2", L"I=2|\x131=1", false}, /* but in no language more than another */
+    {L"A\x0141=1", L"AA=2", L"AA=2|A\x0141=1", false},
 
     {L"AB=1|A=2", L"A=3", L"AB=1|A=3", false}, /* the whole name */
     {L"A=1|AB=2", L"AB=3", L"A=1|AB=3", false},
@@ -153,11 +169,21 @@ struct list {
     size_t count;
 };
 
+static int upper(wchar_t unit)
+{
+    return unit < 0x80 ? toupper(unit) : unit == 0xE9 ? 0xC9 : unit;
+}
+
+static int compare_names(const wchar_t *a, const wchar_t *b)
+{
+    while (*a != L'\0' && upper(*a) == upper(*b))
+        a++, b++;
+    return upper(*a) - upper(*b);
+}
+
 static bool is_same_name(const wchar_t *a, const wchar_t *b)
 {
-    while (*a != L'\0' && (*a == *b || (*a < 0x80 && *b < 0x80 && isalpha(*a) && tolower(*a) == tolower(*b))))
-        a++, b++;
-    return *a == *b;
+    return compare_names(a, b) == 0;
 }
 
 static size_t list_find(const struct list *list, size_t from, const wchar_t *name)
@@ -179,18 +205,39 @@ static void list_remove_all(struct list *list, size_t from, const wchar_t *name)
         list_remove(list, from);
 }
 
-static void list_change(struct list *list, const struct entry *change)
+/* Where it is, or else before the first that is greater. */
+static void list_set(struct list *list, const struct entry *change)
 {
     size_t at = list_find(list, 0, change->name);
 
-    if (!change->sets) {
-        list_remove_all(list, 0, change->name);
-        return;
+    if (at == list->count) {
+        at = 0;
+        while (at < list->count && compare_names(list->entries[at].name, change->name) < 0)
+            at++;
+        memmove(&list->entries[at + 1], &list->entries[at], (list->count - at) * sizeof *list->entries);
+        list->count++;
     }
     list->entries[at] = *change;
-    if (at == list->count)
-        list->count++;
     list_remove_all(list, at + 1, change->name);
+}
+
+/* What is there already comes first: only then is it known where something new belongs. */
+static void list_change_all(struct list *list, const struct list *changes)
+{
+    struct list added = {.count = 0};
+
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct entry *change = &changes->entries[i];
+
+        if (!change->sets)
+            list_remove_all(list, 0, change->name);
+        else if (list_find(list, 0, change->name) == list->count)
+            added.entries[added.count++] = *change;
+        else
+            list_set(list, change);
+    }
+    for (size_t i = 0; i < added.count; i++)
+        list_set(list, &added.entries[i]);
 }
 
 static void list_keep_last(struct list *result, const struct list *changes)
@@ -275,8 +322,7 @@ START_TEST(environment_as_a_list)
         list_text(&list, false, block);
         list_text(&changes, false, edits);
         list_keep_last(&last, &changes);
-        for (size_t i = 0; i < last.count; i++)
-            list_change(&list, &last.entries[i]);
+        list_change_all(&list, &last);
         list_text(&list, true, expected);
         check_edit(block, edits, expected, list_uses(&list));
 
@@ -291,7 +337,7 @@ END_TEST
 START_TEST(environment_of_every_capacity)
 {
     static const wchar_t block[] = L"=C:=C:\\dir|A=1|Path=old|B=2", changes[] = L"B|PATH={h}|NEW={h:x}";
-    static const wchar_t whole[] = L"=C:=C:\\dir\0A=1\0PATH=420\0NEW=1a4\0";
+    static const wchar_t whole[] = L"=C:=C:\\dir\0A=1\0NEW=1a4\0PATH=420\0";
 
     for (size_t capacity = 1; capacity < LENGTH(whole) + 3; capacity++) {
         size_t kept = capacity < LENGTH(whole) ? capacity - 1 : LENGTH(whole) - 1;
@@ -311,9 +357,9 @@ START_TEST(environment_after_other_text)
     struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - 8, .capacity = 8};
 
     text_put(&result, L"abc");
-    environment_edit(&result, L"", L"", NULL, 0);
+    environment_edit(&result, L"", L"", NULL, 0, upcase);
     ck_assert_uint_eq(result.length, 4);
-    environment_edit(&result, L"A=\0", L"", NULL, 0);
+    environment_edit(&result, L"A=\0", L"", NULL, 0, upcase);
     ck_assert_uint_eq(result.length, 7);
     ck_assert(text_end(&result));
     ck_assert(wmemcmp(result.at, L"abc\0A=\0", 8) == 0);
