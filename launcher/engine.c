@@ -379,11 +379,10 @@ static DWORD create_with_block(struct creation *creation, const struct request *
 /* ---- sealing ---- */
 
 /*
- * There is no way to clear the inherit flag of a handle in another process. So it is taken out of the
- * child, which has not run yet, and put back non-inheritable until it comes to lie under its number again:
- * Windows gives a free number again, if not the next one. What lies elsewhere is taken back.
+ * Takes what lies at `from` out of the child and puts it back until it comes to lie under its number: Windows gives
+ * a free number again, if not the next one. What lies elsewhere is taken back.
  */
-static DWORD seal(HANDLE child, uint32_t number)
+static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
 {
     enum { MOST_TRIES = 2048 };
     DWORD *elsewhere = allocate(MOST_TRIES * sizeof *elsewhere);
@@ -391,7 +390,7 @@ static DWORD seal(HANDLE child, uint32_t number)
     HANDLE handle = NULL, there = NULL, back;
 
     if (elsewhere != NULL)
-        code = steal(child, (uint64_t)(int64_t)(int32_t)number, FALSE, &handle);
+        code = steal(child, handle_number(from), FALSE, &handle);
     while (code == ERROR_SUCCESS && (uint32_t)handle_number(there) != number) {
         if (there != NULL)
             elsewhere[tries++] = (DWORD)handle_number(there);
@@ -408,6 +407,21 @@ static DWORD seal(HANDLE child, uint32_t number)
         CloseHandle(handle);
     release(elsewhere);
     return code;
+}
+
+/*
+ * There is no way to clear the inherit flag of a handle in another process. But it can be replaced by one that is not
+ * inheritable, which has as a rule the number that becomes free by that: not on Windows 7 and before, nor on others
+ * if that number has neighbours that are freer.
+ */
+static DWORD seal(HANDLE child, uint32_t number)
+{
+    HANDLE there = NULL;
+
+    if (!DuplicateHandle(child, handle_from_number(number), child, &there, 0, FALSE,
+                         DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE))
+        return GetLastError();
+    return there == handle_from_number(number) ? ERROR_SUCCESS : put_back(child, there, number);
 }
 
 static BOOL seal_passes(const struct request *request, HANDLE child, struct failure *failure)

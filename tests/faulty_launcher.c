@@ -7,6 +7,9 @@
  *
  *   strict          refuses what Windows does (strict.h)
  *
+ *   elsewhere       has no freed number given again at once, as Windows 7 and before
+ *   nowhere         cannot put anything into the child
+ *
  *   lie pseudo      reports its own process by pseudo-handle
  *   lie self        reports its own process by a real handle
  *   lie parent      reports the parent's process
@@ -49,9 +52,26 @@ static FARPROC find_function(HMODULE module, const char *name)
     return is_old(module) ? NULL : GetProcAddress(module, name);
 }
 
+/* The new one first, so that it cannot have the old one's number. */
+static BOOL duplicate_elsewhere(HANDLE process, HANDLE handle, HANDLE *duplicate)
+{
+    HANDLE old;
+
+    return (DuplicateHandle)(process, handle, process, duplicate, 0, FALSE, DUPLICATE_SAME_ACCESS) &&
+           (DuplicateHandle)(process, handle, GetCurrentProcess(), &old, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE) &&
+           (CloseHandle)(old);
+}
+
 static BOOL duplicate_handle(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,
                              BOOL inheritable, DWORD options)
 {
+    if (strcmp(fault_kind, "elsewhere") == 0 && source != GetCurrentProcess() && target == source)
+        return duplicate_elsewhere(source, handle, duplicate);
+    if (strcmp(fault_kind, "nowhere") == 0 && source == GetCurrentProcess() && target != source) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return FALSE;
+    }
     return (is_strict() ? strict_duplicate : (DuplicateHandle))(source, handle, target, duplicate, access, inheritable,
                                                                 options);
 }

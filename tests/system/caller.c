@@ -107,6 +107,47 @@ START_TEST(a_descriptor_is_what_the_caller_says)
 }
 END_TEST
 
+/* ---- sealing ---- */
+
+static const char *const sealers[] = {"none", "elsewhere", "nowhere"};
+
+/* In one call where that gives the number again, and else by trying. */
+START_TEST(a_sealed_handle_has_its_number)
+{
+    HANDLE events[3] = {make_event(), make_event(), make_event()};
+    struct handoff_pass passes[3] = {{.name = L"a", .handle = events[0], .flags = HANDOFF_SEALED},
+                                     {.name = L"b", .handle = events[1]},
+                                     {.name = L"c", .handle = events[2], .flags = HANDOFF_SEALED}};
+    wchar_t line[1024];
+
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct handoff_request request = request_child(width, width, L"");
+        DWORD size, code;
+        char *text;
+
+        for (int i = 0; i < 3; i++)
+            ResetEvent(events[i]);
+        swprintf(line, ARRAYSIZE(line), L"\"%ls\" - handle {a} handle {b} handle {c} signal {a} signal {b} signal {c}",
+                 program(width, L"descriptor-child.exe"));
+        request.command_line = line;
+        request.launcher = program(width, L"faulty-launcher.exe");
+        request.passes = passes;
+        request.pass_count = 3;
+        SetEnvironmentVariableA("HANDOFF_FAULT", sealers[_i]);
+        text = spawn_reading(&request, &size, &code);
+        SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+        ck_assert_uint_eq(code, 0);
+        ck_assert_str_eq(text, "not inheritable\ninheritable\nnot inheritable\n");
+        for (int i = 0; i < 3; i++)
+            ck_assert(is_set(events[i]));
+        free(text);
+    }
+    for (int i = 0; i < 3; i++)
+        CloseHandle(events[i]);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- what is NULL ---- */
 
 static void assert_names(const struct handoff_error *error, const wchar_t *field)
@@ -159,6 +200,7 @@ Suite *caller_suite(void)
     suite_add_tcase(suite, races);
     tcase_add_test(tcase, g13_the_error_mode_of_the_thread_comes_back);
     tcase_add_loop_test(tcase, a_descriptor_is_what_the_caller_says, 0, ARRAYSIZE(kinds));
+    tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_test(tcase, g11_null_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
