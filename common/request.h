@@ -28,6 +28,14 @@ struct pass {
     uint32_t first, next; /* request_index()'s: heads and links of chains of passes, from 1 */
 };
 
+/* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data. */
+enum { ATTRIBUTE_MOST = 7, ATTRIBUTE_SIZE_MOST = 16 };
+
+struct attribute {
+    uint32_t id, size;
+    _Alignas(8) uint8_t bytes[ATTRIBUTE_SIZE_MOST];
+};
+
 /* STARTUPINFOW but for its streams, which are passes, and its strings. */
 struct startup {
     uint32_t flags, x, y, x_size, y_size, x_chars, y_chars, fill, show;
@@ -49,6 +57,10 @@ struct request {
     uint32_t refuse_batch;               /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
     struct startup startup;
+    struct attribute attributes[ATTRIBUTE_MOST];
+    uint32_t attribute_count;
+    const uint8_t *process_descriptor, *thread_descriptor; /* security descriptors, self-relative; NULL: none */
+    uint32_t process_descriptor_size, thread_descriptor_size;
     struct pass *passes;
     uint32_t pass_count;
 };
@@ -61,7 +73,8 @@ enum request_fault {
     REQUEST_STREAM_TWICE,
     REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
     REQUEST_NO_PLACE,   /* the pass has no name, stream or descriptor, so no child could find it */
-    REQUEST_NO_PROGRAM  /* neither application nor command line */
+    REQUEST_NO_PROGRAM, /* neither application nor command line */
+    REQUEST_ATTRIBUTE   /* one that does not pass through, or of another size */
 };
 
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the passes. */
@@ -82,6 +95,9 @@ uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
 
 /* 1 << STREAM_..., for each stream that a pass becomes or that is closed. */
 uint32_t request_claimed_streams(const struct request *request);
+
+/* Whether an attribute of this id is data that passes through, and has this size. */
+bool attribute_is_good(uint32_t id, size_t size);
 
 /* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */
 bool name_has_unit(wchar_t unit);

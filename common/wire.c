@@ -57,27 +57,35 @@ static void move_padding(struct wire *wire)
         wire->failed = true;
 }
 
-/* Units and their closing NUL; in place when decoding. The count is 0 for absent ones. */
-static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
+/* Data of `count` items; in place when decoding. The count is 0 for absent data. */
+static const void *move_items(struct wire *wire, const void *items, uint32_t *count, size_t size)
 {
-    const wchar_t *from = *units;
-
-    *units = NULL;
     move_u32(wire, count);
     if (*count == 0)
-        return;
+        return NULL;
     if (is_encoding(wire)) {
-        move_bytes(wire, (void *)(uintptr_t)from, *count * sizeof *from);
-    } else if (wire->failed || *count > (wire->size - wire->at) / sizeof *from) {
+        move_bytes(wire, (void *)(uintptr_t)items, *count * size);
+    } else if (wire->failed || *count > (wire->size - wire->at) / size) {
         wire->failed = true;
-        return;
+        return NULL;
     } else {
-        from = (const wchar_t *)(const void *)(wire->from + wire->at);
-        wire->at += *count * sizeof *from;
+        items = wire->from + wire->at;
+        wire->at += *count * size;
     }
     move_padding(wire);
-    *units = from;
-    if (from[*count - 1] != L'\0')
+    return items;
+}
+
+static void move_data(struct wire *wire, const uint8_t **data, uint32_t *size)
+{
+    *data = move_items(wire, *data, size, 1);
+}
+
+/* Units and their closing NUL. */
+static void move_units(struct wire *wire, const wchar_t **units, uint32_t *count)
+{
+    *units = move_items(wire, *units, count, sizeof **units);
+    if (*units != NULL && (*units)[*count - 1] != L'\0')
         wire->failed = true;
 }
 
@@ -121,6 +129,29 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_string(wire, &pass->name);
 }
 
+static void move_attribute(struct wire *wire, struct attribute *attribute)
+{
+    move_u32(wire, &attribute->id);
+    move_u32(wire, &attribute->size);
+    if (attribute->size > sizeof attribute->bytes) {
+        wire->failed = true;
+        attribute->size = 0;
+    }
+    move_bytes(wire, attribute->bytes, attribute->size);
+    move_padding(wire);
+}
+
+static void move_attributes(struct wire *wire, struct request *request)
+{
+    move_u32(wire, &request->attribute_count);
+    if (request->attribute_count > ATTRIBUTE_MOST) {
+        wire->failed = true;
+        request->attribute_count = 0;
+    }
+    for (uint32_t i = 0; i < request->attribute_count && !wire->failed; i++)
+        move_attribute(wire, &request->attributes[i]);
+}
+
 static void move_request(struct wire *wire, struct request *request)
 {
     uint32_t room = request->pass_count;
@@ -141,6 +172,9 @@ static void move_request(struct wire *wire, struct request *request)
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         move_u32(wire, &request->stream_flags[stream]);
     move_u32(wire, &request->refuse_batch);
+    move_attributes(wire, request);
+    move_data(wire, &request->process_descriptor, &request->process_descriptor_size);
+    move_data(wire, &request->thread_descriptor, &request->thread_descriptor_size);
     for (uint32_t i = 0; i < request->pass_count && !wire->failed; i++)
         move_pass(wire, &request->passes[i]);
 }

@@ -41,7 +41,7 @@ struct creation {
     wchar_t *environment; /* with changes; NULL: the request's */
     uint8_t *block;       /* of descriptors; NULL: none */
     HANDLE listed_job;    /* which the child is created in; NULL: none, or there is no such attribute */
-    _Alignas(16) unsigned char attributes[256]; /* two need 72 bytes at most, and nothing to delete them */
+    _Alignas(16) unsigned char attributes[256]; /* nine need 240 bytes at most, and nothing to delete them */
 };
 
 static BOOL rewrite_line(struct creation *creation, const struct request *request)
@@ -150,12 +150,17 @@ static void set_streams(STARTUPINFOW *to, const struct request *request)
 
 /* ---- CreateProcessW, with what this Windows has of attributes ---- */
 
+/* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
+ * and means "everything" on others. */
 static DWORD create(const struct creation *creation, const struct request *request, DWORD more_flags,
                     PROCESS_INFORMATION *child)
 {
-    /* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
-     * and means "everything" on others. */
-    return CreateProcessW(creation->program.at, creation->line.at, NULL, NULL, request->pass_count > 0,
+    SECURITY_ATTRIBUTES process = {.nLength = sizeof process,
+                                   .lpSecurityDescriptor = (void *)(UINT_PTR)request->process_descriptor},
+                        thread = {.nLength = sizeof thread,
+                                  .lpSecurityDescriptor = (void *)(UINT_PTR)request->thread_descriptor};
+
+    return CreateProcessW(creation->program.at, creation->line.at, &process, &thread, request->pass_count > 0,
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
@@ -176,7 +181,7 @@ static void *find_in_kernel32(const char *name)
     return (void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
 }
 
-/* The handle list and the job, each if there is one. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
+/* The handle list and the job, each if there is one, and what the caller gave. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
 static DWORD set_attributes(struct creation *creation, const struct request *request)
 {
     initialize_function initialize = (initialize_function)find_in_kernel32("InitializeProcThreadAttributeList");
@@ -186,7 +191,7 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
 
     if (initialize == NULL || update == NULL)
         return ERROR_CALL_NOT_IMPLEMENTED;
-    if (!initialize(list, 2, 0, &size) ||
+    if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
         (request->pass_count > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
                                             request->pass_count * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
@@ -194,6 +199,12 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
                                                 sizeof creation->listed_job, NULL, NULL))
         creation->listed_job = NULL;
+    for (uint32_t i = 0; i < request->attribute_count; i++) {
+        const struct attribute *attribute = &request->attributes[i];
+
+        if (!update(list, 0, attribute->id, (void *)(UINT_PTR)attribute->bytes, attribute->size, NULL, NULL))
+            return GetLastError();
+    }
     creation->startup.lpAttributeList = list;
     return ERROR_SUCCESS;
 }
@@ -244,11 +255,11 @@ static DWORD create_suspended(struct creation *creation, const struct request *r
 {
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
-    if (request->pass_count > 0 || creation->listed_job != NULL)
+    if (request->pass_count > 0 || creation->listed_job != NULL || request->attribute_count > 0)
         code = create_with_attributes(creation, request, more_flags, child);
     /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
      * compat/mingw.c; rprichard/win32-console-docs). */
-    if (code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES)
+    if ((code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES) && request->attribute_count == 0)
         code = create_without_attributes(creation, request, more_flags, child);
     return code;
 }

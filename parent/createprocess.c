@@ -1,6 +1,7 @@
 /* The drop-in for CreateProcessW: its arguments, made into a request. */
 #include "handoff.h"
 
+#include "attributes.h"
 #include "cmdline.h"
 #include "exepath.h"
 #include "fdblock.h"
@@ -11,31 +12,14 @@
 
 /* ---- attribute lists ---- */
 
-/* What UpdateProcThreadAttribute leaves behind. It is not documented, but CreateProcess of every Windows
- * since Vista reads it, whoever wrote it (ReactOS, Wine and others agree). */
-struct attribute {
-    DWORD_PTR attribute;
-    SIZE_T size;
-    void *value;
-};
-
-struct attribute_list {
-    DWORD present; /* a bit for each */
-    DWORD capacity;
-    DWORD count;
-    DWORD reserved;
-    void *extended_flags;
-    struct attribute attributes[];
-};
-
 struct listed {
     const HANDLE *handles;
     DWORD count;
 };
 
-/* The handle list, if there is one. Another attribute means something between CreateProcess and its
- * caller, which the launcher is not: it is refused, never dropped. */
-static DWORD read_attributes(const STARTUPINFOW *startup, DWORD flags, struct listed *listed)
+/* The handle list, if there is one. The others are the request's. */
+static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW *startup, DWORD flags,
+                             struct listed *listed)
 {
     const struct attribute_list *list;
 
@@ -43,19 +27,13 @@ static DWORD read_attributes(const STARTUPINFOW *startup, DWORD flags, struct li
         return ERROR_SUCCESS;
     if (startup->cb != sizeof(STARTUPINFOEXW))
         return ERROR_INVALID_PARAMETER;
-    list =
-        (const struct attribute_list *)(const void *)((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
-    if (list == NULL)
-        return ERROR_SUCCESS;
-    if (list->extended_flags != NULL || list->count > list->capacity)
-        return ERROR_NOT_SUPPORTED;
-    for (DWORD i = 0; i < list->count; i++) {
-        const struct attribute *attribute = &list->attributes[i];
-
-        if (attribute->attribute != PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
-            return ERROR_NOT_SUPPORTED;
-        listed->handles = attribute->value;
-        listed->count = (DWORD)(attribute->size / sizeof(HANDLE));
+    request->attributes = ((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
+    list = (const struct attribute_list *)(const void *)request->attributes;
+    for (DWORD i = 0; list != NULL && i < list->count && list->count <= list->capacity; i++) {
+        if (list->attributes[i].id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
+            listed->handles = list->attributes[i].value;
+            listed->count = (DWORD)(list->attributes[i].size / sizeof(HANDLE));
+        }
     }
     return ERROR_SUCCESS;
 }
@@ -174,11 +152,6 @@ static DWORD find_program(struct call *call)
 
 /* ---- the call ---- */
 
-static BOOL asks_for_more(const SECURITY_ATTRIBUTES *security)
-{
-    return security != NULL && (security->bInheritHandle || security->lpSecurityDescriptor != NULL);
-}
-
 static DWORD spawn(struct call *call, void *environment, const struct listed *listed, PROCESS_INFORMATION *child)
 {
     DWORD code = find_program(call);
@@ -232,7 +205,9 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                     .directory = directory,
                                     .creation_flags = creation_flags & ~(DWORD)EXTENDED_STARTUPINFO_PRESENT,
                                     .startup = &call.startup,
-                                    .timeout_ms = INFINITE}};
+                                    .timeout_ms = INFINITE,
+                                    .process_security = process_security,
+                                    .thread_security = thread_security}};
     struct listed listed = {NULL, 0};
     DWORD code = ERROR_NOT_SUPPORTED;
 
@@ -244,9 +219,8 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
     if (!inherit_handles)
         return create_directly(application, command_line, process_security, thread_security, creation_flags,
                                environment, directory, startup, child);
-    if (!asks_for_more(process_security) && !asks_for_more(thread_security) &&
-        (creation_flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS)) == 0)
-        code = read_attributes(startup, creation_flags, &listed);
+    if ((creation_flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS)) == 0)
+        code = read_attributes(&call.request, startup, creation_flags, &listed);
     if (code == ERROR_SUCCESS)
         code = spawn(&call, environment, &listed, child);
     release(call.environment);

@@ -75,6 +75,13 @@ struct handoff_request {
     const wchar_t *launcher;           /* path; NULL: handoff-launcher.exe beside this library's module */
     struct handoff_launcher *resident; /* launchers that stay; NULL: the default ones, or one for this spawn */
     struct handoff_trace *trace;       /* out: what happened when; may be NULL */
+
+    /* As CreateProcessW takes them; may be NULL. Of the attributes those that are plain data pass through: mitigation
+     * policy, child process policy, protection level, preferred node, group affinity, ideal processor, desktop app
+     * policy. A handle list is not read: passes say what is passed. The others are ERROR_NOT_SUPPORTED, with the
+     * attribute as the subject. */
+    const SECURITY_ATTRIBUTES *process_security, *thread_security;
+    struct _PROC_THREAD_ATTRIBUTE_LIST *attributes;
 };
 
 /* A spawn in retrospect. Times are microseconds since its beginning. */
@@ -198,10 +205,12 @@ void handoff_launcher_close(struct handoff_launcher *launcher);
  * and nothing else. Their numbers change on the way. A handle of the list that the child is told of in its
  * command line is written there by its number in the parent: {0x1a4}, or {0x1a4:x}.
  *
+ * SECURITY_ATTRIBUTES are honoured: a returned handle that is to be inheritable is, by the caller's own wish. Of
+ * the attributes of an extended STARTUPINFO those pass through that a request takes.
+ *
  * Refused with ERROR_NOT_SUPPORTED, because they mean something between CreateProcessW and its caller, who
- * would be the launcher: every other attribute of an extended STARTUPINFO, DEBUG_PROCESS and
- * DEBUG_ONLY_THIS_PROCESS, SECURITY_ATTRIBUTES that are inheritable or have a descriptor. The command line is
- * not written to, so it may be a constant.
+ * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _JOB_LIST, _PSEUDOCONSOLE and what is unknown,
+ * DEBUG_PROCESS and DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
  */
 BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
                                    SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,

@@ -93,6 +93,7 @@ static const char *fault_field(enum request_fault fault)
     switch (fault) {
     case REQUEST_STREAM: return "streams";
     case REQUEST_NO_PLACE: return "name";
+    case REQUEST_ATTRIBUTE: return "attributes";
     default: return "command_line";
     }
 }
@@ -212,7 +213,7 @@ BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
 
-    if (!check_fields(t))
+    if (!check_fields(t) || !take_attributes(t) || !take_security(t))
         return FALSE;
     if (asked->startup != NULL)
         t->most_passes = count_startup_descriptors(asked->startup);

@@ -88,10 +88,16 @@ static BOOL is_thread_of(HANDLE thread, DWORD process_id, DWORD thread_id)
 
 /* ---- the child ---- */
 
+/* The caller's own wish, and of this one handle. */
+static BOOL asks_to_inherit(const SECURITY_ATTRIBUTES *security)
+{
+    return security != NULL && security->bInheritHandle;
+}
+
 BOOL adopt_child(struct transaction *t, const struct report *report)
 {
     HANDLE process, thread = NULL;
-    DWORD code = copy(t->link->launcher, report->process, FALSE, &process);
+    DWORD code = copy(t->link->launcher, report->process, asks_to_inherit(t->asked->process_security), &process);
 
     if (code == ERROR_SUCCESS && !names_launcher_as_parent(t, process, report->process_id)) {
         CloseHandle(process);
@@ -101,7 +107,7 @@ BOOL adopt_child(struct transaction *t, const struct report *report)
     t->child.dwProcessId = report->process_id;
     t->child.dwThreadId = report->thread_id;
     if (code == ERROR_SUCCESS)
-        code = copy(t->link->launcher, report->thread, FALSE, &thread);
+        code = copy(t->link->launcher, report->thread, asks_to_inherit(t->asked->thread_security), &thread);
     t->child.hThread = thread;
     if (code == ERROR_SUCCESS && !is_thread_of(thread, report->process_id, report->thread_id))
         code = ERROR_INVALID_DATA;

@@ -50,6 +50,8 @@ static void release_all(struct transaction *t)
         FreeEnvironmentStringsW(t->environment);
     release(t->directory);
     release(t->program);
+    release((void *)(UINT_PTR)t->request.process_descriptor);
+    release((void *)(UINT_PTR)t->request.thread_descriptor);
     release(t->line);
     release(t->duplicates);
     release(t->request.passes);

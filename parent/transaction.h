@@ -3,6 +3,7 @@
  * end of handoff_spawn(), gives everything back, whichever step was the last.
  *
  *   spawn.c        the order of the steps, and the clean-up
+ *   attributes.c   what else the caller wants of the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, its pipe and its claim page
  *   resident.c     launchers that stay
@@ -73,6 +74,8 @@ DWORD remaining_ms(const struct transaction *t);
 struct handoff_launcher *launcher_of(const struct handoff_request *asked);
 
 /* Each returns FALSE with t->error set. */
+BOOL take_attributes(struct transaction *t);
+BOOL take_security(struct transaction *t);
 BOOL plan_passes(struct transaction *t); /* allocates for the passes and checks the request */
 BOOL duplicate_passes(struct transaction *t);
 BOOL join_link(struct transaction *t); /* starts a launcher, unless a resident one is there */

@@ -7,6 +7,8 @@
  *
  *   strict          refuses what Windows does (strict.h)
  *
+ *   note            leaves the child's attributes in the variable HANDOFF_NOTED: id and bytes, and
+ *                   of each security descriptor its size
  *   elsewhere       has no freed number given again at once, as Windows 7 and before
  *   nowhere         cannot put anything into the child
  *
@@ -45,8 +47,41 @@ static BOOL is_old(HMODULE module)
     return strcmp(fault_kind, "old") == 0 && module == GetModuleHandleW(L"kernel32.dll");
 }
 
+static char noted[256];
+
+static void note(const char *format, unsigned number)
+{
+    size_t length = strlen(noted);
+
+    snprintf(noted + length, sizeof noted - length, format, number);
+}
+
+static BOOL WINAPI note_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value,
+                               SIZE_T size, void *previous, SIZE_T *returned)
+{
+    if (attribute == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
+        return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
+    note("%x:", (unsigned)attribute);
+    for (SIZE_T i = 0; i < size; i++)
+        note("%02x", ((const unsigned char *)value)[i]);
+    note(" ", 0);
+    return TRUE; /* nothing is listed: here it would perhaps be refused */
+}
+
+static void note_security(const SECURITY_ATTRIBUTES *process, const SECURITY_ATTRIBUTES *thread)
+{
+    const SECURITY_ATTRIBUTES *both[] = {process, thread};
+
+    for (int i = 0; i < 2; i++)
+        note("%u ",
+             both[i]->lpSecurityDescriptor != NULL ? GetSecurityDescriptorLength(both[i]->lpSecurityDescriptor) : 0);
+    SetEnvironmentVariableA("HANDOFF_NOTED", noted);
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
+    if (strcmp(fault_kind, "note") == 0 && strcmp(name, "UpdateProcThreadAttribute") == 0)
+        return (FARPROC)(void *)note_update;
     if (is_strict() && strcmp(name, "UpdateProcThreadAttribute") == 0)
         return (FARPROC)(void *)strict_update;
     return is_old(module) ? NULL : GetProcAddress(module, name);
@@ -84,6 +119,8 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
         SetLastError(ERROR_NO_SYSTEM_RESOURCES);
         return FALSE;
     }
+    if (strcmp(fault_kind, "note") == 0)
+        note_security(process, thread);
     if (is_strict())
         return strict_create(program, line, process, thread, inherit, flags, environment, directory, startup, child);
     return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, child);

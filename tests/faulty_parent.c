@@ -132,6 +132,7 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 #include "../common/pipe.c"
 #include "../common/stream.c"
 #include "../common/take.c"
+#include "../parent/attributes.c"
 #include "../parent/channel.c"
 #include "../parent/offer.c"
 #include "../parent/link.c"

@@ -148,6 +148,102 @@ START_TEST(a_sealed_handle_has_its_number)
 }
 END_TEST
 
+/* ---- attributes ---- */
+
+/* As UpdateProcThreadAttribute makes it, on any Windows. */
+static struct {
+    DWORD present, capacity, count, reserved;
+    void *extended_flags;
+    struct {
+        DWORD_PTR id;
+        SIZE_T size;
+        const void *value;
+    } attributes[8];
+} attribute_list;
+
+static void list_attribute(DWORD_PTR id, const void *value, SIZE_T size)
+{
+    attribute_list.attributes[attribute_list.count].id = id;
+    attribute_list.attributes[attribute_list.count].size = size;
+    attribute_list.attributes[attribute_list.count].value = value;
+    attribute_list.capacity = ++attribute_list.count;
+}
+
+static void empty_list(void)
+{
+    memset(&attribute_list, 0, sizeof attribute_list);
+}
+
+/* All that pass through arrive as they are, in their order, and the descriptors of process and thread. */
+START_TEST(attributes_arrive)
+{
+    static const unsigned char bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    SECURITY_DESCRIPTOR descriptor;
+    SECURITY_ATTRIBUTES process = {.nLength = sizeof process, .lpSecurityDescriptor = &descriptor};
+    SECURITY_ATTRIBUTES thread = {.nLength = sizeof thread};
+    struct handoff_request request = request_child(_i, _i, L"variable HANDOFF_NOTED");
+    DWORD size, code;
+    char *text;
+
+    InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+    empty_list();
+    list_attribute(0x20007, bytes, 16);
+    list_attribute(0x20004, bytes, 2);
+    list_attribute(0x2000B, bytes + 1, 4);
+    list_attribute(PROC_THREAD_ATTRIBUTE_HANDLE_LIST, bytes, 16); /* not read */
+    list_attribute(0x2000E, bytes + 2, 4);
+    list_attribute(0x20012, bytes + 3, 4);
+    list_attribute(0x30003, bytes, 12);
+    list_attribute(0x30005, bytes + 4, 4);
+    request.launcher = program(_i, L"faulty-launcher.exe");
+    request.attributes = (void *)&attribute_list;
+    request.process_security = &process;
+    request.thread_security = &thread;
+    SetEnvironmentVariableA("HANDOFF_FAULT", "note");
+    text = spawn_reading(&request, &size, &code);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    ck_assert_uint_eq(code, 0);
+    ck_assert_msg(wcscmp((wchar_t *)(void *)text,
+                         L"20007:0102030405060708090a0b0c0d0e0f10 20004:0102 2000b:02030405 2000e:03040506 "
+                         L"20012:04050607 30003:0102030405060708090a0b0c 30005:05060708 20 0 ") == 0,
+                  "%ls", (wchar_t *)(void *)text);
+    free(text);
+    assert_nobody_left();
+}
+END_TEST
+
+static const struct {
+    DWORD_PTR id;
+    SIZE_T size;
+    const wchar_t *subject;
+} personal[] = {
+    {0x20000, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_PARENT_PROCESS"},
+    {0x20016, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE"},
+    {0x2000D, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
+    {0x20099, 4, L"PROC_THREAD_ATTRIBUTE_0x20099"},
+    {0x20007, 5, L"PROC_THREAD_ATTRIBUTE_0x20007"},
+    {0x20007, 0, L"PROC_THREAD_ATTRIBUTE_0x20007"},
+    {0x20004, 0x10002, L"PROC_THREAD_ATTRIBUTE_0x20004"},
+};
+
+START_TEST(g11_attributes_that_do_not_pass_are_named)
+{
+    static const unsigned char value[16];
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+
+    empty_list();
+    list_attribute(personal[_i].id, value, personal[_i].size);
+    request.attributes = (void *)&attribute_list;
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    ck_assert_uint_eq(error.stage, HANDOFF_STAGE_REQUEST);
+    ck_assert_uint_eq(error.code, ERROR_NOT_SUPPORTED);
+    ck_assert_msg(wcscmp(error.subject, personal[_i].subject) == 0, "%ls", error.subject);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- what is NULL ---- */
 
 static void assert_names(const struct handoff_error *error, const wchar_t *field)
@@ -201,6 +297,8 @@ Suite *caller_suite(void)
     tcase_add_test(tcase, g13_the_error_mode_of_the_thread_comes_back);
     tcase_add_loop_test(tcase, a_descriptor_is_what_the_caller_says, 0, ARRAYSIZE(kinds));
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
+    tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);
+    tcase_add_loop_test(tcase, g11_attributes_that_do_not_pass_are_named, 0, ARRAYSIZE(personal));
     tcase_add_test(tcase, g11_null_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;

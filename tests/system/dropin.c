@@ -405,6 +405,56 @@ START_TEST(a_stream_that_is_not_open_is_none)
 }
 END_TEST
 
+/* ---- attributes and security ---- */
+
+START_TEST(attributes_that_are_data_pass)
+{
+    static struct extended extended;
+    DWORD64 policy = 0;
+
+    prepare(&extended, _i, L"note x");
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_MITIGATION_POLICY, &policy, sizeof policy);
+    ck_assert_msg(create(&extended, 0), "error %lu", GetLastError());
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    abandon(&extended);
+}
+END_TEST
+
+static BOOL is_inheritable(HANDLE handle)
+{
+    DWORD flags = 0;
+
+    ck_assert(GetHandleInformation(handle, &flags));
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
+/* Each wish is of the handle that it is about, and a descriptor changes nothing of what the caller may do with it. */
+START_TEST(security_attributes_are_honoured)
+{
+    static struct extended extended;
+    SECURITY_DESCRIPTOR descriptor;
+    SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof inheritable, .bInheritHandle = TRUE};
+    SECURITY_ATTRIBUTES described = {.nLength = sizeof described, .lpSecurityDescriptor = &descriptor};
+    STARTUPINFOW *startup = &extended.startup.StartupInfo;
+
+    InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+    for (int i = 0; i < 4; i++) {
+        SECURITY_ATTRIBUTES *process = i & 1 ? &inheritable : &described;
+        SECURITY_ATTRIBUTES *thread = i & 2 ? &inheritable : NULL;
+
+        prepare(&extended, _i, L"note x");
+        startup->cb = sizeof *startup;
+        ck_assert_msg(
+            handoff_CreateProcessW(NULL, extended.line, process, thread, TRUE, 0, NULL, NULL, startup, &extended.child),
+            "%d: error %lu", i, GetLastError());
+        ck_assert(is_inheritable(extended.child.hProcess) == (process == &inheritable));
+        ck_assert(is_inheritable(extended.child.hThread) == (thread != NULL));
+        ck_assert_uint_eq(finish_child(&extended.child), 0);
+        abandon(&extended);
+    }
+}
+END_TEST
+
 /* ---- CreateProcessA ---- */
 
 /* What the child of an ANSI call says. */
@@ -458,37 +508,16 @@ END_TEST
 START_TEST(what_cannot_be_done_is_refused)
 {
     static struct extended extended;
-    SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof inheritable, .bInheritHandle = TRUE};
-    SECURITY_DESCRIPTOR descriptor;
-    SECURITY_ATTRIBUTES described = {.nLength = sizeof described, .lpSecurityDescriptor = &descriptor};
     SECURITY_ATTRIBUTES plain = {.nLength = sizeof plain};
     HANDLE self = GetCurrentProcess();
-    DWORD64 policy = 0;
     STARTUPINFOW *startup = &extended.startup.StartupInfo;
-    SECURITY_ATTRIBUTES *refused[] = {&inheritable, &described};
 
-    InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
-    for (size_t i = 0; i < ARRAYSIZE(refused); i++) {
-        prepare(&extended, _i, L"");
-        startup->cb = sizeof *startup;
-        ck_assert(!handoff_CreateProcessW(NULL, extended.line, refused[i], NULL, TRUE, 0, NULL, NULL, startup,
-                                          &extended.child) &&
-                  GetLastError() == ERROR_NOT_SUPPORTED);
-        ck_assert(!handoff_CreateProcessW(NULL, extended.line, NULL, refused[i], TRUE, 0, NULL, NULL, startup,
-                                          &extended.child) &&
-                  GetLastError() == ERROR_NOT_SUPPORTED);
-        abandon(&extended);
-    }
     prepare(&extended, _i, L"");
     ck_assert(!create(&extended, DEBUG_PROCESS) && GetLastError() == ERROR_NOT_SUPPORTED);
     ck_assert(!create(&extended, DEBUG_ONLY_THIS_PROCESS) && GetLastError() == ERROR_NOT_SUPPORTED);
     abandon(&extended);
     prepare(&extended, _i, L"");
     add_attribute(&extended, PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, &self, sizeof self);
-    ck_assert(!create(&extended, 0) && GetLastError() == ERROR_NOT_SUPPORTED);
-    abandon(&extended);
-    prepare(&extended, _i, L"");
-    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_MITIGATION_POLICY, &policy, sizeof policy);
     ck_assert(!create(&extended, 0) && GetLastError() == ERROR_NOT_SUPPORTED);
     abandon(&extended);
     prepare(&extended, _i, L"");
@@ -857,7 +886,7 @@ Suite *dropin_suite(void)
     ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
     ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
         own_streams_without_being_asked, a_stream_that_is_not_open_is_none, an_ansi_call_is_the_same,
-        what_cannot_be_done_is_refused);
+        attributes_that_are_data_pass, security_attributes_are_honoured, what_cannot_be_done_is_refused);
     ADD("threads of calls", 1, from_several_threads);
     ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
         a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);

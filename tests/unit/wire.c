@@ -69,6 +69,29 @@ static struct pass random_pass(uint32_t most_units)
                          .used = random_below(2)}; /* this is not sent */
 }
 
+static const uint8_t *random_data(uint32_t most, uint32_t *size)
+{
+    uint8_t *data;
+
+    *size = random_below(3) == 0 ? 0 : 1 + random_below(most);
+    if (*size == 0)
+        return NULL;
+    data = (uint8_t *)take_units(*size / 2 + 1);
+    for (uint32_t i = 0; i < *size; i++)
+        data[i] = (uint8_t)random_next();
+    return data;
+}
+
+/* What lies behind its size is not sent. */
+static struct attribute random_attribute(void)
+{
+    struct attribute attribute = {.id = (uint32_t)random_next(), .size = random_below(ATTRIBUTE_SIZE_MOST + 1)};
+
+    for (uint32_t i = 0; i < attribute.size; i++)
+        attribute.bytes[i] = (uint8_t)random_next();
+    return attribute;
+}
+
 static void make_sample(uint32_t most_units, uint32_t passes)
 {
     struct request *request = &sample.request;
@@ -86,6 +109,11 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         request->stream_flags[stream] = (uint32_t)random_next();
     request->refuse_batch = (uint32_t)random_next();
+    request->attribute_count = random_below(ATTRIBUTE_MOST + 1);
+    for (uint32_t i = 0; i < request->attribute_count; i++)
+        request->attributes[i] = random_attribute();
+    request->process_descriptor = random_data(most_units, &request->process_descriptor_size);
+    request->thread_descriptor = random_data(most_units, &request->thread_descriptor_size);
     request->creation_flags = (uint32_t)random_next();
     for (size_t i = 0; i < sizeof request->startup / sizeof(uint32_t); i++)
         ((uint32_t *)&request->startup)[i] = (uint32_t)random_next();
@@ -158,6 +186,20 @@ static bool same_blocks(const struct request *a, const struct request *b)
            same_block(a->variables, a->variables_length, b->variables, b->variables_length);
 }
 
+static bool same_data(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
+{
+    return a_size == b_size && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_size) == 0);
+}
+
+static bool same_extras(const struct request *a, const struct request *b)
+{
+    return a->attribute_count == b->attribute_count &&
+           memcmp(a->attributes, b->attributes, sizeof a->attributes) == 0 &&
+           same_data(a->process_descriptor, a->process_descriptor_size, b->process_descriptor,
+                     b->process_descriptor_size) &&
+           same_data(a->thread_descriptor, a->thread_descriptor_size, b->thread_descriptor, b->thread_descriptor_size);
+}
+
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
     return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
@@ -180,7 +222,7 @@ static bool same_request(const struct request *a, const struct request *b)
            same_string(a->title, b->title) && same_blocks(a, b) && a->creation_flags == b->creation_flags &&
            a->refuse_batch == b->refuse_batch && a->closed_streams == b->closed_streams &&
            memcmp(a->stream_flags, b->stream_flags, sizeof a->stream_flags) == 0 &&
-           memcmp(&a->startup, &b->startup, sizeof a->startup) == 0 && same_passes(a, b);
+           memcmp(&a->startup, &b->startup, sizeof a->startup) == 0 && same_extras(a, b) && same_passes(a, b);
 }
 
 START_TEST(request_round_trip)
@@ -207,7 +249,7 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        164, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        196, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -222,6 +264,9 @@ START_TEST(request_layout)
         2, 0, 0, 0,                                     /* closed streams */
         0x41, 0, 0, 0, 0, 0, 0, 0, 0xC9, 0, 0, 0,       /* flags of descriptors 0 to 2 */
         6, 0, 0, 0,                                     /* refuse batch files */
+        1, 0, 0, 0, 4, 0, 2, 0, 2, 0, 0, 0, 7, 1, 0, 0, /* attributes: id, size, two bytes, padded */
+        5, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0,             /* the process' security descriptor, padded */
+        0, 0, 0, 0,                                     /* none of the thread */
         5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
         99, 0, 0, 0,                                    /* number */
         1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
@@ -244,6 +289,10 @@ START_TEST(request_layout)
                               .closed_streams = 2,
                               .stream_flags = {0x41, 0, 0xC9},
                               .refuse_batch = 6,
+                              .attributes = {{.id = 0x20004, .size = 2, .bytes = {7, 1}}},
+                              .attribute_count = 1,
+                              .process_descriptor = (const uint8_t *)"\1\2\3\4\5",
+                              .process_descriptor_size = 5,
                               .creation_flags = 0x08000004,
                               .startup = {1, 2, 3, 4, 5, 6, 7, 8, 9},
                               .passes = &pass,
