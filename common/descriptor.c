@@ -22,38 +22,52 @@ static BOOL is_taken(const struct request *request, uint32_t descriptor)
     return FALSE;
 }
 
-/* Flags of a stream mean this process' own stream: another handle that became it has its own. */
-static void note_stream_flags(struct request *request, const struct fdblock *block)
+void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first)
 {
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        const struct pass *pass = &request->passes[i];
+    struct fdblock block = open_block(startup);
 
-        for (uint32_t stream = 0; pass->name == NULL && stream < STREAM_COUNT; stream++) {
-            if ((pass->streams >> stream & 1) != 0)
-                request->stream_flags[stream] = fdblock_flags(block, stream);
+    for (uint32_t i = first; i < request->pass_count; i++) {
+        for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+            if ((request->passes[i].streams >> stream & 1) != 0)
+                request->stream_flags[stream] = fdblock_flags(&block, stream);
         }
     }
 }
 
+static BOOL is_open(uint64_t number)
+{
+    DWORD flags;
+
+    return handle_can_travel(number) && GetHandleInformation(handle_from_number(number), &flags);
+}
+
+/* With the numbers that they have here. */
+static void append_open_ones(struct request *request, const struct fdblock *block)
+{
+    for (uint32_t descriptor = STREAM_COUNT; descriptor < block->count; descriptor++) {
+        uint32_t flags = fdblock_flags(block, descriptor);
+        uint64_t number = flags != 0 ? fdblock_handle(block, descriptor) : 0;
+
+        if (flags != 0 && !is_taken(request, descriptor) && is_open(number))
+            request->passes[request->pass_count++] =
+                (struct pass){.descriptor = descriptor, .crt_flags = flags, .number = (uint32_t)number};
+    }
+}
+
+/* Which are open is found out first: the copies are handles too, and may get the number of one that is not. */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable)
 {
     struct fdblock block = open_block(startup);
+    uint32_t first = request->pass_count, count;
 
-    note_stream_flags(request, &block);
-    for (uint32_t descriptor = STREAM_COUNT; descriptor < block.count; descriptor++) {
-        uint32_t flags = fdblock_flags(&block, descriptor);
-        struct pass *pass = &request->passes[request->pass_count];
-        DWORD code;
+    append_open_ones(request, &block);
+    count = request->pass_count;
+    for (request->pass_count = first; request->pass_count < count; request->pass_count++) {
+        uint32_t *number = &request->passes[request->pass_count].number;
+        DWORD code = put(to, handle_number(handle_from_number(*number)), inheritable, number);
 
-        if (flags == 0 || is_taken(request, descriptor))
-            continue;
-        *pass = (struct pass){.descriptor = descriptor, .crt_flags = flags};
-        code = put(to, fdblock_handle(&block, descriptor), inheritable, &pass->number);
-        if (code == ERROR_INVALID_HANDLE)
-            continue;
         if (code != ERROR_SUCCESS)
             return code;
-        request->pass_count++;
     }
     return ERROR_SUCCESS;
 }

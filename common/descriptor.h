@@ -10,12 +10,16 @@
 uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
 
 /*
- * Appends a pass for each descriptor of the block in `startup` that no pass of the request has, with a
- * copy of its handle in the process `to`, and notes the flags of those that are streams. A block that is not a
+ * Appends a pass for each descriptor of the block in `startup` that is open and that no pass of the request has,
+ * with a copy of its handle in the process `to`. A block that is not a
  * C runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not
  * describe (its dcrt0.cc). The request must have room. Returns a Win32 code, as append_own_streams().
  */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
+
+/* Notes the block's flags of those streams that passes from `first` on become. They mean this process' own streams:
+ * another handle that became one has its own. */
+void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first);
 
 /* The flags that a C runtime gives a descriptor of this handle: pipe or device, or neither. */
 uint32_t descriptor_flags(HANDLE handle);

@@ -262,11 +262,14 @@ BOOL duplicate_passes(struct transaction *t)
  * made, unless it is the launcher's death. */
 BOOL put_own(struct transaction *t)
 {
+    uint32_t first = t->request.pass_count;
     DWORD code = ERROR_SUCCESS;
 
     t->in_step = FALSE;
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
         code = append_own_streams(&t->request, t->link->launcher);
+    if (t->asked->startup != NULL)
+        note_stream_flags(&t->request, t->asked->startup, first);
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
         code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
     if (code != ERROR_SUCCESS)

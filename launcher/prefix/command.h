@@ -27,7 +27,7 @@
 struct command {
     struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
     uint32_t declared;      /* so many passes have a source */
-    uint32_t own, own_end;  /* the passes from here to before there are this process' own streams */
+    uint32_t own;           /* the passes from here on are this process' own streams */
     STARTUPINFOW startup;   /* of this process */
     DWORD timeout_ms;       /* INFINITE: none */
     HANDLE job;             /* NULL: none */
@@ -75,8 +75,8 @@ BOOL is_detached(void);
  */
 HANDLE make_job(const struct command *command);
 
-/* Closes all that this process inherited, but its streams: what the command is to have has been copied. */
-void let_go_of_inherited(const struct options *options);
+/* Closes all that this process was given, but its streams: what the command is to have has been copied. */
+void let_go_of_inherited(void);
 
 /* Closes the streams too, and leaves the start directory. */
 void let_go_of_streams(void);
@@ -84,16 +84,23 @@ void let_go_of_streams(void);
 /* Speaks again, after that, on the stderr that the child has. */
 void borrow_stderr(const struct request *request, HANDLE child);
 
-/* Waits for the child, which runs, and returns what this process is to end with. */
+/* Lets the child run. FALSE with GetLastError(). */
+BOOL resume(const struct command *command, HANDLE thread);
+
+/* Waits for the child and returns what this process is to end with. */
 DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
 
 /* ---- handles.c ---- */
 
-/* Opens what the options name, and puts the ports of sockets into line and variables. */
+/* Before anything is opened: copies what this process was given by number, which are its descriptors and what
+ * --handle names. */
+BOOL take_given(struct command *command, struct failure *failure);
+
+/* Opens all else that the options name, and puts the ports of sockets into line and variables. */
 BOOL open_handles(struct command *command, struct failure *failure);
 
-/* Adds streams and descriptors of this process, or relays instead. */
-BOOL add_own_handles(struct command *command, struct relay *relays, struct failure *failure);
+/* Adds this process' own streams, or relays instead. */
+BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);
 
 /* Closes them all, but the streams, which are this process' own. */
 void close_handles(const struct command *command);
@@ -152,8 +159,8 @@ const char *find_source_fault(const struct source *source);
  * NULL on failure, and GetLastError() says why. */
 HANDLE open_source(const struct source *source, WORD *port);
 
-/* The number that --handle names is one of this process. FALSE for other sources. */
-BOOL own_number(const struct source *source, uint64_t *number);
+/* The number that --handle names; 0 if it can be none. */
+uint64_t own_number(const struct source *source);
 
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);

@@ -10,59 +10,127 @@
 
 /* ---- what the options name ---- */
 
-static DWORD open_pass(struct command *command, uint32_t i, struct pass *port)
+/* In the order in which they are opened: last what can empty a file. */
+enum origin { GIVEN, OF_PARENT, OPENED };
+
+static enum origin origin_of(const struct source *source)
+{
+    if (source->option == OPTION_HANDLE)
+        return GIVEN;
+    return is_of_parent(source) ? OF_PARENT : OPENED;
+}
+
+static DWORD open_pass(const struct command *command, uint32_t i, WORD *port)
 {
     const struct source *source = &command->options.sources[i];
-    WORD number = 0;
     HANDLE handle;
     DWORD code;
 
+    *port = 0;
     if (is_of_parent(source)) {
         code = copy_from_parent(command, source, &handle);
     } else {
-        handle = open_source(source, &number);
+        handle = open_source(source, port);
         code = handle != NULL ? ERROR_SUCCESS : GetLastError();
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
-    port->number = number;
     return code;
 }
 
-/* Last of all that can go wrong with the options, since a file that is opened for writing is emptied; and what comes out
- * of a process before what is opened. */
-static BOOL open_passes(struct command *command, struct pass *ports, struct failure *failure)
+/* Those of one origin; a port becomes the number of that pass of `ports`. */
+static BOOL open_passes(const struct command *command, enum origin origin, struct pass *ports, struct failure *failure)
 {
-    for (int of_parent = 1; of_parent >= 0; of_parent--) {
-        for (uint32_t i = 0; i < command->declared; i++) {
-            DWORD code = ERROR_SUCCESS;
+    for (uint32_t i = 0; i < command->declared; i++) {
+        DWORD code = ERROR_SUCCESS;
+        WORD port = 0;
 
-            if (is_of_parent(&command->options.sources[i]) == of_parent)
-                code = open_pass(command, i, &ports[i]);
-            if (code != ERROR_SUCCESS)
-                return fail(failure, of_parent ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
-        }
+        if (origin_of(&command->options.sources[i]) == origin)
+            code = open_pass(command, i, &port);
+        if (code != ERROR_SUCCESS)
+            return fail(failure, origin == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
+        if (port != 0)
+            ports[i].number = port;
     }
     return TRUE;
+}
+
+/* ---- what this process was given ---- */
+
+/*
+ * A number that somebody gave us means something only as long as nothing was opened here: one that is not open is
+ * from then on perhaps one of our own. So all that is given comes first, and of that the questions first.
+ */
+
+/* A stream that is not open is none, as it is for CreateProcessW, which copies STARTUPINFO's without a look. Through
+ * Windows 8.0 INVALID_HANDLE_VALUE would even become a handle of this process (rprichard/win32-console-docs). */
+static DWORD drop_closed_streams(void)
+{
+    DWORD flags;
+
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        HANDLE own = GetStdHandle(stream_id(stream));
+
+        if (own == NULL || stream_of_old_console(stream) != NULL)
+            continue;
+        if (handle_can_travel(handle_number(own)) && GetHandleInformation(own, &flags))
+            continue;
+        if (handle_can_travel(handle_number(own)) && GetLastError() != ERROR_INVALID_HANDLE)
+            return GetLastError();
+        SetStdHandle(stream_id(stream), NULL);
+    }
+    return ERROR_SUCCESS;
+}
+
+/* Not all that is given is inherited: a handle can be put into a process. It is to go with the others. */
+static BOOL check_own_numbers(const struct command *command, struct failure *failure)
+{
+    for (uint32_t i = 0; i < command->declared; i++) {
+        const struct source *source = &command->options.sources[i];
+
+        if (source->option == OPTION_HANDLE && !SetHandleInformation(handle_from_number(own_number(source)),
+                                                                     HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
+            return fail(failure, HANDOFF_STAGE_OPEN, i, GetLastError());
+    }
+    return TRUE;
+}
+
+BOOL take_given(struct command *command, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+    DWORD code = drop_closed_streams();
+
+    command->declared = request->pass_count;
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+    if (!check_own_numbers(command, failure))
+        return FALSE;
+    if (!has_option(command, OPTION_DETACH))
+        code = append_descriptors(request, &command->startup, GetCurrentProcess(), FALSE);
+    if (code != ERROR_SUCCESS) /* of the pass that could not be made */
+        return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
+    return open_passes(command, GIVEN, NULL, failure);
 }
 
 /* ---- {NAME.port}, which only the prefix knows ---- */
 
 /* A pass for each declared one, with the port's name for its own; and the names. NULL if there is no memory. */
-static struct pass *make_ports(const struct request *request)
+static struct pass *make_ports(const struct command *command)
 {
+    const struct pass *passes = command->options.request.passes;
+    uint32_t count = command->declared;
     size_t units = 0;
     struct pass *ports;
     struct text names;
 
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        units += text_length(request->passes[i].name) + sizeof ".port";
-    ports = allocate((request->pass_count + 1) * sizeof *ports + units * sizeof *names.at);
+    for (uint32_t i = 0; i < count; i++)
+        units += text_length(passes[i].name) + sizeof ".port";
+    ports = allocate((count + 1) * sizeof *ports + units * sizeof *names.at);
     if (ports == NULL)
         return NULL;
-    names = (struct text){.at = (wchar_t *)(void *)(ports + request->pass_count + 1), .capacity = units + 1};
-    for (uint32_t i = 0; i < request->pass_count; i++) {
+    names = (struct text){.at = (wchar_t *)(void *)(ports + count + 1), .capacity = units + 1};
+    for (uint32_t i = 0; i < count; i++) {
         ports[i].name = names.at + names.length;
-        text_format(&names, "%w.port", request->passes[i].name);
+        text_format(&names, "%w.port", passes[i].name);
         text_put_unit(&names, L'\0');
     }
     return ports;
@@ -109,12 +177,12 @@ static BOOL rewrite_ports(struct request *request, struct pass *ports, uint32_t 
 BOOL open_handles(struct command *command, struct failure *failure)
 {
     struct request *request = &command->options.request;
-    struct pass *ports = make_ports(request);
+    struct pass *ports = make_ports(command);
     uint32_t count;
 
     if (ports == NULL)
         return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    if (!open_passes(command, ports, failure))
+    if (!open_passes(command, OF_PARENT, NULL, failure) || !open_passes(command, OPENED, ports, failure))
         return FALSE;
     count = keep_sockets(ports, command->declared);
     if (count > 0 && !rewrite_ports(request, ports, count))
@@ -125,57 +193,40 @@ BOOL open_handles(struct command *command, struct failure *failure)
 
 /* ---- what the command has without being named ---- */
 
-/* This process' own streams are passes as they are: a copy of each would only be one more to close. One that is not
- * open is none, as it is for CreateProcessW; two that are one handle stay one. Returns a Win32 code, of the pass behind
- * the last. */
-static DWORD add_stream(struct command *command, int stream)
+/* This process' own streams are passes as they are: a copy of each would only be one more to close. Two that are one
+ * handle stay one. */
+static void add_stream(struct command *command, int stream)
 {
     struct request *request = &command->options.request;
     HANDLE own = GetStdHandle(stream_id(stream));
     uint32_t number = (uint32_t)handle_number(own), i = command->own;
-    DWORD flags;
 
     if (!handle_can_travel(handle_number(own)))
-        return ERROR_SUCCESS;
+        return;
     while (i < request->pass_count && request->passes[i].number != number)
         i++;
-    if (i == request->pass_count) {
-        request->passes[i] = (struct pass){.number = number, .streams = 1u << stream};
-        if (!GetHandleInformation(own, &flags))
-            return GetLastError() == ERROR_INVALID_HANDLE ? ERROR_SUCCESS : GetLastError();
-        request->pass_count++;
-    }
+    if (i == request->pass_count)
+        request->passes[request->pass_count++] = (struct pass){.number = number};
     request->passes[i].streams |= 1u << stream;
-    return ERROR_SUCCESS;
 }
 
 /* Nor is one inheritable that the command does not get. */
-static DWORD add_streams(struct command *command)
+static void add_streams(struct command *command)
 {
     struct request *request = &command->options.request;
     uint32_t claimed = request_claimed_streams(request);
-    DWORD code = ERROR_SUCCESS;
 
     command->own = request->pass_count;
-    for (int stream = 0; stream < STREAM_COUNT && code == ERROR_SUCCESS; stream++) {
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((claimed >> stream & 1) == 0)
-            code = add_stream(command, stream);
+            add_stream(command, stream);
         else
             SetHandleInformation(GetStdHandle(stream_id(stream)), HANDLE_FLAG_INHERIT, 0);
     }
-    command->own_end = request->pass_count;
-    return code;
+    note_stream_flags(request, &command->startup, command->own);
 }
 
-void close_handles(const struct command *command)
-{
-    const struct request *request = &command->options.request;
-
-    close_passes(request, 0, command->own);
-    close_passes(request, command->own_end, request->pass_count);
-}
-
-BOOL add_own_handles(struct command *command, struct relay *relays, struct failure *failure)
+BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure)
 {
     struct request *request = &command->options.request;
     DWORD code = ERROR_SUCCESS;
@@ -184,12 +235,11 @@ BOOL add_own_handles(struct command *command, struct relay *relays, struct failu
         request->closed_streams |= ~request_claimed_streams(request) & ((1u << STREAM_COUNT) - 1);
     else if (has_option(command, OPTION_RELAY))
         code = make_relays(request, relays);
-    if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
-    code = add_streams(command);
-    if (code == ERROR_SUCCESS && !has_option(command, OPTION_DETACH))
-        code = append_descriptors(request, &command->startup, GetCurrentProcess(), FALSE);
-    if (code != ERROR_SUCCESS) /* of the pass that could not be made */
-        return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
-    return TRUE;
+    add_streams(command);
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+}
+
+void close_handles(const struct command *command)
+{
+    close_passes(&command->options.request, 0, command->own);
 }

@@ -15,6 +15,16 @@ static const char version[] = "handoff " HANDOFF_VERSION "\r\n";
 
 static const char nothing_stolen[] = "; nothing was stolen";
 
+/* Who reads the line goes by it: so if the line is cut, then before this. */
+static void put_nothing_stolen(struct text *text)
+{
+    size_t most = text->capacity - sizeof nothing_stolen;
+
+    if (text->length > most)
+        text->length = most;
+    text_put_ascii(text, nothing_stolen);
+}
+
 BOOL mistake(struct command *command, const char *fault, const wchar_t *subject)
 {
     command->options.fault = fault;
@@ -37,7 +47,7 @@ static DWORD refuse(const struct options *options, const wchar_t *line)
     if (nearest != NULL && !text_equal_ascii(word + 2, nearest))
         text_format(text, ": --%s?", nearest);
     if (options_take_handles(line))
-        text_put_ascii(text, nothing_stolen);
+        put_nothing_stolen(text);
     line_print(&out, STD_ERROR_HANDLE);
     return EXIT_HANDOFF;
 }
@@ -76,7 +86,7 @@ static DWORD give_up(const struct command *command, const struct failure *failur
     if (code == EXIT_HANDOFF && command->stolen)
         code = EXIT_CANNOT_RUN;
     if (code == EXIT_HANDOFF && has_option(command, OPTION_PARENT))
-        text_put_ascii(text, nothing_stolen);
+        put_nothing_stolen(text);
     text_end(text);
     report_error(command, code, text->at);
     line_print(&line, STD_ERROR_HANDLE);
@@ -175,13 +185,14 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     struct request *request = &command->options.request;
     BOOL created;
 
-    if (!reach_parent(command, failure) || !open_handles(command, failure) ||
-        !add_own_handles(command, relays, failure))
+    if (!take_given(command, failure) || !reach_parent(command, failure) || !open_handles(command, failure) ||
+        !add_streams_or_relays(command, relays, failure))
         return FALSE;
     close_stolen(command);
     command->opened_us = clock_us(command->started);
-    let_go_of_inherited(&command->options);
+    let_go_of_inherited();
     set_surroundings(command);
+    /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
     if (!has_option(command, OPTION_DETACH) && command->report == NULL)
         command->job = make_job(command);
     created = create_child(request, &(struct terms){.expose = TRUE, .job = command->job}, child, failure);
@@ -229,7 +240,7 @@ static BOOL let_run(const struct command *command, struct relay *relays, const P
         let_go_of_streams();
         start_relays(relays);
     }
-    if (ResumeThread(child->hThread) != (DWORD)-1)
+    if (resume(command, child->hThread))
         return TRUE;
     code = GetLastError();
     if (!leaves)
@@ -244,7 +255,6 @@ static DWORD run_command(struct command *command)
     struct failure failure;
 
     outlive_console_events();
-    command->declared = command->options.request.pass_count;
     if (!start_command(command, relays, &child, &failure))
         return give_up(command, &failure);
     if (!let_run(command, relays, &child, &failure)) {

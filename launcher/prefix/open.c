@@ -96,10 +96,11 @@ static HANDLE open_own(const wchar_t *text)
     return handle;
 }
 
-BOOL own_number(const struct source *source, uint64_t *number)
+uint64_t own_number(const struct source *source)
 {
-    return source->option == OPTION_HANDLE && parse_number(source->what, MAXUINT64, number) &&
-           handle_can_travel(*number);
+    uint64_t number;
+
+    return parse_number(source->what, MAXUINT64, &number) && handle_can_travel(number) ? number : 0;
 }
 
 HANDLE open_source(const struct source *source, WORD *port)

@@ -63,7 +63,7 @@ static BOOL is_stolen_before(const struct options *options, uint32_t pass)
     return FALSE;
 }
 
-static BOOL check_numbers(struct command *command)
+static BOOL check_numbers(struct command *command, uint32_t report)
 {
     const struct options *options = &command->options;
 
@@ -78,6 +78,8 @@ static BOOL check_numbers(struct command *command)
             return mistake(command, "not the number of a handle:", source->what);
         if (source->option == OPTION_STEAL && is_stolen_before(options, i))
             return mistake(command, "stolen twice:", source->what);
+        if (source->option == OPTION_STEAL && number_in_parent(source) == report)
+            return mistake(command, "stolen, and to be written to:", source->what);
     }
     return TRUE;
 }
@@ -85,15 +87,15 @@ static BOOL check_numbers(struct command *command)
 BOOL check_parent_options(struct command *command)
 {
     const wchar_t *parent = command->options.values[OPTION_PARENT], *report = command->options.values[OPTION_REPORT];
-    uint64_t number;
+    uint64_t number = 0, created;
 
     if (parent == NULL && report != NULL)
         return mistake(command, "a report to which process? --parent PID is missing", NULL);
-    if (parent != NULL && !parse_parent(parent, &command->parent_id, &number))
+    if (parent != NULL && !parse_parent(parent, &command->parent_id, &created))
         return mistake(command, "not PID or PID:CREATED:", parent);
     if (report != NULL && !parse_handle(report, &number))
         return mistake(command, "not the number of a handle:", report);
-    return check_numbers(command);
+    return check_numbers(command, (uint32_t)number);
 }
 
 /* ---- taking ---- */

@@ -79,33 +79,63 @@ BOOL is_detached(void)
 /* ---- the console ---- */
 
 /* That of a child that runs and may outlive its console. NULL: there is none, or --kill-on-exit is meant. */
-static HANDLE volatile spared_when_closed;
+static HANDLE spared_when_closed;
 
-/* On closing, logoff and shutdown FALSE is the end of this process. A child on the console has been told before
- * (conhost goes from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time;
- * another one is nobody's business. */
+/* Whoever is in it neither lets the child run nor decides what becomes of it: spared too early, it would stay behind
+ * suspended; too late, it would end with us. */
+static CRITICAL_SECTION running;
+
+/* On closing and shutdown FALSE is the end of this process. A child on the console has been told before (conhost goes
+ * from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time; another one is
+ * nobody's business. A logoff may be another user's, of which services are told (HandlerRoutine): it is no reason to
+ * end, and where it is, Windows ends us. */
 static BOOL WINAPI take_console_event(DWORD event)
 {
-    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT)
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
         return TRUE;
+    EnterCriticalSection(&running);
     if (spared_when_closed != NULL)
         spare(spared_when_closed);
+    LeaveCriticalSection(&running);
     return FALSE;
 }
 
 /* A handler, because the other way, "ignore", would be inherited by the child. */
 void outlive_console_events(void)
 {
+    InitializeCriticalSection(&running);
     SetConsoleCtrlHandler(take_console_event, TRUE);
 }
 
+BOOL resume(const struct command *command, HANDLE thread)
+{
+    DWORD code;
+    BOOL done;
+
+    EnterCriticalSection(&running);
+    done = ResumeThread(thread) != (DWORD)-1;
+    code = GetLastError();
+    if (done && !has_option(command, OPTION_KILL_ON_EXIT))
+        spared_when_closed = command->job;
+    LeaveCriticalSection(&running);
+    SetLastError(code);
+    return done;
+}
+
 /* ---- holding nothing ---- */
+
+/* Windows marks the directory of a removable disk in one of the two bits that are no part of the number. */
+static BOOL is_same_number(HANDLE a, HANDLE b)
+{
+    return (UINT_PTR)a >> 2 == (UINT_PTR)b >> 2;
+}
 
 /* Not to be closed whatever its flag says: what connects this process with its console, which Ctrl-C must find
  * (since Windows 8), and the current directory, which Windows makes inheritable. */
 static BOOL is_windows_own(HANDLE handle)
 {
-    return handle == own_parameter(PARAMETER_CONSOLE) || handle == own_parameter(PARAMETER_DIRECTORY);
+    return is_same_number(handle, own_parameter(PARAMETER_CONSOLE)) ||
+           is_same_number(handle, own_parameter(PARAMETER_DIRECTORY));
 }
 
 static BOOL is_stream(HANDLE handle)
@@ -130,15 +160,8 @@ static void close_inherited(HANDLE handle)
         close_given(handle);
 }
 
-/* A handle that --handle names was given too, even if it was not inherited. */
-void let_go_of_inherited(const struct options *options)
+void let_go_of_inherited(void)
 {
-    uint64_t number;
-
-    for (uint32_t i = 0; i < options->request.pass_count; i++) {
-        if (options->request.passes[i].name != NULL && own_number(&options->sources[i], &number))
-            SetHandleInformation(handle_from_number(number), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
-    }
     visit_inheritable(close_inherited);
 }
 
@@ -202,8 +225,6 @@ DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
     DWORD code = EXIT_TIMED_OUT;
 
     end_after_others();
-    if (!kills)
-        spared_when_closed = command->job;
     if (relay_until_exit(relays, process, command->timeout_ms)) {
         code = exit_code_of(process);
         if (command->job != NULL && whole_tree(command) && !kills)

@@ -78,6 +78,7 @@ NEVER_FAILS(BOOL, QueryPerformanceFrequency, (LARGE_INTEGER * frequency), (frequ
 NEVER_FAILS_VOID(ExitProcess, (UINT code), (code))
 NEVER_FAILS_VOID(GetStartupInfoW, (STARTUPINFOW * startup), (startup))
 NEVER_FAILS_VOID(GetSystemTimeAsFileTime, (FILETIME * time), (time))
+NEVER_FAILS_VOID(InitializeCriticalSection, (CRITICAL_SECTION * section), (section))
 NEVER_FAILS_VOID(SetLastError, (DWORD code), (code))
 NEVER_FAILS_VOID(Sleep, (DWORD ms), (ms))
 

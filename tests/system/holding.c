@@ -493,6 +493,7 @@ static BOOL deliver(const PROCESS_INFORMATION *process, DWORD console_event)
     thread = CreateRemoteThread(process->hProcess, NULL, 0, (LPTHREAD_START_ROUTINE)routine,
                                 (void *)(UINT_PTR)console_event, 0, NULL);
     ck_assert_ptr_nonnull(thread);
+    ck_assert_uint_eq(WaitForSingleObject(thread, 10000), WAIT_OBJECT_0); /* or the process has ended */
     CloseHandle(thread);
     return TRUE;
 }
@@ -515,10 +516,23 @@ static void assert_outlives(int row, struct running *running, HANDLE process)
     CloseHandle(running->in);
 }
 
+/* Whose it is, is not said: so the prefix goes on too. */
+START_TEST(g10_a_logoff_is_no_end)
+{
+    int row = _i * WIDTH_COUNT + OWN_WIDTH;
+    struct running running = start_with_rubbish(prefix(row), behind_prefix(row, L"echo"), 0);
+
+    assert_answers(&running);
+    if (!deliver(&running.process, CTRL_LOGOFF_EVENT))
+        skip("there is no CtrlRoutine, where Windows has it, in kernelbase.dll or kernel32.dll");
+    assert_goes_on(&running);
+}
+END_TEST
+
 /* To the prefix alone: for a command that is not on the console the closing is no event. */
 START_TEST(g10_a_command_outlives_the_console)
 {
-    static const DWORD events[] = {CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT};
+    static const DWORD events[] = {CTRL_CLOSE_EVENT, CTRL_SHUTDOWN_EVENT};
     int row = _i * WIDTH_COUNT + OWN_WIDTH;
 
     for (size_t i = 0; i < ARRAYSIZE(events); i++) {
@@ -748,6 +762,7 @@ Suite *holding_suite(void)
         {g10_ctrl_c_arrives_though_all_else_is_let_go, "holding console", ROWS},
         {g10_a_prefix_that_waits_is_on_the_console, "holding console", ROWS},
         {g10_ctrl_c_arrives_at_a_terminal, "holding console", ROWS},
+        {g10_a_logoff_is_no_end, "holding console", ARRAYSIZE(ways)},
         {g10_a_command_outlives_the_console, "holding console", ARRAYSIZE(ways)},
         {g12_a_lock_is_free_when_the_prefix_has_ended, "holding loops", LOOP_ROWS},
         {g12_a_port_is_free_when_the_prefix_has_ended, "holding loops", LOOP_ROWS},

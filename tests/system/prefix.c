@@ -1,5 +1,5 @@
 /* The prefix before a command, with this process as the one whose handles it takes; and its manners. */
-#include "system.h"
+#include "talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +205,90 @@ START_TEST(g2_what_the_prefix_inherited_stays_there)
 }
 END_TEST
 
+/* ---- numbers that are not open ---- */
+
+/* What the prefix opens by itself is among these, and a few of Windows' own. */
+enum { FIRST_NUMBER = 0x10, END_NUMBER = 0xC0 };
+
+static void start_with_stream(wchar_t *line, HANDLE stream, PROCESS_INFORMATION *process)
+{
+    STARTUPINFOW startup = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES, .hStdInput = stream};
+
+    ck_assert(CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, process));
+}
+
+/* CreateProcessW copies streams without a look: the number may be nobody's, until the prefix opens something. */
+START_TEST(g3_a_stream_that_is_not_open_is_nobodys)
+{
+    const wchar_t *path = file_path(L"content");
+
+    test_allow(120);
+    write_file(path, "content");
+    for (UINT_PTR number = FIRST_NUMBER; number < END_NUMBER; number += 4) {
+        PROCESS_INFORMATION process;
+        wchar_t line[2048];
+        DWORD code;
+
+        swprintf(line, ARRAYSIZE(line), L"\"%ls\" --read \"f=%ls\" --timeout 60s -- \"%ls\" exit 7 {f}", prefix(_i),
+                 path, child(_i));
+        start_with_stream(line, (HANDLE)number, &process);
+        code = finish_child(&process);
+        ck_assert_msg(code == 7, "stdin 0x%x: %lu", (unsigned)number, code);
+    }
+    ck_assert(DeleteFileW(path));
+}
+END_TEST
+
+START_TEST(g3_a_number_that_was_not_given_is_refused)
+{
+    unsigned refused = 0;
+
+    test_allow(120);
+    for (unsigned number = FIRST_NUMBER; number < END_NUMBER; number += 4) {
+        run(&result, prefix(_i), L"--event e= --handle h=%u --parent %lu --copy p=%u -- \"%ls\" exit 7 {e} {h} {p}", number,
+            GetCurrentProcessId(), number_of(GetStdHandle(STD_ERROR_HANDLE)), child(_i));
+        refused += result.exit_code == EXIT_HANDOFF;
+        ck_assert_msg(result.exit_code == 7 || (result.exit_code == EXIT_HANDOFF &&
+                                                strstr(result.err, "Win32 error 6") != NULL),
+                      "0x%x: %lu, %s", number, result.exit_code, result.err);
+    }
+    ck_assert_uint_gt(refused, (END_NUMBER - FIRST_NUMBER) / 4 / 2);
+}
+END_TEST
+
+/* Every number is in the block, and few are open. */
+START_TEST(g9_a_descriptor_that_is_not_open_is_none)
+{
+    enum { COUNT = 3 + (END_NUMBER - FIRST_NUMBER) / 4 };
+    static struct witness witness;
+    uint8_t flags[COUNT] = {0};
+    HANDLE handles[COUNT] = {NULL}, streams[3];
+    HANDLE event = make_event();
+    struct running running;
+    const void *block;
+    wchar_t line[1024];
+    WORD size;
+
+    for (int i = 3; i < COUNT; i++) {
+        flags[i] = 0x09; /* open, pipe */
+        handles[i] = (HANDLE)(UINT_PTR)(FIRST_NUMBER + 4 * (i - 3));
+    }
+    block = make_block(sizeof(void *), COUNT, flags, handles, &size);
+    make_pipe(&streams[0], &running.in);
+    make_pipe(&running.out, &streams[1]);
+    make_pipe(&running.err, &streams[2]);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --parent %lu --copy e=%u -- \"%ls\" table {e}", prefix(_i),
+             GetCurrentProcessId(), number_of(event), child(_i));
+    ck_assert(start_inheriting(line, streams, NULL, 0, block, size, NULL, &running.process));
+    for (int i = 0; i < 3; i++)
+        CloseHandle(streams[i]);
+    begin_witness(&witness, &running);
+    assert_no_way_back(&witness, running.process.dwProcessId);
+    finish_witness(&witness, &running);
+    CloseHandle(event);
+}
+END_TEST
+
 /* ---- the contract ---- */
 
 static void assert_one_line(const char *text, const char *speaker)
@@ -378,6 +462,7 @@ static const struct {
     {L"--parent $P --steal s=$S --report 0xffffffff -- $K {s}", "'0xffffffff'"},
     {L"--parent $P --steal s=$S --report $O -- $K {s}", "report to the parent: Win32 error 6"},
     {L"--parent $P --steal s=$S --report $C --report $C -- $K {s}", "'--report'"},
+    {L"--parent $P --steal s=$S --report $S -- $K {s}", "'$S'"},
     /* variables */
     {L"--parent $P --steal s=$S --env X -- $K {s}", "'X'"},
     {L"--parent $P --steal s=$S --env =X -- $K {s}", "'=X'"},
@@ -475,6 +560,29 @@ START_TEST(a_line_that_grows_too_long_is_said_so)
     ck_assert(!is_open_for(stolen, is_stolen));
     CloseHandle(is_stolen);
     assert_nobody_left();
+}
+END_TEST
+
+/* However long what it is about: who reads the line goes by how it ends. */
+START_TEST(a_line_that_is_cut_keeps_its_end)
+{
+    static wchar_t name[1200];
+    HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
+
+    wmemset(name, L'n', ARRAYSIZE(name) - 1);
+    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --read f=no\\such -- cmd {%ls} {f}", GetCurrentProcessId(), name,
+        number_of(stolen), name);
+    ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
+    ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
+    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --steal a=0x7ffffff0 -- cmd {%ls} {a}", GetCurrentProcessId(),
+        name, number_of(stolen), name);
+    ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
+    run(&result, prefix(_i), L"--parent %lu --steal a=%u --dir %ls -- cmd {a}", GetCurrentProcessId(), number_of(stolen),
+        name);
+    ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
+    ck_assert(is_open_for(stolen, is_stolen));
+    CloseHandle(stolen);
+    CloseHandle(is_stolen);
 }
 END_TEST
 
@@ -1154,6 +1262,11 @@ Suite *prefix_suite(void)
         a_variable_can_name_a_handle,
         the_start_passes_through,
     };
+    const TTest *const of_numbers[] = {
+        g3_a_stream_that_is_not_open_is_nobodys,
+        g3_a_number_that_was_not_given_is_refused,
+        g9_a_descriptor_that_is_not_open_is_none,
+    };
     const TTest *const of_stand_in[] = {
         g2_what_the_prefix_inherited_stays_there,
         a_prefix_that_is_killed_takes_the_child_along,
@@ -1174,10 +1287,12 @@ Suite *prefix_suite(void)
         g11_a_pseudo_handle_steals_nothing,
         a_failure_after_stealing_says_so,
         a_line_that_grows_too_long_is_said_so,
+        a_line_that_is_cut_keeps_its_end,
         help_and_version,
     };
     Suite *suite = suite_create("prefix");
     TCase *door = tcase_create("door");
+    TCase *numbers = tcase_create("numbers");
     TCase *contract = tcase_create("contract");
     TCase *stand_in = tcase_create("stand-in");
     TCase *passing_on = tcase_create("passing on");
@@ -1187,6 +1302,9 @@ Suite *prefix_suite(void)
     for (size_t i = 0; i < ARRAYSIZE(of_door); i++)
         tcase_add_loop_test(door, of_door[i], 0, COMBINATIONS);
     suite_add_tcase(suite, door);
+    for (size_t i = 0; i < ARRAYSIZE(of_numbers); i++)
+        tcase_add_loop_test(numbers, of_numbers[i], 0, WIDTH_COUNT);
+    suite_add_tcase(suite, numbers);
     for (size_t i = 0; i < ARRAYSIZE(of_each_width); i++)
         tcase_add_loop_test(contract, of_each_width[i], 0, WIDTH_COUNT);
     suite_add_tcase(suite, contract);
