@@ -67,7 +67,6 @@ static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
     return (OpenProcess)(access, inherit, process_id);
 }
 
-
 /* ---- a launcher that refuses what is put into it ---- */
 
 static HANDLE refusing;

@@ -87,8 +87,8 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
     for (uint32_t i = 0; i < command->declared; i++) {
         const struct source *source = &command->options.sources[i];
 
-        if (source->option == OPTION_HANDLE && !SetHandleInformation(handle_from_number(own_number(source)),
-                                                                     HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
+        if (source->option == OPTION_HANDLE &&
+            !SetHandleInformation(handle_from_number(own_number(source)), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
             return fail(failure, HANDOFF_STAGE_OPEN, i, GetLastError());
     }
     return TRUE;

@@ -245,11 +245,11 @@ START_TEST(g3_a_number_that_was_not_given_is_refused)
 
     test_allow(120);
     for (unsigned number = FIRST_NUMBER; number < END_NUMBER; number += 4) {
-        run(&result, prefix(_i), L"--event e= --handle h=%u --parent %lu --copy p=%u -- \"%ls\" exit 7 {e} {h} {p}", number,
-            GetCurrentProcessId(), number_of(GetStdHandle(STD_ERROR_HANDLE)), child(_i));
+        run(&result, prefix(_i), L"--event e= --handle h=%u --parent %lu --copy p=%u -- \"%ls\" exit 7 {e} {h} {p}",
+            number, GetCurrentProcessId(), number_of(GetStdHandle(STD_ERROR_HANDLE)), child(_i));
         refused += result.exit_code == EXIT_HANDOFF;
-        ck_assert_msg(result.exit_code == 7 || (result.exit_code == EXIT_HANDOFF &&
-                                                strstr(result.err, "Win32 error 6") != NULL),
+        ck_assert_msg(result.exit_code == 7 ||
+                          (result.exit_code == EXIT_HANDOFF && strstr(result.err, "Win32 error 6") != NULL),
                       "0x%x: %lu, %s", number, result.exit_code, result.err);
     }
     ck_assert_uint_gt(refused, (END_NUMBER - FIRST_NUMBER) / 4 / 2);
@@ -570,15 +570,15 @@ START_TEST(a_line_that_is_cut_keeps_its_end)
     HANDLE stolen = make_event(), is_stolen = duplicate(stolen);
 
     wmemset(name, L'n', ARRAYSIZE(name) - 1);
-    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --read f=no\\such -- cmd {%ls} {f}", GetCurrentProcessId(), name,
-        number_of(stolen), name);
+    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --read f=no\\such -- cmd {%ls} {f}", GetCurrentProcessId(),
+        name, number_of(stolen), name);
     ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
     ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
-    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --steal a=0x7ffffff0 -- cmd {%ls} {a}", GetCurrentProcessId(),
-        name, number_of(stolen), name);
+    run(&result, prefix(_i), L"--parent %lu --steal %ls=%u --steal a=0x7ffffff0 -- cmd {%ls} {a}",
+        GetCurrentProcessId(), name, number_of(stolen), name);
     ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
-    run(&result, prefix(_i), L"--parent %lu --steal a=%u --dir %ls -- cmd {a}", GetCurrentProcessId(), number_of(stolen),
-        name);
+    run(&result, prefix(_i), L"--parent %lu --steal a=%u --dir %ls -- cmd {a}", GetCurrentProcessId(),
+        number_of(stolen), name);
     ck_assert_msg(ends_with(result.err, "; nothing was stolen\r\n"), "%s", result.err);
     ck_assert(is_open_for(stolen, is_stolen));
     CloseHandle(stolen);
@@ -1283,12 +1283,8 @@ Suite *prefix_suite(void)
         without_a_reader_the_child_never_runs,
     };
     const TTest *const of_each_width[] = {
-        g11_a_mistake_steals_nothing,
-        g11_a_pseudo_handle_steals_nothing,
-        a_failure_after_stealing_says_so,
-        a_line_that_grows_too_long_is_said_so,
-        a_line_that_is_cut_keeps_its_end,
-        help_and_version,
+        g11_a_mistake_steals_nothing,          g11_a_pseudo_handle_steals_nothing, a_failure_after_stealing_says_so,
+        a_line_that_grows_too_long_is_said_so, a_line_that_is_cut_keeps_its_end,   help_and_version,
     };
     Suite *suite = suite_create("prefix");
     TCase *door = tcase_create("door");
