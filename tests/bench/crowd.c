@@ -49,25 +49,25 @@ static void finish_worker(struct worker *worker)
     CloseHandle(worker->thread);
 }
 
-/* A handle each, and a launcher each. */
+/* A handle each, and one object for all. */
 static struct worker *make_workers(unsigned count)
 {
     struct worker *workers = allocate(count, sizeof *workers);
+    struct handoff_launcher *shared = handoff_launcher_open(NULL, NULL);
 
+    require(shared != NULL, "a resident launcher");
     for (unsigned i = 0; i < count; i++) {
         make_order(&workers[i].order, 1);
-        workers[i].order.resident = handoff_launcher_open(NULL, NULL);
-        require(workers[i].order.resident != NULL, "a resident launcher");
+        workers[i].order.resident = shared;
     }
     return workers;
 }
 
 static void end_workers(struct worker *workers, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        handoff_launcher_close(workers[i].order.resident);
+    handoff_launcher_close(workers[0].order.resident);
+    for (unsigned i = 0; i < count; i++)
         end_order(&workers[i].order);
-    }
     free(workers);
 }
 

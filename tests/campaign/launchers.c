@@ -37,7 +37,7 @@ static struct handoff_launcher *open_launcher(BOOL other_width)
     return launcher;
 }
 
-/* Two with launchers of either width for each spawn, two with one resident launcher, one with another. */
+/* Two with launchers of either width for each spawn, two with launchers that stay, one with such of the other width. */
 static void arm(void)
 {
     static wchar_t other[MAX_PATH];

@@ -51,12 +51,11 @@ static void finish(struct worker *worker)
     CloseHandle(worker->thread);
 }
 
-static void make_worker(struct worker *worker, const wchar_t *child)
+static void make_worker(struct worker *worker, const wchar_t *child, struct handoff_launcher *shared)
 {
     make_order(&worker->order, 1);
     worker->order.child = child;
-    worker->order.resident = handoff_launcher_open(NULL, NULL);
-    require(worker->order.resident != NULL, "a resident launcher");
+    worker->order.resident = shared;
 }
 
 /* The last of the workers is the foreign one. */
@@ -131,11 +130,13 @@ void campaign_leaks(unsigned size)
     static wchar_t child[MAX_PATH];
     struct worker *workers = allocate(THREADS + 1, sizeof *workers);
     unsigned fewer = max(size / 10, LEAST);
+    struct handoff_launcher *shared = handoff_launcher_open(NULL, NULL);
     struct outcome naive, list, handoff;
 
+    require(shared != NULL, "a resident launcher");
     _snwprintf(child, MAX_PATH, L"%ls", neighbour(L"campaign-child.exe", FALSE));
     for (unsigned i = 0; i <= THREADS; i++)
-        make_worker(&workers[i], child);
+        make_worker(&workers[i], child, shared);
     SetHandleInformation(workers[THREADS].order.handles[0], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
     printf("leaks: unintended handles, %d threads beside a foreign one\n  %-31s %-25s   %s\n", THREADS, "",
            "in own children", "in the foreign thread's");
@@ -145,10 +146,9 @@ void campaign_leaks(unsigned size)
                       size);
     expect(naive.own > 0 && naive.foreign > 0 && list.foreign > 0, "no leak where there must be one");
     expect(handoff.own == 0 && handoff.foreign == 0, "handoff leaks");
-    for (unsigned i = 0; i <= THREADS; i++) {
-        handoff_launcher_close(workers[i].order.resident);
+    handoff_launcher_close(shared);
+    for (unsigned i = 0; i <= THREADS; i++)
         end_order(&workers[i].order);
-    }
     free(workers);
     count_left(NULL, 0);
 }
