@@ -21,7 +21,7 @@ PREFIX-x86 := PATH="/mingw32/bin:$$PATH" $(PREFIX-x86)
 CHECK-x64 := /mingw64
 SUITE-WIDTHS := x64
 else
-FUZZER := build/fuzz
+FUZZER := build/fuzz build/header
 CHECK-x64 := build/deps/check-x64
 CHECK-x86 := build/deps/check-x86
 SUITE-WIDTHS := x64 x86
@@ -260,6 +260,24 @@ FUZZ-SECONDS := 300
 build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/prefix/options.h) Makefile | build/deps/fuzzing
 	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -Icommon -Ilauncher/prefix -o $@ tests/fuzz/fuzz.c $(PURE)
+
+# handoff.h, by itself, in every language that a caller may write in; with Microsoft's extensions too. For the msvc
+# target itself the headers there are do not compile.
+HEADER-CHECK := -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iparent -isystem /usr/share/mingw-w64/include
+build/header: parent/handoff.h Makefile | build/deps/fuzzing
+	@mkdir -p build
+	echo '#include "handoff.h"' >$@.c
+	set -e; for target in x86_64-w64-mingw32 i686-w64-mingw32; do \
+	    for extensions in -fno-ms-extensions -fms-extensions; do \
+	        for standard in c11 c17; do \
+	            clang --target=$$target $$extensions -x c -std=$$standard $(HEADER-CHECK) $@.c; \
+	        done; \
+	        for standard in c++11 c++14 c++17 c++20; do \
+	            clang --target=$$target $$extensions -x c++ -nostdinc++ -std=$$standard $(HEADER-CHECK) $@.c; \
+	        done; \
+	    done; \
+	done
+	touch $@
 
 # New inputs go to build/corpus; tests/fuzz/corpus is the part that is kept.
 fuzz: build/fuzz

@@ -118,7 +118,7 @@ static void put_code(struct text *line, DWORD code)
     text_put_units(line, description, length);
 }
 
-size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity)
+size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity)
 {
     struct text line = {.at = text, .capacity = capacity};
     DWORD last_error = GetLastError(); /* which the caller may still want to see */

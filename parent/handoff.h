@@ -18,7 +18,15 @@
 extern "C" {
 #endif
 
-#define HANDOFF_VERSION "0.1"
+/*
+ * What this header is of, and what runs: a DLL may be newer. A request says with `cb` for which version the caller was
+ * compiled, and no structure of this file changes without that one, so it speaks for passes, errors and traces as
+ * well: a library takes a request of any earlier version, takes what that does not have for zero, and reads and
+ * writes no more of the others than that version has.
+ */
+#define HANDOFF_VERSION "0.2"
+
+const char *WINAPI handoff_version(void);
 
 /* Which standard streams of the child a handle becomes. */
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
@@ -33,7 +41,7 @@ enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2, HANDOFF_FILE = 4, HANDOFF_PIPE 
 
 /* One handle on its way to the child. The name and the handle stay yours. */
 struct handoff_pass {
-    const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if only `streams` says where it goes */
+    const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if `streams` or `descriptor` says where it goes */
     HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
     DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
     DWORD descriptor;    /* of the child's C runtime, for _read(3, ...): 3 to 2047; 0: none */
@@ -45,8 +53,8 @@ struct handoff_pass {
  *
  * Placeholders in the command line: {name} becomes the handle's number in the child, decimal;
  * {name:x} hexadecimal, without a prefix; {{name}} a literal {name}. Only names of passes count,
- * all else reaches the child unit for unit. A pass that is neither a stream nor mentioned in the
- * line is an error, because that is how a misspelt name shows.
+ * all else reaches the child unit for unit. A pass that is neither a stream nor a descriptor, and is
+ * mentioned neither in the line nor in `variables`, is an error, because that is how a misspelt name shows.
  *
  * The program is `application`, if given, looked for nowhere else. Otherwise it is the first word
  * of the command line, found as cmd.exe finds it: in the current directory, unless the variable
@@ -57,7 +65,7 @@ struct handoff_pass {
  * creation flags give the child another console or none.
  */
 struct handoff_request {
-    DWORD cb;                        /* sizeof(struct handoff_request) */
+    DWORD cb;                        /* sizeof(struct handoff_request), or that of an earlier version */
     const wchar_t *application;      /* NULL: the first word of the command line */
     const wchar_t *command_line;     /* NULL: the application's path, as CreateProcessW has it */
     const wchar_t *const *arguments; /* instead of a command line: up to a NULL, quoted for a C runtime */
@@ -151,18 +159,27 @@ struct handoff_error {
  *                             if that is NULL, cb, passes[2].flags. A creation flag that cannot pass through:
  *                             DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass
  *                             with no name, stream or descriptor, of which no child could know
+ *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through, or has another size;
+ *                             (stage CREATE) `arguments` for a batch file
+ *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
+ *                             (stage CREATE) more of them than 65,535 bytes tell of
+ *   ERROR_NOT_ENOUGH_MEMORY   at any stage
  *   ERROR_INVALID_NAME        a pass's name, by its spelling
  *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
  *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
  *                             of Windows 7 and before, which cannot leave its process
  *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
- *   ERROR_FILENAME_EXCED_RANGE  the rewritten line would be longer than 32,766 characters
+ *   ERROR_FILENAME_EXCED_RANGE  (stage REWRITE) the rewritten line would be longer than 32,766 characters, or
+ *                             than the 8,191 that cmd.exe takes; (stage REQUEST) all of it is more than 16 MB
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
+ *   ERROR_NO_MORE_ITEMS       (stage SEAL) the number of the sealed handle is not to be had again
+ * Others are what Windows said at the stage.
  */
-BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error);
+BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
+                          struct handoff_error *error);
 
 /*
  * Launchers that stay: each spawn then costs one process start instead of two. One object serves all threads at once:
@@ -188,10 +205,10 @@ BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *c
  *
  * handoff_launcher_close() ends them, and no spawn may overlap it. The default ceases to be.
  */
-struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error);
-void handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most);
-void handoff_launcher_default(struct handoff_launcher *launcher);
-void handoff_launcher_close(struct handoff_launcher *launcher);
+struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struct handoff_error *error);
+void WINAPI handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most);
+void WINAPI handoff_launcher_default(struct handoff_launcher *launcher);
+void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
 
 /*
  * CreateProcessW by another name: the same arguments, the same results, and no handle of the parent needs
@@ -247,15 +264,15 @@ BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_
  */
 #define HANDOFF_TOKEN_CAPACITY 64
 
-struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token);
-BOOL handoff_withdraw(struct handoff_offering *offering);
-BOOL handoff_take(const wchar_t *token, HANDLE *handle);
+struct handoff_offering *WINAPI handoff_offer(HANDLE handle, wchar_t *token);
+BOOL WINAPI handoff_withdraw(struct handoff_offering *offering);
+BOOL WINAPI handoff_take(const wchar_t *token, HANDLE *handle);
 
 /*
  * Writes the error as one line of text, without a line break, and returns its length in units. At
  * most `capacity` units are written, the closing NUL included; a longer line is cut.
  */
-size_t handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity);
+size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity);
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,7 @@ static DWORD write_token(const struct page *page, wchar_t *to)
     return ERROR_SUCCESS;
 }
 
-struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token)
+struct handoff_offering *WINAPI handoff_offer(HANDLE handle, wchar_t *token)
 {
     struct handoff_offering *offering = token != NULL ? allocate(sizeof *offering) : NULL;
     DWORD code = token != NULL ? ERROR_NOT_ENOUGH_MEMORY : ERROR_INVALID_PARAMETER;
@@ -50,7 +50,7 @@ struct handoff_offering *handoff_offer(HANDLE handle, wchar_t *token)
     return NULL;
 }
 
-BOOL handoff_withdraw(struct handoff_offering *offering)
+BOOL WINAPI handoff_withdraw(struct handoff_offering *offering)
 {
     BOOL mine = FALSE;
 

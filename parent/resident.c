@@ -74,7 +74,7 @@ static DWORD open_first(struct handoff_launcher *launcher, const wchar_t *path, 
     return path != NULL && launcher->path == NULL ? GetLastError() : open_resident(launcher, first, stage);
 }
 
-struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
+struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
     struct handoff_launcher *launcher = allocate(sizeof *launcher);
     struct resident *first = allocate(sizeof *first);
@@ -98,12 +98,12 @@ struct handoff_launcher *handoff_launcher_open(const wchar_t *path, struct hando
     return launcher;
 }
 
-void handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most)
+void WINAPI handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most)
 {
     pool_limit(&launcher->pool, most != 0 ? most : DEFAULT_MOST);
 }
 
-void handoff_launcher_default(struct handoff_launcher *launcher)
+void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
 {
     InterlockedExchangePointer((void *volatile *)&general, launcher);
 }
@@ -127,7 +127,7 @@ static void await_end(HANDLE process, DWORD since)
         TerminateProcess(process, ERROR_PROCESS_ABORTED);
 }
 
-void handoff_launcher_close(struct handoff_launcher *launcher)
+void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
 {
     struct seat *all;
     DWORD since = GetTickCount();

@@ -4,6 +4,8 @@
 #include "heap.h"
 #include "transaction.h"
 
+#include <stddef.h>
+
 static BOOL mark(const struct transaction *t, DWORD *us)
 {
     *us = clock_us(t->clock);
@@ -57,24 +59,39 @@ static void release_all(struct transaction *t)
     release(t->request.passes);
 }
 
+/* What a change of them changes, request.cb must tell: see handoff.h. */
+_Static_assert(sizeof(struct handoff_pass) == (sizeof(void *) == 8 ? 32 : 20), "a pass of every version");
+_Static_assert(sizeof(struct handoff_error) == 208 && sizeof(struct handoff_trace) == 20,
+               "an error and a trace of every version");
+
+static BOOL is_of_a_version(DWORD cb)
+{
+    static const DWORD sizes[] = {offsetof(struct handoff_request, process_security), /* 0.1 */
+                                  sizeof(struct handoff_request)};
+
+    return cb == sizes[0] || cb == sizes[1];
+}
+
 static BOOL take_request(struct transaction *t, const struct handoff_request *request, const void *child)
 {
-    static const struct handoff_request nothing;
-
-    t->asked = request != NULL ? request : &nothing;
     if (request == NULL)
         return refuse_field(t, HANDOFF_NO_PASS, "request");
     if (child == NULL)
         return refuse_field(t, HANDOFF_NO_PASS, "child");
-    return request->cb == sizeof *request || refuse_field(t, HANDOFF_NO_PASS, "cb");
+    if (!is_of_a_version(request->cb))
+        return refuse_field(t, HANDOFF_NO_PASS, "cb");
+    CopyMemory(&t->whole, request, request->cb);
+    t->launcher = launcher_of(&t->whole);
+    return TRUE;
 }
 
-BOOL handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child, struct handoff_error *error)
+BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
+                          struct handoff_error *error)
 {
     struct transaction t = {.watch = stopwatch_start(), .clock = clock_now(), .in_step = TRUE};
     BOOL done;
 
-    t.launcher = launcher_of(request);
+    t.asked = &t.whole;
     t.link = &t.own;
     done = take_request(&t, request, child) && transact(&t);
     if (!done)

@@ -32,7 +32,7 @@ static DWORD take(const struct token *token, HANDLE *handle)
     return code;
 }
 
-BOOL handoff_take(const wchar_t *text, HANDLE *handle)
+BOOL WINAPI handoff_take(const wchar_t *text, HANDLE *handle)
 {
     struct token token;
     DWORD code = ERROR_INVALID_PARAMETER;

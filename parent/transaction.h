@@ -22,7 +22,8 @@
 #include "wire.h"
 
 struct transaction {
-    const struct handoff_request *asked;
+    const struct handoff_request *asked; /* &whole, once that is there */
+    struct handoff_request whole;        /* as this version knows it */
     struct handoff_error error;
     struct stopwatch watch; /* for the deadline */
     LONGLONG clock;         /* for the trace */

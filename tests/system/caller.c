@@ -2,6 +2,7 @@
  * unusual state. */
 #include "talk.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +245,7 @@ START_TEST(g11_attributes_that_do_not_pass_are_named)
 }
 END_TEST
 
-/* ---- what is NULL ---- */
+/* ---- requests that make no sense ---- */
 
 static void assert_names(const struct handoff_error *error, const wchar_t *field)
 {
@@ -253,6 +254,43 @@ static void assert_names(const struct handoff_error *error, const wchar_t *field
     ck_assert_uint_eq(error->pass, HANDOFF_NO_PASS);
     ck_assert_msg(wcscmp(error->subject, field) == 0, "%ls, not %ls", error->subject, field);
 }
+
+/* What an earlier version does not have is not read. */
+START_TEST(a_request_of_an_earlier_version)
+{
+    struct handoff_trace trace = {.launcher_id = 0};
+    struct handoff_request request = request_child(_i, _i, L"exit 7");
+    PROCESS_INFORMATION child;
+
+    request.trace = &trace;
+    request.cb = offsetof(struct handoff_request, process_security);
+    memset((char *)&request + request.cb, 0x55, sizeof request - request.cb);
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 7);
+    ck_assert_uint_ne(trace.launcher_id, 0);
+}
+END_TEST
+
+START_TEST(g11_a_request_of_no_version)
+{
+    static const DWORD sizes[] = {0,
+                                  4,
+                                  sizeof(struct handoff_request) - 1,
+                                  sizeof(struct handoff_request) + 1,
+                                  offsetof(struct handoff_request, process_security) - 1,
+                                  offsetof(struct handoff_request, process_security) + 1,
+                                  0xFFFFFFFF};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 7");
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+
+    for (size_t i = 0; i < ARRAYSIZE(sizes); i++) {
+        request.cb = sizes[i];
+        ck_assert(!handoff_spawn(&request, &child, &error));
+        assert_names(&error, L"cb");
+    }
+}
+END_TEST
 
 START_TEST(g11_null_is_refused)
 {
@@ -299,6 +337,8 @@ Suite *caller_suite(void)
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, g11_attributes_that_do_not_pass_are_named, 0, ARRAYSIZE(personal));
+    tcase_add_loop_test(tcase, a_request_of_an_earlier_version, 0, WIDTH_COUNT);
+    tcase_add_test(tcase, g11_a_request_of_no_version);
     tcase_add_test(tcase, g11_null_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -767,12 +767,13 @@ END_TEST
 
 struct dll {
     HMODULE module;
-    BOOL (*spawn)(const struct handoff_request *, PROCESS_INFORMATION *, struct handoff_error *);
-    size_t (*error_text)(const struct handoff_error *, wchar_t *, size_t);
+    BOOL(WINAPI *spawn)(const struct handoff_request *, PROCESS_INFORMATION *, struct handoff_error *);
+    size_t(WINAPI *error_text)(const struct handoff_error *, wchar_t *, size_t);
     create_process *create_process;
-    struct handoff_offering *(*offer)(HANDLE, wchar_t *);
-    BOOL (*withdraw)(struct handoff_offering *);
-    BOOL (*take)(const wchar_t *, HANDLE *);
+    const char *(WINAPI *version)(void);
+    struct handoff_offering *(WINAPI *offer)(HANDLE, wchar_t *);
+    BOOL(WINAPI *withdraw)(struct handoff_offering *);
+    BOOL(WINAPI *take)(const wchar_t *, HANDLE *);
 };
 
 static void *export_of(HMODULE module, const char *name)
@@ -791,6 +792,7 @@ static struct dll load_dll(const wchar_t *path)
     *(void **)&dll.spawn = export_of(dll.module, "handoff_spawn");
     *(void **)&dll.error_text = export_of(dll.module, "handoff_error_text");
     *(void **)&dll.create_process = export_of(dll.module, "handoff_CreateProcessW");
+    *(void **)&dll.version = export_of(dll.module, "handoff_version");
     *(void **)&dll.offer = export_of(dll.module, "handoff_offer");
     *(void **)&dll.withdraw = export_of(dll.module, "handoff_withdraw");
     *(void **)&dll.take = export_of(dll.module, "handoff_take");
@@ -822,6 +824,8 @@ START_TEST(the_dll_brings_its_own_launcher)
     request.launcher = NULL;
     request.passes = &pass;
     request.pass_count = 1;
+    ck_assert_str_eq(dll.version(), HANDOFF_VERSION);
+    ck_assert_str_eq(dll.version(), handoff_version());
     ck_assert(!dll.spawn(&request, &child, &error));
     ck_assert_uint_eq(error.stage, HANDOFF_STAGE_LAUNCHER);
     ck_assert_uint_eq(error.code, ERROR_FILE_NOT_FOUND);
