@@ -64,10 +64,14 @@ void enter_console(void)
 {
     HANDLE streams[] = {GetStdHandle(STD_INPUT_HANDLE), GetStdHandle(STD_OUTPUT_HANDLE),
                         GetStdHandle(STD_ERROR_HANDLE)};
+    DWORD process_id;
 
     for (int i = 0; i < 3; i++)
         SetHandleInformation(streams[i], HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE);
     made_console = GetConsoleOutputCP() == 0 && FreeConsole() && AllocConsole();
+    /* Wine's is there a moment later. */
+    for (int tries = 0; made_console && GetConsoleProcessList(&process_id, 1) == 0 && tries < 10000; tries++)
+        Sleep(1);
     SetStdHandle(STD_INPUT_HANDLE, streams[0]);
     SetStdHandle(STD_OUTPUT_HANDLE, streams[1]);
     SetStdHandle(STD_ERROR_HANDLE, streams[2]);

@@ -1071,9 +1071,9 @@ START_TEST(the_environment_passes_through)
 }
 END_TEST
 
-/* A change is made where the variable stands; a new variable comes last; all else stays. */
-static const wchar_t changed[] = L"=C:=C:\\windows\0=Z:=Z:\\\0zeta=first\0ALPHA=x=\"y {z}\" \0alphabet=x\0"
-                                 L"PATH=C:\\windows\\system32\0SystemRoot=C:\\windows\0last={s} %PATH%=\0NEW=\0";
+/* A change is made where the variable stands; a new variable comes before the first that is greater; all else stays. */
+static const wchar_t changed[] = L"=C:=C:\\windows\0=Z:=Z:\\\0NEW=\0zeta=first\0ALPHA=x=\"y {z}\" \0alphabet=x\0"
+                                 L"PATH=C:\\windows\\system32\0SystemRoot=C:\\windows\0last={s} %PATH%=\0";
 
 START_TEST(variables_are_set_and_removed)
 {
