@@ -42,14 +42,6 @@ static BOOL names_launcher_as_parent(const struct transaction *t, HANDLE process
            information.process_id == process_id && information.parent_id == t->link->launcher_id;
 }
 
-uint64_t system_time(void)
-{
-    FILETIME time;
-
-    GetSystemTimeAsFileTime(&time);
-    return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
-}
-
 /* A process that is still being started may not have its creation time yet, but one in the future: it is
  * asked again, a bounded number of times. */
 static uint64_t settled_creation_time(HANDLE process)

@@ -65,3 +65,11 @@ wchar_t *full_path(const wchar_t *path)
     SetLastError(code);
     return NULL;
 }
+
+uint64_t system_time(void)
+{
+    FILETIME time;
+
+    GetSystemTimeAsFileTime(&time);
+    return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+}

@@ -47,9 +47,6 @@ static inline BOOL has_option(const struct command *command, uint32_t option)
     return command->options.values[option] != NULL;
 }
 
-/* Fills the fault in and is FALSE. */
-BOOL mistake(struct command *command, const char *fault, const wchar_t *subject);
-
 /* ---- show.c ---- */
 
 /* Returns the exit code: the plan is also that the program is not there. */

@@ -25,13 +25,6 @@ static void put_nothing_stolen(struct text *text)
     text_put_ascii(text, nothing_stolen);
 }
 
-BOOL mistake(struct command *command, const char *fault, const wchar_t *subject)
-{
-    command->options.fault = fault;
-    command->options.subject = subject;
-    return FALSE;
-}
-
 static DWORD refuse(const struct options *options, const wchar_t *line)
 {
     const wchar_t *word = options->subject;
@@ -128,7 +121,7 @@ static BOOL check_sources(struct command *command)
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         fault = find_source_fault(&command->options.sources[i]);
         if (fault != NULL)
-            return mistake(command, fault, command->options.sources[i].what);
+            return options_refuse(&command->options, fault, command->options.sources[i].what);
     }
     return TRUE;
 }
@@ -140,16 +133,17 @@ static BOOL check_options(struct command *command)
 
     command->timeout_ms = INFINITE;
     if (timeout != NULL && !parse_duration(timeout, &command->timeout_ms))
-        return mistake(command, "not a time such as 500ms, 10s, 5m or 1h:", timeout);
+        return options_refuse(&command->options, "not a time such as 500ms, 10s, 5m or 1h:", timeout);
     if (has_option(command, OPTION_DETACH) && waits)
-        return mistake(command, "--detach does not wait, so --timeout, --relay and --kill-on-exit mean nothing with it",
-                       NULL);
+        return options_refuse(&command->options,
+                              "--detach does not wait, so --timeout, --relay and --kill-on-exit mean nothing with it",
+                              NULL);
     if (has_option(command, OPTION_REPORT) && (waits || has_option(command, OPTION_DETACH)))
-        return mistake(command,
-                       "--report leaves the waiting to the parent: no --timeout, --relay, --kill-on-exit or --detach",
-                       NULL);
+        return options_refuse(
+            &command->options,
+            "--report leaves the waiting to the parent: no --timeout, --relay, --kill-on-exit or --detach", NULL);
     if (directory != NULL && !is_directory(directory))
-        return mistake(command, "--dir is no directory:", directory);
+        return options_refuse(&command->options, "--dir is no directory:", directory);
     return check_sources(command) && check_parent_options(command);
 }
 

@@ -60,7 +60,7 @@ size_t options_memory(const wchar_t *line, uint32_t room)
            2 * most_units(line) * sizeof(wchar_t);
 }
 
-static bool refuse(struct options *options, const char *fault, const wchar_t *subject)
+bool options_refuse(struct options *options, const char *fault, const wchar_t *subject)
 {
     options->fault = fault;
     options->subject = subject;
@@ -96,9 +96,9 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
     uint32_t i = options->request.pass_count;
 
     if (what == NULL)
-        return refuse(options, "expected NAME=VALUE, not", value);
+        return options_refuse(options, "expected NAME=VALUE, not", value);
     if (!name_is_valid(value))
-        return refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
+        return options_refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
     options->request.passes[i].name = value;
     options->sources[i] = (struct source){.option = option, .what = what};
     options->request.pass_count++;
@@ -113,7 +113,7 @@ static bool add_variable(struct options *options, struct text *changes, bool set
     while (value[name] != L'\0' && value[name] != L'=')
         name++;
     if (name == 0 || (value[name] == L'=') != sets)
-        return refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
+        return options_refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
     text_put_units(changes, value, text_length(value) + 1);
     return true;
 }
@@ -127,7 +127,7 @@ static bool apply(struct options *options, struct text *changes, uint32_t option
     case OPTION_FD: options->mappings[options->mapping_count++] = value; return true;
     default:
         if (options->values[option] != NULL)
-            return refuse(options, "given twice:", word);
+            return options_refuse(options, "given twice:", word);
         options->values[option] = value;
         return true;
     }
@@ -139,7 +139,8 @@ static bool index_names(struct options *options)
     const struct request *request = &options->request;
     uint32_t twice = request_index(request->passes, request->pass_count);
 
-    return twice == request->pass_count || refuse(options, "two handles of the name", request->passes[twice].name);
+    return twice == request->pass_count ||
+           options_refuse(options, "two handles of the name", request->passes[twice].name);
 }
 
 static struct pass *find_pass(const struct options *options, const wchar_t *name)
@@ -161,7 +162,7 @@ static bool resolve_streams(struct options *options)
         }
         pass = find_pass(options, name);
         if (pass == NULL)
-            return refuse(options, "a stream of a name that no option declares:", name);
+            return options_refuse(options, "a stream of a name that no option declares:", name);
         pass->streams |= 1u << stream;
     }
     return true;
@@ -184,17 +185,18 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     struct pass *pass;
 
     if (end == NULL || *end != L'=')
-        return refuse(options, "expected NUMBER=NAME, not", mapping);
+        return options_refuse(options, "expected NUMBER=NAME, not", mapping);
     name = split_value(mapping);
     if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
-        return refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not", mapping);
+        return options_refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not",
+                              mapping);
     pass = find_pass(options, name);
     if (pass == NULL)
-        return refuse(options, "a descriptor of a name that no option declares:", name);
+        return options_refuse(options, "a descriptor of a name that no option declares:", name);
     if (pass->descriptor != 0)
-        return refuse(options, "one handle as two descriptors, which takes two names:", name);
+        return options_refuse(options, "one handle as two descriptors, which takes two names:", name);
     if (is_descriptor_of_another(options, (uint32_t)descriptor))
-        return refuse(options, "two handles as one descriptor:", mapping);
+        return options_refuse(options, "two handles as one descriptor:", mapping);
     pass->descriptor = (uint32_t)descriptor;
     return true;
 }
@@ -226,8 +228,9 @@ static bool check_use(struct options *options)
         environment_edit(&text, L"", request->variables, request->passes, request->pass_count, as_it_is);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
-           refuse(options, "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",
-                  request->passes[unused].name);
+           options_refuse(options,
+                          "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",
+                          request->passes[unused].name);
 }
 
 static bool asks_for_text(const struct options *options)
@@ -245,16 +248,16 @@ static const wchar_t *read_options(struct options *options, const wchar_t *rest,
         wchar_t *value = word;
 
         if (option == OPTION_COUNT)
-            return refuse(options,
-                          word[0] == L'-' ? "there is no option"
-                                          : "-- belongs before the command, and quotes around blanks:",
-                          word),
+            return options_refuse(options,
+                                  word[0] == L'-' ? "there is no option"
+                                                  : "-- belongs before the command, and quotes around blanks:",
+                                  word),
                    NULL;
         if (option_table[option].kind != OPTION_FLAG) {
             value = word + text_length(word) + 1;
             rest = line_argument(rest, value);
             if (rest == NULL)
-                return refuse(options, "the option needs a value:", word), NULL;
+                return options_refuse(options, "the option needs a value:", word), NULL;
         }
         next = value + text_length(value) + 1; /* before the value is cut in two */
         if (!apply(options, changes, option, word, value))
@@ -283,7 +286,7 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
         return true;
     }
     if (rest == NULL || *rest == L'\0')
-        return refuse(options, "no command: it follows the options after -- (see --help)", NULL);
+        return options_refuse(options, "no command: it follows the options after -- (see --help)", NULL);
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;

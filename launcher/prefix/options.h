@@ -92,6 +92,9 @@ size_t options_memory(const wchar_t *line, uint32_t room);
  */
 bool options_parse(struct options *options, const wchar_t *line, void *memory);
 
+/* Fills the fault in and is false: for whoever finds another. */
+bool options_refuse(struct options *options, const char *fault, const wchar_t *subject);
+
 /* Whether any of the line's words, as far as it was understood or not, means to take handles out of a process. */
 bool options_take_handles(const wchar_t *line);
 

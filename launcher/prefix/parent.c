@@ -73,13 +73,13 @@ static BOOL check_numbers(struct command *command, uint32_t report)
         if (!is_of_parent(source))
             continue;
         if (!has_option(command, OPTION_PARENT))
-            return mistake(command, "handles of which process? --parent PID is missing", NULL);
+            return options_refuse(&command->options, "handles of which process? --parent PID is missing", NULL);
         if (number_in_parent(source) == 0)
-            return mistake(command, "not the number of a handle:", source->what);
+            return options_refuse(&command->options, "not the number of a handle:", source->what);
         if (source->option == OPTION_STEAL && is_stolen_before(options, i))
-            return mistake(command, "stolen twice:", source->what);
+            return options_refuse(&command->options, "stolen twice:", source->what);
         if (source->option == OPTION_STEAL && number_in_parent(source) == report)
-            return mistake(command, "stolen, and to be written to:", source->what);
+            return options_refuse(&command->options, "stolen, and to be written to:", source->what);
     }
     return TRUE;
 }
@@ -90,11 +90,11 @@ BOOL check_parent_options(struct command *command)
     uint64_t number = 0, created;
 
     if (parent == NULL && report != NULL)
-        return mistake(command, "a report to which process? --parent PID is missing", NULL);
+        return options_refuse(&command->options, "a report to which process? --parent PID is missing", NULL);
     if (parent != NULL && !parse_parent(parent, &command->parent_id, &created))
-        return mistake(command, "not PID or PID:CREATED:", parent);
+        return options_refuse(&command->options, "not PID or PID:CREATED:", parent);
     if (report != NULL && !parse_handle(report, &number))
-        return mistake(command, "not the number of a handle:", report);
+        return options_refuse(&command->options, "not the number of a handle:", report);
     return check_numbers(command, (uint32_t)number);
 }
 
