@@ -348,13 +348,40 @@ static void assert_has(DWORD process_id, const struct holdings *expected, const 
     }
 }
 
+static BOOL is_on_console(DWORD process_id)
+{
+    DWORD there[64], count = GetConsoleProcessList(there, ARRAYSIZE(there)), i = 0;
+
+    ck_assert_uint_le(count, ARRAYSIZE(there));
+    while (i < count && there[i] != process_id)
+        i++;
+    return i < count;
+}
+
+/* On this process' console, as the process is that it is compared with. Wine 8 gave one now and then a console of
+ * its own, whose handles would count. */
+static struct running start_on_console(int row)
+{
+    struct running running;
+    BOOL there = FALSE;
+
+    for (int tries = 0; tries < START_TRIES && !there; tries++) {
+        if (tries > 0)
+            ck_assert_uint_eq(finish_running(&running), 0);
+        ResetEvent(begun);
+        running = start_with_rubbish(prefix(row), behind_prefix(row, naming_begun(L"echo")), 0);
+        assert_begins();
+        there = is_on_console(running.process.dwProcessId);
+    }
+    return running;
+}
+
 START_TEST(g12_a_prefix_that_waits_has_the_command_and_its_job)
 {
     const DWORD *types = known_types();
     struct holdings expected = holdings_of_way(_i, types);
-    struct running running = start_with_rubbish(prefix(_i), behind_prefix(_i, naming_begun(L"echo")), 0);
+    struct running running = start_on_console(_i);
 
-    assert_begins();
     assert_has(running.process.dwProcessId, &expected, types);
     assert_goes_on(&running);
 }
@@ -373,8 +400,7 @@ START_TEST(g12_it_lets_go_before_the_command_begins)
         rubbish[i] = make_event();
         make_inheritable(rubbish[i]);
     }
-    running = start_with_rubbish(prefix(_i), behind_prefix(_i, naming_begun(L"echo")), 0);
-    assert_begins();
+    running = start_on_console(_i);
     assert_has(running.process.dwProcessId, &expected, types);
     assert_goes_on(&running);
     for (int i = 0; i < MANY; i++)
@@ -416,14 +442,9 @@ END_TEST
 START_TEST(g10_a_prefix_that_waits_is_on_the_console)
 {
     struct running running = start_with_rubbish(prefix(_i), behind_prefix(_i, naming_begun(L"echo")), 0);
-    DWORD there[64], count, i = 0;
 
     assert_begins();
-    count = GetConsoleProcessList(there, ARRAYSIZE(there));
-    ck_assert_uint_le(count, ARRAYSIZE(there));
-    while (i < count && there[i] != running.process.dwProcessId)
-        i++;
-    ck_assert_msg(i < count, "it is none of the %lu", count);
+    ck_assert_msg(is_on_console(running.process.dwProcessId), "it is none of its processes");
     assert_goes_on(&running);
 }
 END_TEST
