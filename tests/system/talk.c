@@ -123,9 +123,9 @@ struct handoff_pass *talk_pass_handle(struct talk *talk, const wchar_t *name, HA
     return pass;
 }
 
-BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inherited, DWORD count,
-                      const void *reserved, WORD reserved_size, const wchar_t *environment,
-                      PROCESS_INFORMATION *process)
+BOOL start_inheriting_with(DWORD creation_flags, wchar_t *line, const HANDLE streams[3], const HANDLE *inherited,
+                           DWORD count, const void *reserved, WORD reserved_size, const wchar_t *environment,
+                           PROCESS_INFORMATION *process)
 {
     static const DWORD inherit = HANDLE_FLAG_INHERIT;
     _Alignas(16) char attributes[256];
@@ -133,8 +133,6 @@ BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inhe
     HANDLE listed[16];
     DWORD listed_count = 0;
     BOOL started = FALSE;
-    /* A console of its own would take longer than all the rest. */
-    DWORD process_id, console = GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup,
                                               .dwFlags = STARTF_USESTDHANDLES,
                                               .hStdInput = streams[0],
@@ -161,11 +159,22 @@ BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inhe
         return FALSE;
     for (int tries = 0; tries < START_TRIES && !started; tries++)
         started = CreateProcessW(NULL, line, NULL, NULL, listed_count > 0,
-                                 CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT | console,
+                                 CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT | creation_flags,
                                  (void *)(UINT_PTR)environment, NULL, &startup.StartupInfo, process);
     for (DWORD i = 0; i < listed_count; i++)
         SetHandleInformation(listed[i], inherit, 0);
     return started;
+}
+
+/* A console of its own would take longer than all the rest. */
+BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inherited, DWORD count,
+                      const void *reserved, WORD reserved_size, const wchar_t *environment,
+                      PROCESS_INFORMATION *process)
+{
+    DWORD process_id, console = GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
+
+    return start_inheriting_with(console, line, streams, inherited, count, reserved, reserved_size, environment,
+                                 process);
 }
 
 static const wchar_t *const stream_options[] = {L"--stdin", L"--stdout", L"--stderr"};

@@ -77,7 +77,10 @@ void talk_read_all(struct talk *talk);
 /* Lets the child go, reads what it still says, and asserts that all went well. */
 void talk_end(struct talk *talk);
 
-/* Starts a program that inherits the streams, the handles and the block, and nothing else. */
+/* Starts a program that inherits the streams, the handles and the block, and nothing else; or with these flags. */
+BOOL start_inheriting_with(DWORD creation_flags, wchar_t *line, const HANDLE streams[3], const HANDLE *inherited,
+                           DWORD count, const void *reserved, WORD reserved_size, const wchar_t *environment,
+                           PROCESS_INFORMATION *process);
 BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inherited, DWORD count,
                       const void *reserved, WORD reserved_size, const wchar_t *environment,
                       PROCESS_INFORMATION *process);
