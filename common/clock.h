@@ -4,6 +4,8 @@
 
 #include <windows.h>
 
+#include "function.h"
+
 static inline LONGLONG clock_now(void)
 {
     LARGE_INTEGER now;
@@ -23,6 +25,14 @@ static inline DWORD clock_us(LONGLONG start)
     for (; passed > MAXLONG || second.QuadPart > MAXLONG; second.QuadPart >>= 1)
         passed >>= 1;
     return (DWORD)MulDiv((int)passed, 1000000, (int)second.QuadPart);
+}
+
+/* What is left of a time, in milliseconds; of INFINITE all. */
+static inline DWORD time_left(DWORD timeout_ms, DWORD passed_ms)
+{
+    if (timeout_ms == INFINITE)
+        return INFINITE;
+    return passed_ms < timeout_ms ? timeout_ms - passed_ms : 0;
 }
 
 typedef BOOL(WINAPI *unbiased_function)(ULONGLONG *);
@@ -46,8 +56,8 @@ static inline DWORD stopwatch_read(const struct stopwatch *watch)
 
 static inline struct stopwatch stopwatch_start(void)
 {
-    struct stopwatch watch = {.unbiased = (unbiased_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"),
-                                                                                    "QueryUnbiasedInterruptTime")};
+    struct stopwatch watch = {.unbiased =
+                                  (unbiased_function)function_of(L"kernel32.dll", "QueryUnbiasedInterruptTime")};
 
     watch.started = stopwatch_read(&watch);
     return watch;

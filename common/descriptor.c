@@ -34,13 +34,6 @@ void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uin
     }
 }
 
-static BOOL is_open(uint64_t number)
-{
-    DWORD flags;
-
-    return handle_can_travel(number) && GetHandleInformation(handle_from_number(number), &flags);
-}
-
 /* With the numbers that they have here. */
 static void append_open_ones(struct request *request, const struct fdblock *block)
 {
@@ -48,7 +41,7 @@ static void append_open_ones(struct request *request, const struct fdblock *bloc
         uint32_t flags = fdblock_flags(block, descriptor);
         uint64_t number = flags != 0 ? fdblock_handle(block, descriptor) : 0;
 
-        if (flags != 0 && !is_taken(request, descriptor) && is_open(number))
+        if (flags != 0 && !is_taken(request, descriptor) && handle_is_open(number))
             request->passes[request->pass_count++] =
                 (struct pass){.descriptor = descriptor, .crt_flags = flags, .number = (uint32_t)number};
     }

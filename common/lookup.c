@@ -1,6 +1,7 @@
 #include "lookup.h"
 
 #include "cmdline.h"
+#include "function.h"
 #include "heap.h"
 
 /* The size of a value with its NUL; 0 with ERROR_ENVVAR_NOT_FOUND if there is none. With no room at all some kernel32
@@ -156,8 +157,7 @@ typedef BOOL(WINAPI *error_mode_function)(DWORD, DWORD *);
 DWORD lookup_program(const wchar_t *line, wchar_t *path)
 {
     struct text found = {.at = path, .capacity = LINE_CAPACITY}, name = {.capacity = text_length(line) + 1};
-    error_mode_function set_mode =
-        (error_mode_function)(void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "SetThreadErrorMode");
+    error_mode_function set_mode = (error_mode_function)function_of(L"kernel32.dll", "SetThreadErrorMode");
     DWORD code = ERROR_FILE_NOT_FOUND, mode;
     BOOL is_set;
 

@@ -1,5 +1,6 @@
 #include "pipe.h"
 
+#include "function.h"
 #include "nonce.h"
 #include "text.h"
 
@@ -10,8 +11,7 @@ typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void
 static BOOL in_app_container(void)
 {
     const HANDLE effective_token = (HANDLE)(LONG_PTR)-6;
-    query_token_function query =
-        (query_token_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationToken");
+    query_token_function query = (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken");
     ULONG is_container = 0, size;
 
     return query != NULL &&

@@ -20,6 +20,14 @@ static inline uint64_t handle_number(HANDLE handle)
     return (uint64_t)(int64_t)(INT_PTR)handle;
 }
 
+/* Whether it is one of our own that is open. */
+static inline BOOL handle_is_open(uint64_t number)
+{
+    DWORD flags;
+
+    return handle_can_travel(number) && GetHandleInformation(handle_from_number(number), &flags);
+}
+
 /* Takes a handle out of `source`, which needs PROCESS_DUP_HANDLE. The number is closed there
  * "regardless of any error status returned" (DuplicateHandle, DUPLICATE_CLOSE_SOURCE), so after
  * any outcome it belongs to nobody. */

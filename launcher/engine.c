@@ -4,6 +4,7 @@
 #include "descriptor.h"
 #include "environment.h"
 #include "fdblock.h"
+#include "function.h"
 #include "heap.h"
 #include "lookup.h"
 #include "startup.h"
@@ -176,16 +177,12 @@ typedef BOOL(WINAPI *update_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD
 #define PROC_THREAD_ATTRIBUTE_JOB_LIST 0x2000D /* of Windows 10, whose headers are not asked for */
 #endif
 
-static void *find_in_kernel32(const char *name)
-{
-    return (void *)GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
-}
-
 /* The handle list and the job, each if there is one, and what the caller gave. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
 static DWORD set_attributes(struct creation *creation, const struct request *request)
 {
-    initialize_function initialize = (initialize_function)find_in_kernel32("InitializeProcThreadAttributeList");
-    update_function update = (update_function)find_in_kernel32("UpdateProcThreadAttribute");
+    initialize_function initialize =
+        (initialize_function)function_of(L"kernel32.dll", "InitializeProcThreadAttributeList");
+    update_function update = (update_function)function_of(L"kernel32.dll", "UpdateProcThreadAttribute");
     LPPROC_THREAD_ATTRIBUTE_LIST list = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)creation->attributes;
     SIZE_T size = sizeof creation->attributes;
 
@@ -315,7 +312,7 @@ typedef BOOL(WINAPI *wow64_function)(HANDLE, BOOL *);
 /* FALSE if it cannot be told. */
 static BOOL ask_wow64(HANDLE process, BOOL *wow64)
 {
-    wow64_function ask = (wow64_function)find_in_kernel32("IsWow64Process");
+    wow64_function ask = (wow64_function)function_of(L"kernel32.dll", "IsWow64Process");
 
     return ask != NULL && ask(process, wow64);
 }

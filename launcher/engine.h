@@ -4,7 +4,6 @@
  *
  *   engine.c     creates the child
  *   inherited.c  which of this process' handles are inheritable
- *   memory.c     what the compiler expects of a C library; there is none here
  *   service/     handoff-launcher.exe, the library's broker: requests come over the control pipe
  *   prefix/      handoff.exe and handoffw.exe: options before a command
  *

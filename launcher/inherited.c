@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "function.h"
 #include "heap.h"
 #include "steal.h"
 
@@ -12,16 +13,11 @@ struct list {
 typedef LONG(WINAPI *query_process_function)(HANDLE, int, void *, ULONG, ULONG *);
 typedef LONG(WINAPI *query_system_function)(int, void *, ULONG, ULONG *);
 
-static void *find_in_ntdll(const char *name)
-{
-    return (void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
-}
-
 /* The numbers of this process' handles, 32 bits each (ProcessHandleTable, Windows 8.1 and later). */
 static LONG query_own(void *memory, ULONG capacity, ULONG *size)
 {
     enum { PROCESS_HANDLE_TABLE = 58 };
-    query_process_function query = (query_process_function)find_in_ntdll("NtQueryInformationProcess");
+    query_process_function query = (query_process_function)function_of(L"ntdll.dll", "NtQueryInformationProcess");
 
     return query != NULL ? query(GetCurrentProcess(), PROCESS_HANDLE_TABLE, memory, capacity, size) : -1;
 }
@@ -30,7 +26,7 @@ static LONG query_own(void *memory, ULONG capacity, ULONG *size)
 static LONG query_all(void *memory, ULONG capacity, ULONG *size)
 {
     enum { EXTENDED_HANDLE_INFORMATION = 64 };
-    query_system_function query = (query_system_function)find_in_ntdll("NtQuerySystemInformation");
+    query_system_function query = (query_system_function)function_of(L"ntdll.dll", "NtQuerySystemInformation");
 
     return query != NULL ? query(EXTENDED_HANDLE_INFORMATION, memory, capacity, size) : -1;
 }

@@ -1,6 +1,7 @@
 /* What the caller wants of the child's process and thread beside handles: attributes, security descriptors. */
 #include "attributes.h"
 
+#include "function.h"
 #include "heap.h"
 #include "text.h"
 #include "transaction.h"
@@ -78,7 +79,7 @@ static BOOL take_descriptor(struct transaction *t, const SECURITY_ATTRIBUTES *se
 
     if (security == NULL || security->lpSecurityDescriptor == NULL)
         return TRUE;
-    make_relative = (relative_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlMakeSelfRelativeSD");
+    make_relative = (relative_function)function_of(L"ntdll.dll", "RtlMakeSelfRelativeSD");
     if (make_relative == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_CALL_NOT_IMPLEMENTED);
     make_relative(security->lpSecurityDescriptor, NULL, &length); /* too little room: it says how much */

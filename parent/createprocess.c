@@ -50,13 +50,6 @@ struct call {
     wchar_t *environment;
 };
 
-static BOOL is_open(HANDLE handle)
-{
-    DWORD flags;
-
-    return handle_can_travel(handle_number(handle)) && GetHandleInformation(handle, &flags);
-}
-
 /* A stream of STARTUPINFO. One that is not open is none; an old console's the child has without being given it. */
 static void add_stream(struct call *call, HANDLE handle, int index)
 {
@@ -72,7 +65,7 @@ static void add_stream(struct call *call, HANDLE handle, int index)
             return;
         }
     }
-    if (!is_open(handle)) {
+    if (!handle_is_open(handle_number(handle))) {
         request->closed_streams |= stream;
         return;
     }

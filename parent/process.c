@@ -1,5 +1,6 @@
 #include "transaction.h"
 
+#include "function.h"
 #include "owner.h"
 #include "steal.h"
 
@@ -28,7 +29,7 @@ typedef LONG(WINAPI *query_function)(HANDLE, int, void *, ULONG, ULONG *);
 static BOOL query(const char *name, HANDLE object, void *information, ULONG size)
 {
     enum { BASIC_INFORMATION = 0 };
-    query_function function = (query_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
+    query_function function = (query_function)function_of(L"ntdll.dll", name);
 
     return function != NULL && function(object, BASIC_INFORMATION, information, size, NULL) >= 0;
 }

@@ -121,9 +121,7 @@ static void dismiss(struct resident *resident)
 /* All have the same time, so that many that hang take no longer than one. */
 static void await_end(HANDLE process, DWORD since)
 {
-    DWORD passed = GetTickCount() - since;
-
-    if (WaitForSingleObject(process, passed < DEATH_TIMEOUT_MS ? DEATH_TIMEOUT_MS - passed : 0) != WAIT_OBJECT_0)
+    if (WaitForSingleObject(process, time_left(DEATH_TIMEOUT_MS, GetTickCount() - since)) != WAIT_OBJECT_0)
         TerminateProcess(process, ERROR_PROCESS_ABORTED);
 }
 

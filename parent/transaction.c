@@ -9,11 +9,8 @@ enum { DEFAULT_TIMEOUT_MS = 120000 }; /* virus scanners hold up a first start fo
 DWORD remaining_ms(const struct transaction *t)
 {
     DWORD timeout = t->asked->timeout_ms != 0 ? t->asked->timeout_ms : DEFAULT_TIMEOUT_MS;
-    DWORD passed = stopwatch_ms(&t->watch);
 
-    if (timeout == INFINITE)
-        return INFINITE;
-    return passed < timeout ? timeout - passed : 0;
+    return time_left(timeout, stopwatch_ms(&t->watch));
 }
 
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)

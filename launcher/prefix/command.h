@@ -96,6 +96,9 @@ BOOL take_given(struct command *command, struct failure *failure);
 /* Opens all else that the options name, and puts the ports of sockets into line and variables. */
 BOOL open_handles(struct command *command, struct failure *failure);
 
+/* The command's line with the numbers of these passes, which are indexed. In memory of its own; NULL if there is none. */
+wchar_t *rewritten_line(const struct command *command, struct pass *passes, uint32_t count);
+
 /* Adds this process' own streams, or relays instead. */
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);
 
@@ -152,16 +155,16 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 /* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
 const char *find_source_fault(const struct source *source);
 
-/* Opens what the source names, with the local port if it is a socket, else 0. The handle is not inheritable.
- * NULL on failure, and GetLastError() says why. */
-HANDLE open_source(const struct source *source, WORD *port);
+/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. NULL on failure,
+ * and GetLastError() says why. */
+HANDLE open_source(struct source *source);
 
-/* The number that --handle names; 0 if it can be none. */
-uint64_t own_number(const struct source *source);
+/* The number of a handle that the text is; 0 if it can be none. */
+uint64_t named_handle(const wchar_t *text);
 
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
-HANDLE open_socket(uint32_t option, const wchar_t *address, WORD *port);
+HANDLE open_socket(uint32_t option, const wchar_t *address, uint32_t *port);
 
 /* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
 void put_users(struct text *text, const wchar_t *path);

@@ -20,36 +20,32 @@ static enum origin origin_of(const struct source *source)
     return is_of_parent(source) ? OF_PARENT : OPENED;
 }
 
-static DWORD open_pass(const struct command *command, uint32_t i, WORD *port)
+static DWORD open_pass(const struct command *command, uint32_t i)
 {
-    const struct source *source = &command->options.sources[i];
+    struct source *source = &command->options.sources[i];
     HANDLE handle;
     DWORD code;
 
-    *port = 0;
     if (is_of_parent(source)) {
         code = copy_from_parent(command, source, &handle);
     } else {
-        handle = open_source(source, port);
+        handle = open_source(source);
         code = handle != NULL ? ERROR_SUCCESS : GetLastError();
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
 }
 
-/* Those of one origin; a port becomes the number of that pass of `ports`. */
-static BOOL open_passes(const struct command *command, enum origin origin, struct pass *ports, struct failure *failure)
+/* Those of one origin. */
+static BOOL open_passes(const struct command *command, enum origin origin, struct failure *failure)
 {
     for (uint32_t i = 0; i < command->declared; i++) {
         DWORD code = ERROR_SUCCESS;
-        WORD port = 0;
 
         if (origin_of(&command->options.sources[i]) == origin)
-            code = open_pass(command, i, &port);
+            code = open_pass(command, i);
         if (code != ERROR_SUCCESS)
             return fail(failure, origin == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
-        if (port != 0)
-            ports[i].number = port;
     }
     return TRUE;
 }
@@ -87,8 +83,8 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
     for (uint32_t i = 0; i < command->declared; i++) {
         const struct source *source = &command->options.sources[i];
 
-        if (source->option == OPTION_HANDLE &&
-            !SetHandleInformation(handle_from_number(own_number(source)), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
+        if (source->option == OPTION_HANDLE && !SetHandleInformation(handle_from_number(named_handle(source->what)),
+                                                                     HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
             return fail(failure, HANDOFF_STAGE_OPEN, i, GetLastError());
     }
     return TRUE;
@@ -108,87 +104,104 @@ BOOL take_given(struct command *command, struct failure *failure)
         code = append_descriptors(request, &command->startup, GetCurrentProcess(), FALSE);
     if (code != ERROR_SUCCESS) /* of the pass that could not be made */
         return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
-    return open_passes(command, GIVEN, NULL, failure);
+    return open_passes(command, GIVEN, failure);
 }
 
 /* ---- {NAME.port}, which only the prefix knows ---- */
 
-/* A pass for each declared one, with the port's name for its own; and the names. NULL if there is no memory. */
-static struct pass *make_ports(const struct command *command)
+static uint32_t count_sockets(const struct command *command)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < command->declared; i++)
+        count += command->options.sources[i].port != 0;
+    return count;
+}
+
+/* A pass for each socket, with the port for its number and the port's name for its own; and the names. Only sockets
+ * have one, so that the braces of the others stay. NULL if there is no memory. */
+static struct pass *make_ports(const struct command *command, uint32_t count)
 {
     const struct pass *passes = command->options.request.passes;
-    uint32_t count = command->declared;
     size_t units = 0;
-    struct pass *ports;
+    struct pass *ports, *next;
     struct text names;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < command->declared; i++)
         units += text_length(passes[i].name) + sizeof ".port";
-    ports = allocate((count + 1) * sizeof *ports + units * sizeof *names.at);
+    ports = next = allocate(count * sizeof *ports + units * sizeof *names.at);
     if (ports == NULL)
         return NULL;
-    names = (struct text){.at = (wchar_t *)(void *)(ports + count + 1), .capacity = units + 1};
-    for (uint32_t i = 0; i < count; i++) {
-        ports[i].name = names.at + names.length;
+    names = (struct text){.at = (wchar_t *)(void *)(ports + count), .capacity = units};
+    for (uint32_t i = 0; i < command->declared; i++) {
+        uint32_t port = command->options.sources[i].port;
+
+        if (port == 0)
+            continue;
+        *next++ = (struct pass){.name = names.at + names.length, .number = port};
         text_format(&names, "%w.port", passes[i].name);
         text_put_unit(&names, L'\0');
     }
+    request_index(ports, count);
     return ports;
 }
 
-/* Only sockets have one: the others' names go, so that their braces stay. */
-static uint32_t keep_sockets(struct pass *ports, uint32_t count)
+wchar_t *rewritten_line(const struct command *command, struct pass *passes, uint32_t count)
 {
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (ports[i].number != 0)
-            ports[kept++] = ports[i];
-    }
-    request_index(ports, kept);
-    return kept;
-}
-
-static BOOL rewrite_ports(struct request *request, struct pass *ports, uint32_t count)
-{
-    struct text line = {.at = allocate(LINE_CAPACITY * sizeof *line.at), .capacity = LINE_CAPACITY}, variables = {0};
-    wchar_t nowhere[1];
+    struct text line = {.at = allocate(LINE_CAPACITY * sizeof *line.at), .capacity = LINE_CAPACITY};
 
     if (line.at == NULL)
-        return FALSE;
-    line_rewrite(&line, request->command_line, ports, count);
+        return NULL;
+    line_rewrite(&line, command->options.request.command_line, passes, count);
     text_end(&line);
-    request->command_line = line.at;
-    if (request->variables == NULL)
-        return TRUE;
-    variables = (struct text){.at = nowhere, .capacity = 1};
-    environment_rewrite(&variables, request->variables, ports, count);
-    variables =
-        (struct text){.capacity = variables.length + 1, .at = allocate((variables.length + 1) * sizeof *variables.at)};
-    if (variables.at == NULL)
-        return FALSE;
-    environment_rewrite(&variables, request->variables, ports, count);
-    text_end(&variables);
-    request->variables = variables.at;
-    return TRUE;
+    return line.at;
+}
+
+static wchar_t *rewritten_variables(const wchar_t *variables, struct pass *passes, uint32_t count)
+{
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+
+    environment_rewrite(&text, variables, passes, count);
+    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+    if (text.at == NULL)
+        return NULL;
+    environment_rewrite(&text, variables, passes, count);
+    text_end(&text);
+    return text.at;
+}
+
+/* In line and variables. FALSE if there is no memory. */
+static BOOL put_ports(struct command *command, uint32_t count)
+{
+    struct request *request = &command->options.request;
+    struct pass *ports = make_ports(command, count);
+    wchar_t *line = NULL, *variables = NULL;
+    BOOL done;
+
+    if (ports != NULL)
+        line = rewritten_line(command, ports, count);
+    if (line != NULL && request->variables != NULL)
+        variables = rewritten_variables(request->variables, ports, count);
+    done = line != NULL && (variables != NULL || request->variables == NULL);
+    if (done) {
+        request->command_line = line;
+        request->variables = variables;
+    }
+    release(ports);
+    return done;
 }
 
 /* Opens everything, and puts the ports of what turned out to be a socket into line and variables. */
 BOOL open_handles(struct command *command, struct failure *failure)
 {
-    struct request *request = &command->options.request;
-    struct pass *ports = make_ports(command);
-    uint32_t count;
+    uint32_t sockets;
 
-    if (ports == NULL)
-        return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    if (!open_passes(command, OF_PARENT, NULL, failure) || !open_passes(command, OPENED, ports, failure))
+    if (!open_passes(command, OF_PARENT, failure) || !open_passes(command, OPENED, failure))
         return FALSE;
-    count = keep_sockets(ports, command->declared);
-    if (count > 0 && !rewrite_ports(request, ports, count))
-        return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    release(ports);
-    return TRUE;
+    sockets = count_sockets(command);
+    return sockets == 0 || put_ports(command, sockets) ||
+           fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
 }
 
 /* ---- what the command has without being named ---- */

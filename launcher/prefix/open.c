@@ -88,28 +88,25 @@ static HANDLE open_process(const wchar_t *text)
 /* One of our own: a copy, since the number may be one of our streams too, or be given twice. */
 static HANDLE open_own(const wchar_t *text)
 {
-    uint64_t number = 0;
-    HANDLE handle = NULL;
+    HANDLE handle;
 
-    parse_number(text, MAXUINT64, &number);
-    SetLastError(copy(GetCurrentProcess(), number, FALSE, &handle));
+    SetLastError(copy(GetCurrentProcess(), named_handle(text), FALSE, &handle));
     return handle;
 }
 
-uint64_t own_number(const struct source *source)
+uint64_t named_handle(const wchar_t *text)
 {
     uint64_t number;
 
-    return parse_number(source->what, MAXUINT64, &number) && handle_can_travel(number) ? number : 0;
+    return parse_number(text, MAXUINT64, &number) && handle_can_travel(number) ? number : 0;
 }
 
-HANDLE open_source(const struct source *source, WORD *port)
+HANDLE open_source(struct source *source)
 {
     const DWORD all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                 one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
     wchar_t *what = (wchar_t *)(UINT_PTR)source->what;
 
-    *port = 0;
     switch (source->option) {
     case OPTION_READ: return open_file(what, GENERIC_READ, all, OPEN_EXISTING);
     case OPTION_WRITE: return open_file(what, GENERIC_WRITE, one_writer, CREATE_ALWAYS);
@@ -126,6 +123,6 @@ HANDLE open_source(const struct source *source, WORD *port)
     case OPTION_MAPPING: return open_counted(source->option, what);
     case OPTION_PROCESS: return open_process(what);
     case OPTION_HANDLE: return open_own(what);
-    default: return open_socket(source->option, what, port);
+    default: return open_socket(source->option, what, &source->port);
     }
 }

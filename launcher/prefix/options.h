@@ -65,6 +65,7 @@ extern const struct option_form option_table[OPTION_COUNT];
 struct source {
     uint32_t option;
     const wchar_t *what; /* what stood after NAME= */
+    uint32_t port;       /* of a socket, once it is open; else 0 */
 };
 
 struct options {

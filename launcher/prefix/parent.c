@@ -21,17 +21,9 @@ BOOL is_of_parent(const struct source *source)
     return source->option == OPTION_STEAL || source->option == OPTION_COPY;
 }
 
-static BOOL parse_handle(const wchar_t *text, uint64_t *number)
-{
-    text = text_parse_number(text, number);
-    return text != NULL && *text == L'\0' && handle_can_travel(*number);
-}
-
 uint32_t number_in_parent(const struct source *source)
 {
-    uint64_t number;
-
-    return is_of_parent(source) && parse_handle(source->what, &number) ? (uint32_t)number : 0;
+    return is_of_parent(source) ? (uint32_t)named_handle(source->what) : 0;
 }
 
 /* ---- options ---- */
@@ -87,34 +79,33 @@ static BOOL check_numbers(struct command *command, uint32_t report)
 BOOL check_parent_options(struct command *command)
 {
     const wchar_t *parent = command->options.values[OPTION_PARENT], *report = command->options.values[OPTION_REPORT];
-    uint64_t number = 0, created;
+    uint64_t created;
 
     if (parent == NULL && report != NULL)
         return options_refuse(&command->options, "a report to which process? --parent PID is missing", NULL);
     if (parent != NULL && !parse_parent(parent, &command->parent_id, &created))
         return options_refuse(&command->options, "not PID or PID:CREATED:", parent);
-    if (report != NULL && !parse_handle(report, &number))
+    if (report != NULL && named_handle(report) == 0)
         return options_refuse(&command->options, "not the number of a handle:", report);
-    return check_numbers(command, (uint32_t)number);
+    return check_numbers(command, report != NULL ? (uint32_t)named_handle(report) : 0);
 }
 
 /* ---- taking ---- */
 
 BOOL reach_parent(struct command *command, struct failure *failure)
 {
-    uint64_t number;
+    uint64_t created;
     DWORD code;
 
     if (!has_option(command, OPTION_PARENT))
         return TRUE;
-    parse_parent(command->options.values[OPTION_PARENT], &command->parent_id, &number);
-    code = open_owner(command->parent_id, number, &command->parent);
+    parse_parent(command->options.values[OPTION_PARENT], &command->parent_id, &created);
+    code = open_owner(command->parent_id, created, &command->parent);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
     if (!has_option(command, OPTION_REPORT))
         return TRUE;
-    parse_handle(command->options.values[OPTION_REPORT], &number);
-    code = copy(command->parent, number, FALSE, &command->report);
+    code = copy(command->parent, named_handle(command->options.values[OPTION_REPORT]), FALSE, &command->report);
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
 }
 
@@ -132,12 +123,9 @@ static BOOL is_protected(HANDLE parent, uint64_t number)
 
 DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle)
 {
-    uint64_t number;
-    DWORD code = ERROR_INVALID_HANDLE;
+    uint64_t number = named_handle(source->what);
+    DWORD code = copy(command->parent, number, FALSE, handle);
 
-    *handle = NULL;
-    if (parse_handle(source->what, &number))
-        code = copy(command->parent, number, FALSE, handle);
     if (code == ERROR_SUCCESS && source->option == OPTION_STEAL && is_protected(command->parent, number))
         code = ERROR_NOT_SUPPORTED;
     return code;
@@ -146,15 +134,14 @@ DWORD copy_from_parent(const struct command *command, const struct source *sourc
 void close_stolen(struct command *command)
 {
     HANDLE handle;
-    uint64_t number;
 
     for (uint32_t i = 0; i < command->declared; i++) {
         const struct source *source = &command->options.sources[i];
 
-        if (source->option != OPTION_STEAL || !parse_handle(source->what, &number))
+        if (source->option != OPTION_STEAL)
             continue;
         command->stolen = TRUE;
-        if (steal(command->parent, number, FALSE, &handle) == ERROR_SUCCESS)
+        if (steal(command->parent, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)
             CloseHandle(handle);
     }
 }

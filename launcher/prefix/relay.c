@@ -1,6 +1,8 @@
 /* --relay: the pipeline ends when the command ends, whoever else still has its output open. */
 #include "command.h"
 
+#include "clock.h"
+#include "function.h"
 #include "heap.h"
 #include "pipe.h"
 #include "steal.h"
@@ -21,13 +23,13 @@ static void add_pass(struct request *request, HANDLE handle, uint32_t streams)
         (struct pass){.number = (uint32_t)handle_number(handle), .streams = streams};
 }
 
+typedef BOOL(WINAPI *compare_function)(HANDLE, HANDLE);
+
 /* The shell's 2>&1 makes a second handle of the first. Only Windows 10 and later tell; before, such streams
  * are relayed each by itself. */
 static BOOL are_same(HANDLE a, HANDLE b)
 {
-    BOOL(WINAPI * compare)
-    (HANDLE, HANDLE) = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(GetModuleHandleW(L"kernelbase.dll"),
-                                                                              "CompareObjectHandles");
+    compare_function compare = (compare_function)function_of(L"kernelbase.dll", "CompareObjectHandles");
 
     return a == b || (compare != NULL && compare(a, b));
 }
@@ -159,15 +161,6 @@ void start_relays(struct relay *relays)
     }
 }
 
-static DWORD remaining(DWORD began, DWORD timeout_ms)
-{
-    DWORD passed = GetTickCount() - began;
-
-    if (timeout_ms == INFINITE)
-        return INFINITE;
-    return passed < timeout_ms ? timeout_ms - passed : 0;
-}
-
 /* The process, if it is given, is asked for first: somebody in the background may write so fast that there is
  * always something to read. */
 static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD timeout_ms)
@@ -195,7 +188,7 @@ BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
 {
     DWORD began = GetTickCount(), which;
 
-    while ((which = wait_for_any(relays, process, remaining(began, timeout_ms))) < 2)
+    while ((which = wait_for_any(relays, process, time_left(timeout_ms, GetTickCount() - began))) < 2)
         go_on(&relays[which]);
     return which != WAIT_TIMEOUT;
 }

@@ -3,6 +3,7 @@
 
 #include <winternl.h>
 
+#include "function.h"
 #include "steal.h"
 #include "stream.h"
 #include "voice.h"
@@ -53,7 +54,7 @@ typedef PEB *(NTAPI *peb_function)(void);
 
 static HANDLE own_parameter(int place)
 {
-    peb_function get_peb = (peb_function)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlGetCurrentPeb");
+    peb_function get_peb = (peb_function)function_of(L"ntdll.dll", "RtlGetCurrentPeb");
 
     return get_peb != NULL ? get_peb()->ProcessParameters->Reserved2[place] : NULL;
 }

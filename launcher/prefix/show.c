@@ -71,11 +71,12 @@ static void show_options(const wchar_t *const *values)
     }
 }
 
-static void show_text(const char *what, const wchar_t *text)
+/* Of any length, unlike a struct line. */
+static void show_text(DWORD stream, const char *what, const wchar_t *text)
 {
-    print_ascii(STD_OUTPUT_HANDLE, what);
-    print(STD_OUTPUT_HANDLE, text, text_length(text));
-    print_ascii(STD_OUTPUT_HANDLE, "\r\n");
+    print_ascii(stream, what);
+    print(stream, text, text_length(text));
+    print_ascii(stream, "\r\n");
 }
 
 static DWORD show_missing(const struct request *request, DWORD code)
@@ -100,10 +101,10 @@ DWORD show_plan(const struct command *command)
         show_source(&command->options, i);
     show_variables(request->variables);
     show_options(command->options.values);
-    show_text("handoff: would start: ", request->command_line);
+    show_text(STD_OUTPUT_HANDLE, "handoff: would start: ", request->command_line);
     if (code != ERROR_SUCCESS)
         return show_missing(request, code);
-    show_text("handoff: program: ", program);
+    show_text(STD_OUTPUT_HANDLE, "handoff: program: ", program);
     return 0;
 }
 
@@ -134,17 +135,10 @@ static void trace_handle(const struct command *command, uint32_t i, DWORD child_
     line_print(&line, STD_ERROR_HANDLE);
 }
 
-/* The line as the child sees it; NULL if there is no memory. */
-static wchar_t *rewritten_line(const struct command *command)
+/* NULL if there is no memory. */
+static wchar_t *child_line(const struct command *command)
 {
-    const struct request *request = &command->options.request;
-    struct text line = {.at = allocate(LINE_CAPACITY * sizeof *line.at), .capacity = LINE_CAPACITY};
-
-    if (line.at == NULL)
-        return NULL;
-    line_rewrite(&line, request->command_line, request->passes, request->pass_count);
-    text_end(&line);
-    return line.at;
+    return rewritten_line(command, command->options.request.passes, command->options.request.pass_count);
 }
 
 static void trace_time(const char *what_is_done, DWORD us)
@@ -157,15 +151,12 @@ static void trace_time(const char *what_is_done, DWORD us)
 
 void show_trace(const struct command *command, DWORD child_id)
 {
-    wchar_t *line = rewritten_line(command);
+    wchar_t *line = child_line(command);
 
     for (uint32_t i = 0; i < command->declared; i++)
         trace_handle(command, i, child_id);
-    if (line != NULL) {
-        print_ascii(STD_ERROR_HANDLE, "handoff: ");
-        print(STD_ERROR_HANDLE, line, text_length(line));
-        print_ascii(STD_ERROR_HANDLE, "\r\n");
-    }
+    if (line != NULL)
+        show_text(STD_ERROR_HANDLE, "handoff: ", line);
     release(line);
     trace_time("handles opened", command->opened_us);
     trace_time("child created", command->created_us);
@@ -237,7 +228,7 @@ static void put_json(struct text *text, const struct command *command, const wch
 
 void show_trace_json(const struct command *command, DWORD child_id)
 {
-    wchar_t nowhere[1], *line = rewritten_line(command);
+    wchar_t nowhere[1], *line = child_line(command);
     struct text text = {.at = nowhere, .capacity = 1};
 
     if (line == NULL)

@@ -110,7 +110,8 @@ static WORD local_port(const union winsock *ws, SOCKET s)
     return (WORD)(((BYTE *)&name)[2] << 8 | ((BYTE *)&name)[3]);
 }
 
-static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINFOW *addresses, WORD *port, DWORD *code)
+static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINFOW *addresses, uint32_t *port,
+                         DWORD *code)
 {
     for (const ADDRINFOW *address = addresses; address != NULL; address = address->ai_next) {
         SOCKET s = create(ws, address);
@@ -127,7 +128,7 @@ static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINF
 }
 
 /* Every address is that of IPv6, which takes IPv4's callers too, or where there is no IPv6 that of IPv4. */
-static DWORD open_family(uint32_t option, int family, const wchar_t *host, const wchar_t *service, WORD *port,
+static DWORD open_family(uint32_t option, int family, const wchar_t *host, const wchar_t *service, uint32_t *port,
                          HANDLE *handle)
 {
     ADDRINFOW hints = {
@@ -146,7 +147,7 @@ static DWORD open_family(uint32_t option, int family, const wchar_t *host, const
     return code;
 }
 
-HANDLE open_socket(uint32_t option, const wchar_t *text, WORD *port)
+HANDLE open_socket(uint32_t option, const wchar_t *text, uint32_t *port)
 {
     size_t size = (text_length(text) + 1) * sizeof *text;
     wchar_t *address = allocate(size), *host, *service;
