@@ -217,9 +217,9 @@ static DWORD create_with_attributes(struct creation *creation, const struct requ
     return create(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
 }
 
-static BOOL expose_passes(const struct request *request)
+static BOOL expose_passes(const struct request *request, uint32_t count)
 {
-    for (uint32_t i = 0; i < request->pass_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (!SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT,
                                   HANDLE_FLAG_INHERIT))
             return FALSE;
@@ -241,7 +241,7 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
     creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
     if (request->pass_count > 0) {
         visit_inheritable(make_private);
-        if (!expose_passes(request))
+        if (!expose_passes(request, request->pass_count))
             return GetLastError();
     }
     return create(creation, request, more_flags, child);
@@ -455,7 +455,7 @@ static BOOL start(struct creation *creation, struct request *request, const stru
     set_descriptor_flags(request);
     for (uint32_t i = 0; i < request->pass_count; i++)
         creation->handles[i] = handle_from_number(request->passes[i].number);
-    if (terms->expose && !expose_passes(request))
+    if (!expose_passes(request, terms->exposed))
         code = GetLastError();
     if (code == ERROR_SUCCESS)
         code = create_with_block(creation, request, terms->job, child);

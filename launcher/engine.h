@@ -29,8 +29,8 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
 /* How a program wants its child. Zeroed: with passes that are inheritable already, and in no job. */
 struct terms {
-    BOOL expose; /* the passes become inheritable at the moment of CreateProcessW; they stay so */
-    HANDLE job;  /* the child is in it from its creation on, where Windows lets it be at all */
+    uint32_t exposed; /* so many passes, the first, become inheritable at the moment of CreateProcessW; they stay so */
+    HANDLE job;       /* the child is in it from its creation on, where Windows lets it be at all */
 };
 
 /*

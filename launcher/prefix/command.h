@@ -27,7 +27,7 @@
 struct command {
     struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
     uint32_t declared;      /* so many passes have a source */
-    uint32_t own;           /* the passes from here on are this process' own streams */
+    uint32_t own;           /* the passes from here on are this process' own streams, inheritable from the start */
     STARTUPINFOW startup;   /* of this process */
     DWORD timeout_ms;       /* INFINITE: none */
     HANDLE job;             /* NULL: none */

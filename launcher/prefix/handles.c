@@ -57,22 +57,36 @@ static BOOL open_passes(const struct command *command, enum origin origin, struc
  * from then on perhaps one of our own. So all that is given comes first, and of that the questions first.
  */
 
-/* A stream that is not open is none, as it is for CreateProcessW, which copies STARTUPINFO's without a look. Through
- * Windows 8.0 INVALID_HANDLE_VALUE would even become a handle of this process (rprichard/win32-console-docs). */
-static DWORD drop_closed_streams(void)
+/* What is given is inheritable as a rule, so the question is all. Returns a Win32 code: ERROR_INVALID_HANDLE if the
+ * number is not open. */
+static DWORD make_inheritable(uint64_t number)
 {
+    HANDLE handle = handle_from_number(number);
     DWORD flags;
 
+    if (!handle_can_travel(number))
+        return ERROR_INVALID_HANDLE;
+    return GetHandleInformation(handle, &flags) &&
+                   ((flags & HANDLE_FLAG_INHERIT) != 0 ||
+                    SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
+               ? ERROR_SUCCESS
+               : GetLastError();
+}
+
+/* A stream that is not open is none, as it is for CreateProcessW, which copies STARTUPINFO's without a look. Through
+ * Windows 8.0 INVALID_HANDLE_VALUE would even become a handle of this process (rprichard/win32-console-docs). */
+static DWORD check_own_streams(void)
+{
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         HANDLE own = GetStdHandle(stream_id(stream));
+        DWORD code = ERROR_SUCCESS;
 
-        if (own == NULL || stream_of_old_console(stream) != NULL)
-            continue;
-        if (handle_can_travel(handle_number(own)) && GetHandleInformation(own, &flags))
-            continue;
-        if (handle_can_travel(handle_number(own)) && GetLastError() != ERROR_INVALID_HANDLE)
-            return GetLastError();
-        SetStdHandle(stream_id(stream), NULL);
+        if (own != NULL && stream_of_old_console(stream) == NULL)
+            code = make_inheritable(handle_number(own));
+        if (code == ERROR_INVALID_HANDLE)
+            SetStdHandle(stream_id(stream), NULL);
+        else if (code != ERROR_SUCCESS)
+            return code;
     }
     return ERROR_SUCCESS;
 }
@@ -82,10 +96,12 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
 {
     for (uint32_t i = 0; i < command->declared; i++) {
         const struct source *source = &command->options.sources[i];
+        DWORD code = ERROR_SUCCESS;
 
-        if (source->option == OPTION_HANDLE && !SetHandleInformation(handle_from_number(named_handle(source->what)),
-                                                                     HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
-            return fail(failure, HANDOFF_STAGE_OPEN, i, GetLastError());
+        if (source->option == OPTION_HANDLE)
+            code = make_inheritable(named_handle(source->what));
+        if (code != ERROR_SUCCESS)
+            return fail(failure, HANDOFF_STAGE_OPEN, i, code);
     }
     return TRUE;
 }
@@ -93,7 +109,7 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
 BOOL take_given(struct command *command, struct failure *failure)
 {
     struct request *request = &command->options.request;
-    DWORD code = drop_closed_streams();
+    DWORD code = check_own_streams();
 
     command->declared = request->pass_count;
     if (code != ERROR_SUCCESS)
@@ -206,20 +222,29 @@ BOOL open_handles(struct command *command, struct failure *failure)
 
 /* ---- what the command has without being named ---- */
 
+/* The pass that this process' own stream is, or where it would come to stand. */
+static uint32_t find_own(const struct command *command, HANDLE own)
+{
+    const struct request *request = &command->options.request;
+    uint32_t i = command->own;
+
+    while (i < request->pass_count && request->passes[i].number != (uint32_t)handle_number(own))
+        i++;
+    return i;
+}
+
 /* This process' own streams are passes as they are: a copy of each would only be one more to close. Two that are one
  * handle stay one. */
 static void add_stream(struct command *command, int stream)
 {
     struct request *request = &command->options.request;
     HANDLE own = GetStdHandle(stream_id(stream));
-    uint32_t number = (uint32_t)handle_number(own), i = command->own;
+    uint32_t i = find_own(command, own);
 
     if (!handle_can_travel(handle_number(own)))
         return;
-    while (i < request->pass_count && request->passes[i].number != number)
-        i++;
     if (i == request->pass_count)
-        request->passes[request->pass_count++] = (struct pass){.number = number};
+        request->passes[request->pass_count++] = (struct pass){.number = (uint32_t)handle_number(own)};
     request->passes[i].streams |= 1u << stream;
 }
 
@@ -233,8 +258,12 @@ static void add_streams(struct command *command)
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((claimed >> stream & 1) == 0)
             add_stream(command, stream);
-        else
-            SetHandleInformation(GetStdHandle(stream_id(stream)), HANDLE_FLAG_INHERIT, 0);
+    }
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        HANDLE own = GetStdHandle(stream_id(stream));
+
+        if ((claimed >> stream & 1) != 0 && find_own(command, own) == request->pass_count)
+            SetHandleInformation(own, HANDLE_FLAG_INHERIT, 0);
     }
     note_stream_flags(request, &command->startup, command->own);
 }

@@ -189,7 +189,7 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
     if (!has_option(command, OPTION_DETACH) && command->report == NULL)
         command->job = make_job(command);
-    created = create_child(request, &(struct terms){.expose = TRUE, .job = command->job}, child, failure);
+    created = create_child(request, &(struct terms){.exposed = command->own, .job = command->job}, child, failure);
     close_handles(command);
     command->created_us = clock_us(command->started);
     return created;

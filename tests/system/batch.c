@@ -83,6 +83,24 @@ void leave_console(void)
         FreeConsole();
 }
 
+Suite *console_suite(const char *name, const struct listed_test *tests, size_t count, SFun set_up_test,
+                     SFun tear_down_test)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || strcmp(tests[i].name, tests[i - 1].name) != 0) {
+            tcase = tcase_create(tests[i].name);
+            tcase_add_unchecked_fixture(tcase, enter_console, leave_console);
+            tcase_add_checked_fixture(tcase, set_up_test, tear_down_test);
+            suite_add_tcase(suite, tcase);
+        }
+        tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].rows);
+    }
+    return suite;
+}
+
 static void tear_down(void)
 {
     WIN32_FIND_DATAW found;
@@ -1674,11 +1692,7 @@ END_TEST
 
 Suite *batch_suite(void)
 {
-    const struct {
-        const TTest *test;
-        const char *name;
-        int rows;
-    } tests[] = {
+    const struct listed_test tests[] = {
         {every_kind_of_file, "batch sources", 1},
         {files_are_shared_as_help_says, "batch sources", ARRAYSIZE(sharing)},
         {what_cannot_be_opened_is_named, "batch sources", 1},
@@ -1719,17 +1733,6 @@ Suite *batch_suite(void)
         {the_trace_is_true, "batch help", 1},
         {the_json_trace_has_the_command_line, "batch help", 1},
     };
-    Suite *suite = suite_create("batch");
-    TCase *tcase = NULL;
 
-    for (size_t i = 0; i < ARRAYSIZE(tests); i++) {
-        if (i == 0 || strcmp(tests[i].name, tests[i - 1].name) != 0) {
-            tcase = tcase_create(tests[i].name);
-            tcase_add_unchecked_fixture(tcase, enter_console, leave_console);
-            tcase_add_checked_fixture(tcase, set_up, tear_down);
-            suite_add_tcase(suite, tcase);
-        }
-        tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].rows);
-    }
-    return suite;
+    return console_suite("batch", tests, ARRAYSIZE(tests), set_up, tear_down);
 }

@@ -760,11 +760,7 @@ END_TEST
 
 Suite *holding_suite(void)
 {
-    const struct {
-        const TTest *test;
-        const char *name;
-        int rows;
-    } tests[] = {
+    const struct listed_test tests[] = {
         {g12_a_pipe_and_a_port_are_free_while_the_command_runs, "holding inherited", ROWS},
         {g12_a_protected_handle_is_let_go, "holding inherited", ROWS},
         {g12_a_quick_command_does_not_wait_for_its_neighbour, "holding inherited", ROWS},
@@ -785,17 +781,6 @@ Suite *holding_suite(void)
         {each_is_of_its_subsystem, "holding programs", PROGRAM_ROWS},
         {both_say_what_is_wrong_and_end_with_the_same_codes, "holding programs", PROGRAM_ROWS},
     };
-    Suite *suite = suite_create("holding");
-    TCase *tcase = NULL;
 
-    for (size_t i = 0; i < ARRAYSIZE(tests); i++) {
-        if (i == 0 || strcmp(tests[i].name, tests[i - 1].name) != 0) {
-            tcase = tcase_create(tests[i].name);
-            tcase_add_unchecked_fixture(tcase, enter_console, leave_console);
-            tcase_add_checked_fixture(tcase, set_up, tear_down);
-            suite_add_tcase(suite, tcase);
-        }
-        tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].rows);
-    }
-    return suite;
+    return console_suite("holding", tests, ARRAYSIZE(tests), set_up, tear_down);
 }

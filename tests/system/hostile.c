@@ -3,7 +3,7 @@
  * encoding, pipes that somebody else would have, processes that may not be opened, handles that refuse to be
  * closed (G3, G4, G6, G11).
  */
-#include "system.h"
+#include "talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -925,6 +925,34 @@ START_TEST(g2_g8_nor_by_the_prefix)
 }
 END_TEST
 
+/* Of two streams that are one handle the command gets another for one: what is kept from it as the one is listed as
+ * the other. */
+START_TEST(g2_a_stream_that_the_other_one_is_too)
+{
+    static const wchar_t *const claimed[] = {L"--stdout a", L"--stderr a"};
+
+    for (size_t i = 0; i < ARRAYSIZE(claimed); i++) {
+        HANDLE event = make_event(), read, streams[3] = {NULL};
+        PROCESS_INFORMATION prefix;
+        wchar_t line[1024];
+        char said[256];
+
+        make_pipe(&read, &streams[1]);
+        streams[2] = streams[1];
+        swprintf(line, ARRAYSIZE(line), L"\"%ls\" --parent %lu --copy a=%u %ls -- \"%ls\" exit 7",
+                 program(_i, L"faulty-prefix.exe"), GetCurrentProcessId(), number_of(event), claimed[i],
+                 program(OWN_WIDTH, L"child.exe"));
+        ck_assert(start_inheriting(line, streams, NULL, 0, NULL, 0, NULL, &prefix));
+        CloseHandle(streams[1]);
+        read_all(read, said, sizeof said);
+        ck_assert_uint_eq(finish_child(&prefix), 7);
+        ck_assert_str_eq(said, "");
+        CloseHandle(event);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
     Suite *suite = suite_create("hostile");
@@ -963,6 +991,7 @@ Suite *hostile_suite(void)
     tcase_add_loop_test(windows, g2_g8_what_windows_would_refuse_is_not_asked_for, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_a_batch_file_is_cmds, 0, WIDTH_COUNT);
     tcase_add_loop_test(windows, g2_g8_nor_by_the_prefix, 0, WIDTH_COUNT);
+    tcase_add_loop_test(windows, g2_a_stream_that_the_other_one_is_too, 0, WIDTH_COUNT);
     suite_add_tcase(suite, windows);
     return suite;
 }

@@ -187,4 +187,14 @@ Suite *caller_suite(void);
 void enter_console(void);
 void leave_console(void);
 
+/* A suite as a table: the tests of one case follow each other. */
+struct listed_test {
+    const TTest *test;
+    const char *name; /* of the case */
+    int rows;
+};
+
+/* Of tests with a console; set_up and tear_down are each test's. */
+Suite *console_suite(const char *name, const struct listed_test *tests, size_t count, SFun set_up, SFun tear_down);
+
 #endif
