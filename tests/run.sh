@@ -68,6 +68,7 @@ suites() {
 	suite calls "$1"
 	suite system "$1"
 	suite campaign "$1"
+	[ "$1" != x64 ] || tests/examples.sh >build/x64/examples.log 2>&1
 }
 
 # --- reporting ---------------------------------------------------------------------------
@@ -81,17 +82,18 @@ fail() {
 	failures+=("$@")
 }
 
-# binary WIDTH: the checks of the launcher's file.
-binary() {
+# lines NAME: what a script says, a line a check.
+lines() {
 	local line
-	echo "== launcher-binary $1"
+	echo "== $1"
 	while IFS= read -r line; do
 		echo "$line"
 		case $line in
 		ok*) pass 1 ;;
-		*) fail 1 "launcher-binary $1: $line" ;;
+		'SKIP: '*) skips+=("$1: ${line#SKIP: }") ;;
+		*) fail 1 "$1: $line" ;;
 		esac
-	done < <(tests/launcher-binary.sh "build/$1/handoff-launcher.exe" "$1" 2>&1)
+	done
 }
 
 # fuzz: what the fuzzer found before, and 100,000 inputs that are the same each time.
@@ -159,14 +161,16 @@ x64=$!
 [ $wine = yes ] || wait
 suites x86 &
 
-binary x64
-binary x86
+for width in x64 x86; do
+	lines "launcher-binary $width" < <(tests/launcher-binary.sh build/$width/handoff-launcher.exe $width 2>&1)
+done
 [ $wine = no ] || fuzz
 wait $x64
 report unit x64
 report calls x64
 report system x64
 report campaign x64
+lines examples <build/x64/examples.log
 wait
 report unit x86
 report calls x86

@@ -273,6 +273,15 @@ static BOOL steals_from_the_dead(DWORD process_id)
     return does;
 }
 
+static void say_whose(HANDLE process, DWORD process_id, const char *what)
+{
+    wchar_t path[MAX_PATH] = L"";
+    DWORD length = MAX_PATH;
+
+    QueryFullProcessImageNameW(process, 0, path, &length);
+    expect(FALSE, "'%ls', pid %lu, %s", path, process_id, what);
+}
+
 /* Ends by itself, or stands in that call all the time. */
 static void await_launcher(HANDLE process, DWORD process_id, struct toll *toll)
 {
@@ -284,10 +293,12 @@ static void await_launcher(HANDLE process, DWORD process_id, struct toll *toll)
             return;
         steals = steals_from_the_dead(process_id) ? steals + 1 : 0;
     }
-    if (steals == STEALS_MOST)
+    if (steals == STEALS_MOST) {
         toll->stuck++;
-    else
+    } else {
+        say_whose(process, process_id, "a launcher, stays");
         toll->launchers++;
+    }
     TerminateProcess(process, 0);
     WaitForSingleObject(process, PATIENCE_MS);
 }
@@ -334,21 +345,12 @@ static BOOL was_under_way(const struct scene *scene, unsigned place)
            (place % TURNS == TURNS - 1 || !scene->begun[place + 1]);
 }
 
-static void say_whose(HANDLE process, DWORD process_id)
-{
-    wchar_t path[MAX_PATH] = L"";
-    DWORD length = MAX_PATH;
-
-    QueryFullProcessImageNameW(process, 0, path, &length);
-    expect(FALSE, "%ls, pid %lu, stays and never ran", path, process_id);
-}
-
 static void judge_member(const struct scene *scene, HANDLE process, DWORD process_id, struct toll *toll)
 {
     int place;
 
     if (!settles(scene, process, process_id)) {
-        say_whose(process, process_id);
+        say_whose(process, process_id, "stays and never ran");
         toll->suspended++;
         return;
     }
