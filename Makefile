@@ -261,22 +261,24 @@ build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/prefix/opti
 	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -Icommon -Ilauncher/prefix -o $@ tests/fuzz/fuzz.c $(PURE)
 
-# handoff.h, by itself, in every language that a caller may write in; with Microsoft's extensions too. For the msvc
-# target itself the headers there are do not compile.
+# handoff.h, by itself, in every language that a caller may write in, for GNU's and for Microsoft's compilers. Windows'
+# headers are mingw's, which for Microsoft's target want to be told that the compiler knows GNU's attributes, too, and
+# which processor it is.
 HEADER-CHECK := -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Iparent -isystem /usr/share/mingw-w64/include
+HEADER-CHECK-msvc := -fms-extensions -fgnuc-version=4.2.1
 build/header: parent/handoff.h Makefile | build/deps/fuzzing
 	@mkdir -p build
 	echo '#include "handoff.h"' >$@.c
-	set -e; for target in x86_64-w64-mingw32 i686-w64-mingw32; do \
-	    for extensions in -fno-ms-extensions -fms-extensions; do \
-	        for standard in c11 c17; do \
-	            clang --target=$$target $$extensions -x c -std=$$standard $(HEADER-CHECK) $@.c; \
-	        done; \
-	        for standard in c++11 c++14 c++17 c++20; do \
-	            clang --target=$$target $$extensions -x c++ -nostdinc++ -std=$$standard $(HEADER-CHECK) $@.c; \
-	        done; \
+	set -e; check() { \
+	    for standard in c11 c17; do clang "$$@" -x c -std=$$standard $(HEADER-CHECK) $@.c; done; \
+	    for standard in c++11 c++14 c++17 c++20; do \
+	        clang "$$@" -x c++ -nostdinc++ -std=$$standard $(HEADER-CHECK) $@.c; \
 	    done; \
-	done
+	}; \
+	check --target=x86_64-w64-mingw32; \
+	check --target=i686-w64-mingw32; \
+	check --target=x86_64-pc-windows-msvc $(HEADER-CHECK-msvc); \
+	check --target=i686-pc-windows-msvc $(HEADER-CHECK-msvc) -D_X86_
 	touch $@
 
 # New inputs go to build/corpus; tests/fuzz/corpus is the part that is kept.
