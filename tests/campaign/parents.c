@@ -102,8 +102,8 @@ struct stage {
 struct toll {
     unsigned deaths;
     unsigned begun, committed, under_way, failed, refused;
-    unsigned unborn;           /* launchers that nobody had let run yet */
-    unsigned stuck, half_made; /* those that are as enum standing says */
+    unsigned unborn, stuck; /* launchers that nobody had let run yet, and that the system does not let end */
+    unsigned half_made;     /* ... and that it has not made whole */
     unsigned launchers, suspended, hurt, strangers, strikes, unreclaimed;
 };
 
@@ -276,25 +276,27 @@ static BOOL stands_in(HANDLE thread, UINT_PTR function)
     return at >= function && at < function + STUB_SIZE;
 }
 
-/*
- * Wine 8 makes a process, and then its first thread: who dies between leaves one that is never anything. And it has a
- * handle closed by its own process, and does not notice when that dies before it could: who steals from it waits for
- * ever.
- */
-enum standing { AS_EVER, WITHOUT_A_THREAD, STEALING_FROM_THE_DEAD };
-
-static enum standing where_it_stands(DWORD process_id)
+/* In the one call of a launcher that the system may never return from: Wine 8 has a handle closed by its own
+ * process, and does not notice when that dies before it could. */
+static BOOL steals_from_the_dead(DWORD process_id)
 {
     UINT_PTR function = (UINT_PTR)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtDuplicateObject");
     HANDLE thread = open_thread_of(process_id, THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT);
-    enum standing standing = AS_EVER;
+    BOOL does = thread != NULL && stands_in(thread, function);
 
-    if (thread == NULL)
-        return WITHOUT_A_THREAD;
-    if (stands_in(thread, function))
-        standing = STEALING_FROM_THE_DEAD;
-    CloseHandle(thread);
-    return standing;
+    if (thread != NULL)
+        CloseHandle(thread);
+    return does;
+}
+
+/* Wine 8 makes a process in several steps, and who dies between leaves one that no step makes whole any more: it has no
+ * program. On Windows a process has one from the beginning. */
+static BOOL has_program(HANDLE process)
+{
+    wchar_t path[MAX_PATH];
+    DWORD length = MAX_PATH;
+
+    return QueryFullProcessImageNameW(process, 0, path, &length) && length > 0;
 }
 
 static void say_whose(HANDLE process, DWORD process_id, const char *what)
@@ -306,33 +308,25 @@ static void say_whose(HANDLE process, DWORD process_id, const char *what)
     expect(FALSE, "'%ls', pid %lu, %s", path, process_id, what);
 }
 
-static void count_staying(HANDLE process, DWORD process_id, enum standing standing, struct toll *toll)
+/* Ends by itself, or stands in that call all the time. */
+static void await_launcher(HANDLE process, DWORD process_id, struct toll *toll)
 {
-    if (standing == STEALING_FROM_THE_DEAD) {
+    enum { PAUSE_MS = 100, PAUSES_MOST = PATIENCE_MS / PAUSE_MS, STEALS_MOST = 5 };
+    unsigned steals = 0;
+
+    for (unsigned pauses = 0; pauses < PAUSES_MOST && steals < STEALS_MOST; pauses++) {
+        if (WaitForSingleObject(process, PAUSE_MS) == WAIT_OBJECT_0)
+            return;
+        steals = steals_from_the_dead(process_id) ? steals + 1 : 0;
+    }
+    if (steals == STEALS_MOST) {
         toll->stuck++;
-    } else if (standing == WITHOUT_A_THREAD) {
+    } else if (!has_program(process)) {
         toll->half_made++;
     } else {
         say_whose(process, process_id, "a launcher, stays");
         toll->launchers++;
     }
-}
-
-/* Ends by itself, or is all the time what only the system can make of it. */
-static void await_launcher(HANDLE process, DWORD process_id, struct toll *toll)
-{
-    enum { PAUSE_MS = 100, PAUSES_MOST = PATIENCE_MS / PAUSE_MS, SAME_MOST = 5 };
-    enum standing standing = AS_EVER, before;
-    unsigned same = 0;
-
-    for (unsigned pauses = 0; pauses < PAUSES_MOST && same < SAME_MOST; pauses++) {
-        if (WaitForSingleObject(process, PAUSE_MS) == WAIT_OBJECT_0)
-            return;
-        before = standing;
-        standing = where_it_stands(process_id);
-        same = standing != AS_EVER && standing == before ? same + 1 : 0;
-    }
-    count_staying(process, process_id, same == SAME_MOST ? standing : AS_EVER, toll);
     TerminateProcess(process, 0);
     WaitForSingleObject(process, PATIENCE_MS);
 }
@@ -446,7 +440,7 @@ static void print_toll(const struct toll *toll)
     printf("  of the %u others, under way just then, %u children run, and none of the rest\n",
            toll->begun - toll->committed - toll->failed - toll->refused, toll->under_way);
     printf("  %u launchers whose parent had not let them run yet; let go, they ended\n", toll->unborn);
-    printf("  %u launchers that never came back from DuplicateHandle on their dead parent, %u without a thread\n",
+    printf("  %u launchers that never came back from DuplicateHandle on their dead parent, %u without a program\n",
            toll->stuck, toll->half_made);
     printf("  %u unreclaimed, %u strikes, %u orphans, %u children hurt\n", toll->unreclaimed, toll->strikes,
            toll->launchers + toll->suspended + toll->strangers, toll->hurt);
