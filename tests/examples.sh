@@ -141,7 +141,7 @@ result() {
 }
 
 normal() {
-	sed -E 's/\r$//; s/[A-Z]:\\([^ "]*\\)*//g; s/-?\b(0x[0-9a-f]+|[0-9]+)\b/N/g; /^ *$/d'
+	sed -E 's/\r*$//; s/[A-Z]:\\([^ "]*\\)*//g; s/-?\b(0x[0-9a-f]+|[0-9]+)\b/N/g; /^ *$/d'
 }
 
 # says FILE OUTPUT: nothing is missing; TRUE for no text at all if handoff said nothing either.

@@ -5,7 +5,7 @@ set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0 failures=() skips=()
-declare -A seconds=([unit]=120 [system]=480 [calls]=240 [campaign]=180) # when a suite hangs
+declare -A seconds=([unit]=120 [system]=480 [calls]=240 [campaign]=300) # when a suite hangs
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then

@@ -26,7 +26,7 @@
 
 #include "bench/bench.h"
 
-enum { PATIENCE_MS = 20000 }; /* for a process that should end, or start, by itself */
+enum { PATIENCE_MS = 60000 }; /* for a process that should end, or start, by itself */
 
 /* ---- main.c ---- */
 
