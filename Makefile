@@ -7,20 +7,32 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PROGRAMS := handoff.exe handoffw.exe handoff-launcher.exe libhandoff.a handoff.dll
+PROGRAMS := handoff.exe handoffw.exe handoff-launcher.exe libhandoff.a handoff.dll libhandoff.dll.a handoff.lib
 all: $(PROGRAMS:%=build/x64/%) $(PROGRAMS:%=build/x86/%)
+
+# Written once, in handoff.h; Windows wants it as four numbers.
+VERSION := $(shell sed -n 's/^\#define HANDOFF_VERSION "\(.*\)"/\1/p' parent/handoff.h)
+comma := ,
+space := $() $()
+VERSION-NUMBERS := $(subst $(space),$(comma),$(wordlist 1,4,$(subst ., ,$(VERSION)) 0 0 0))
 
 # --- tools -------------------------------------------------------------------------------
 
 PREFIX-x64 := x86_64-w64-mingw32-
 PREFIX-x86 := i686-w64-mingw32-
 ifeq ($(OS),Windows_NT)
-# Each toolchain finds its own DLLs only by PATH.
-PREFIX-x64 := PATH="/mingw64/bin:$$PATH" $(PREFIX-x64)
-PREFIX-x86 := PATH="/mingw32/bin:$$PATH" $(PREFIX-x86)
+# Each toolchain finds its own DLLs only by PATH, and its binutils have no prefix.
+BINUTILS-x64 := PATH="/mingw64/bin:$$PATH" #
+BINUTILS-x86 := PATH="/mingw32/bin:$$PATH" #
+PREFIX-x64 := $(BINUTILS-x64)$(PREFIX-x64)
+PREFIX-x86 := $(BINUTILS-x86)$(PREFIX-x86)
+LLVM-DLLTOOL := $(BINUTILS-x64)llvm-dlltool
 CHECK-x64 := /mingw64
 SUITE-WIDTHS := x64
 else
+BINUTILS-x64 := $(PREFIX-x64)
+BINUTILS-x86 := $(PREFIX-x86)
+LLVM-DLLTOOL := llvm-dlltool
 FUZZER := build/fuzz build/header
 CHECK-x64 := build/deps/check-x64
 CHECK-x86 := build/deps/check-x86
@@ -30,8 +42,10 @@ endif
 width = $(word 2,$(subst /, ,$@))
 CC = $(PREFIX-$(width))gcc
 AR = $(PREFIX-$(width))gcc-ar
-OBJCOPY = $(PREFIX-$(width))objcopy
+OBJCOPY = $(BINUTILS-$(width))objcopy
 NM = $(PREFIX-$(width))gcc-nm
+WINDRES = $(BINUTILS-$(width))windres
+DLLTOOL = $(BINUTILS-$(width))dlltool
 
 # --- flags -------------------------------------------------------------------------------
 
@@ -43,16 +57,19 @@ LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The programs have no C runtime, only kernel32.dll, and start on every Windows since XP.
 BARE-CFLAGS = -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
-               -fno-stack-protector -fno-asynchronous-unwind-tables -fno-ident \
-               -fno-inline-functions-called-once -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
-# Windows keeps no more of the stack's alignment in 32-bit programs.
-BARE-CFLAGS-x86 := -mpreferred-stack-boundary=2
-BARE-CFLAGS-x64 := -fno-caller-saves -fno-if-conversion -fno-thread-jumps -fno-tree-sra
-BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat,--major-os-version=5
+               -fno-stack-protector -fno-ident \
+               -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
+# Windows keeps no more of the stack's alignment in 32-bit programs, and unwinds them without tables.
+BARE-CFLAGS-x86 := -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -fno-inline-functions-called-once
+# Each function costs 24 bytes of tables there.
+BARE-CFLAGS-x64 := -fasynchronous-unwind-tables -fno-caller-saves -fno-thread-jumps -fno-tree-sra \
+                   -fno-tree-tail-merge -fno-optimize-sibling-calls
+BARE-LDFLAGS := -nostdlib -nostartfiles -s \
+                -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat,--tsaware,--major-os-version=5
 BARE-ENTRY-x64 := -Wl,-e,program_start
 BARE-ENTRY-x86 := -Wl,-e,_program_start@0
 BARE-LDFLAGS-x64 := $(BARE-ENTRY-x64) -Wl,--high-entropy-va,--major-subsystem-version=5,--minor-subsystem-version=2,--minor-os-version=2
-BARE-LDFLAGS-x86 := $(BARE-ENTRY-x86) -Wl,--major-subsystem-version=5,--minor-subsystem-version=1,--minor-os-version=1
+BARE-LDFLAGS-x86 := $(BARE-ENTRY-x86) -Wl,--no-seh,--major-subsystem-version=5,--minor-subsystem-version=1,--minor-os-version=1
 BARE-LIBS := -lkernel32 -lgcc
 
 CHECK-CPPFLAGS = -isystem $(CHECK-$(width))/include
@@ -102,11 +119,30 @@ $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | build/deps/ready
 # --- products ----------------------------------------------------------------------------
 
 both = build/x64/$1 build/x86/$1
-comma := ,
 
 define link-bare
-$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) $1 -o $@ $(filter %.o %.a,$^) $(BARE-LIBS)
+$(CC) $(BARE-CFLAGS) $(BARE-LDFLAGS) $(BARE-LDFLAGS-$(width)) $1 -o $@ $(filter %.o %.a %.res,$^) $(BARE-LIBS)
 endef
+
+# What Windows reads out of each file: see common/file.rc.
+BARE-PROGRAMS := handoff.exe handoffw.exe handoff-launcher.exe handoff.dll
+DESCRIPTION-handoff.exe := handoff
+DESCRIPTION-handoffw.exe := handoff without a console
+DESCRIPTION-handoff-launcher.exe := handoff launcher
+DESCRIPTION-handoff.dll := handoff library
+RESOURCE := -DFILE_TYPE=1 -DMANIFEST='"build/program.manifest"'
+$(call both,handoff.dll.res): RESOURCE := -DFILE_TYPE=2
+$(foreach p,$(BARE-PROGRAMS),$(call both,$p.res)): build/%.res: common/file.rc build/program.manifest parent/handoff.h \
+                                                   Makefile | build/deps/compilers
+	@mkdir -p $(@D)
+	$(CC) -E -P -xc -DFILE_NAME='"$(*F)"' -DFILE_DESCRIPTION='"$(DESCRIPTION-$(*F))"' -DVERSION='"$(VERSION)"' \
+	    -DVERSION_NUMBERS=$(VERSION-NUMBERS) $(RESOURCE) $< | $(WINDRES) -J rc -O coff -o $@
+
+build/program.manifest: common/program.manifest
+	@mkdir -p $(@D)
+	sed 's/^ *//' $< | tr -d '\n' >$@
+
+$(foreach p,$(BARE-PROGRAMS),$(call both,$p)): build/%: build/%.res
 
 $(call both,handoff.exe): build/%/handoff.exe: $(PREFIX)
 	$(call link-bare,-mconsole)
@@ -118,20 +154,35 @@ $(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) lau
 	$(call link-bare,-mconsole -Wl$(comma)-T$(comma)launcher/service/launcher.ld)
 
 # One object whose only global names are the library's own, so that none of its inner ones can
-# meet a name of the program that links it.
+# meet a name of the program that links it. The mark says that it has no exception handler to register: without it no
+# 32-bit program of Microsoft's linker may use it, whose default is /SAFESEH.
+SAFE-SEH-x86 := --add-symbol @feat.00=1,local
 $(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
 	rm -f $@
 	$(CC) -r -nostdlib -o $(@D)/libhandoff.o $^
-	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $(@D)/libhandoff.o
+	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $(SAFE-SEH-$(width)) $(@D)/libhandoff.o
 	$(AR) rcsD $@ $(@D)/libhandoff.o
 
-# With its import library, libhandoff.dll.a.
-DLL-LDFLAGS := -shared -nostdlib -s -Wl,--gc-sections,--no-insert-timestamp,--kill-at,--enable-stdcall-fixup
-DLL-LDFLAGS-x64 := -Wl,-e,dll_start
-DLL-LDFLAGS-x86 := -Wl,-e,_dll_start@12
-$(call both,handoff.dll): build/%/handoff.dll: $(DLL) parent/dll/handoff.def
-	$(CC) $(BARE-CFLAGS) $(DLL-LDFLAGS) $(DLL-LDFLAGS-$(width)) \
-	    -Wl,--out-implib,$(@D)/libhandoff.dll.a -o $@ $^ $(BARE-LIBS)
+BARE-ENTRY-x64-dll := -Wl,-e,dll_start
+BARE-ENTRY-x86-dll := -Wl,-e,_dll_start@12
+$(call both,handoff.dll): build/%/handoff.dll: $(DLL) build/%/handoff.def
+	$(call link-bare,-shared $(BARE-ENTRY-$(width)-dll) -Wl$(comma)--kill-at $(@D)/handoff.def)
+
+# The names in the DLL have no decoration; in 32-bit objects they end with the size of their arguments.
+build/x64/handoff.def: parent/dll/handoff.def
+	@mkdir -p $(@D)
+	sed 's/@[0-9]*$$//' $< >$@
+build/x86/handoff.def: parent/dll/handoff.def
+	@mkdir -p $(@D)
+	cp $< $@
+
+# Import libraries, for GNU linkers and for Microsoft's, which takes the former but drops parts of it as unused.
+MACHINE-x64 := i386:x86-64
+MACHINE-x86 := i386
+$(call both,libhandoff.dll.a): build/%/libhandoff.dll.a: build/%/handoff.def
+	$(DLLTOOL) --kill-at --deterministic-libraries -d $< -D handoff.dll -l $@
+$(call both,handoff.lib): build/%/handoff.lib: build/%/handoff.def
+	$(LLVM-DLLTOOL) -k -m $(MACHINE-$(width)) -d $< -D handoff.dll -l $@
 
 $(call both,bare/libcommon.a): build/%/bare/libcommon.a: $(patsubst %.c,build/\%/bare/%.o,$(wildcard common/*.c))
 $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)

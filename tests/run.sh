@@ -162,7 +162,7 @@ x64=$!
 suites x86 &
 
 for width in x64 x86; do
-	lines "launcher-binary $width" < <(tests/launcher-binary.sh build/$width/handoff-launcher.exe $width 2>&1)
+	lines "binaries $width" < <(tests/binaries.sh $width 2>&1)
 done
 [ $wine = no ] || fuzz
 wait $x64

@@ -22,7 +22,7 @@ main() {
 
 # MSYS2 has no Check for 32-bit programs: tests/run.sh reports those suites as skipped.
 msys2_packages() {
-	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc \
+	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc mingw-w64-x86_64-llvm \
 		mingw-w64-x86_64-check mingw-w64-x86_64-perl
 }
 
@@ -31,6 +31,7 @@ debian_packages() {
 	need() { command -v "$1" >/dev/null || missing+=("$2"); }
 	need x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
 	need i686-w64-mingw32-gcc gcc-mingw-w64-i686-win32
+	need llvm-dlltool llvm
 	if [ "$stage" = analysis ]; then
 		need clang-tidy clang-tidy
 		need clang-format clang-format

@@ -114,6 +114,13 @@ static BOOL is_directory(const wchar_t *path)
     return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
 }
 
+/* Windows keeps the current directory of a process, with a backslash and a NUL, in a place of this size, whatever the
+ * manifest says of long paths. */
+static BOOL is_too_long_to_start_in(const wchar_t *path)
+{
+    return GetFullPathNameW(path, 0, NULL, NULL) > MAX_PATH - 1;
+}
+
 static BOOL check_sources(struct command *command)
 {
     const char *fault;
@@ -142,6 +149,9 @@ static BOOL check_options(struct command *command)
         return options_refuse(
             &command->options,
             "--report leaves the waiting to the parent: no --timeout, --relay, --kill-on-exit or --detach", NULL);
+    if (directory != NULL && is_too_long_to_start_in(directory))
+        return options_refuse(&command->options,
+                              "--dir is longer than the 258 characters of a directory to start in:", directory);
     if (directory != NULL && !is_directory(directory))
         return options_refuse(&command->options, "--dir is no directory:", directory);
     return check_sources(command) && check_parent_options(command);

@@ -1108,6 +1108,45 @@ START_TEST(the_directory_of_the_command)
 }
 END_TEST
 
+/* Puts the path of a directory into `path` that is too long to start in. */
+static void make_long_directory(wchar_t *path)
+{
+    swprintf(path, 600, L"\\\\?\\%ls", directory);
+    for (int level = 0; level < 2; level++) {
+        wcscat(path, L"\\");
+        wmemset(path + wcslen(path), L'd', 150 + 1)[150] = L'\0';
+        ck_assert_msg(CreateDirectoryW(path, NULL), "%lu", GetLastError());
+    }
+}
+
+static void remove_long_directory(wchar_t *path)
+{
+    for (int level = 0; level < 2; level++) {
+        RemoveDirectoryW(path);
+        *wcsrchr(path, L'\\') = L'\0';
+    }
+}
+
+START_TEST(long_paths)
+{
+    wchar_t path[600], file[640];
+
+    make_long_directory(path);
+    swprintf(file, ARRAYSIZE(file), L"%ls\\app.ini", path);
+    SetEnvironmentVariableW(L"LONG", path);
+    write_file(file, "key=value\n");
+    run_batch("\"%HANDOFF%\" --read \"in=%LONG%\\app.ini\" -- \"%CHILD%\" read {in}\n"
+              "\"%HANDOFF%\" --dir \"%LONG:~4%\" -- cmd /c cd\n"
+              "echo %errorlevel%\n");
+    ck_assert(DeleteFileW(file));
+    remove_long_directory(path);
+    ck_assert_msg(strncmp(result.out, "key=value", 9) == 0, "%s %s", result.out, result.err);
+    ck_assert_msg(strstr(result.out, "\n125\r\n") != NULL, "%s", result.out);
+    assert_one_line(result.err);
+    ck_assert_msg(strstr(result.err, "--dir is longer than the 258 characters") != NULL, "%s", result.err);
+}
+END_TEST
+
 START_TEST(a_dry_run_touches_nothing)
 {
     write_file(in_directory(L"kept"), "precious");
@@ -1720,6 +1759,7 @@ Suite *batch_suite(void)
         {relay_ends_though_the_background_is_busy, "batch running", 1},
         {relay_leaves_a_console_alone, "batch running", 1},
         {the_directory_of_the_command, "batch running", 1},
+        {long_paths, "batch running", 1},
         {a_dry_run_touches_nothing, "batch running", 1},
         {a_dry_run_of_a_program_that_is_not_there, "batch running", 1},
         {what_makes_no_sense_is_one_line, "batch running", 1},

@@ -799,6 +799,55 @@ static struct dll load_dll(const wchar_t *path)
     return dll;
 }
 
+#ifdef _WIN64
+static BOOL is_in(const void *address, HMODULE module)
+{
+    HMODULE found;
+
+    return GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                              (const wchar_t *)address, &found) &&
+           found == module;
+}
+
+/* Goes on in the DLL's caller as if the call had returned 0, all other registers restored as the tables say. */
+static LONG CALLBACK unwind_dll(EXCEPTION_POINTERS *exception)
+{
+    CONTEXT *context = exception->ContextRecord;
+    HMODULE dll = GetModuleHandleW(L"handoff.dll");
+    DWORD64 base, frame;
+    void *data;
+
+    if (!is_in((void *)context->Rip, dll))
+        return EXCEPTION_CONTINUE_SEARCH;
+    for (int frames = 0; frames < 100 && is_in((void *)context->Rip, dll); frames++) {
+        RUNTIME_FUNCTION *function = RtlLookupFunctionEntry(context->Rip, &base, NULL);
+
+        if (function == NULL)
+            return EXCEPTION_CONTINUE_SEARCH;
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, context->Rip, function, context, &data, &frame, NULL);
+    }
+    context->Rax = 0;
+    return is_in((void *)context->Rip, GetModuleHandleW(NULL)) ? EXCEPTION_CONTINUE_EXECUTION
+                                                               : EXCEPTION_CONTINUE_SEARCH;
+}
+
+START_TEST(an_exception_finds_its_way_through_the_dll)
+{
+    struct dll dll = load_dll(program(X64, L"handoff.dll"));
+    void *handler = AddVectoredExceptionHandler(TRUE, unwind_dll);
+    const wchar_t *nowhere = (const wchar_t *)16;
+    PROCESS_INFORMATION child;
+    struct handoff_request request = {.cb = sizeof request, .command_line = nowhere};
+    HANDLE taken;
+
+    ck_assert(!dll.take(nowhere, &taken));
+    ck_assert(!dll.spawn(&request, &child, NULL));
+    ck_assert(RemoveVectoredExceptionHandler(handler) != 0);
+    ck_assert(FreeLibrary(dll.module));
+}
+END_TEST
+#endif
+
 /* The launcher of the test is not the one that the DLL finds: it lies beside the DLL, in a directory with
  * nothing else, and without it there is none. */
 START_TEST(the_dll_brings_its_own_launcher)
@@ -897,5 +946,8 @@ Suite *dropin_suite(void)
     ADD("offered pages", LOOKALIKES * WIDTH_COUNT, a_page_that_only_looks_like_one);
     ADD("dll", WIDTHS, the_dll_brings_its_own_launcher);
     ADD("dll file", 1, the_dll_imports_kernel32_only);
+#ifdef _WIN64
+    ADD("dll file", 1, an_exception_finds_its_way_through_the_dll);
+#endif
     return suite;
 }
