@@ -6,7 +6,6 @@
 #include "fdblock.h"
 #include "function.h"
 #include "heap.h"
-#include "lookup.h"
 #include "startup.h"
 #include "steal.h"
 #include "stream.h"
@@ -90,18 +89,11 @@ static BOOL rewrite(struct creation *creation, struct request *request, struct f
     return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
 }
 
-static BOOL find_program(struct creation *creation, const struct request *request, struct failure *failure)
+static BOOL put_program(struct creation *creation, const struct request *request, struct failure *failure)
 {
-    DWORD code = ERROR_SUCCESS;
-
-    if (request->application == NULL) {
-        code = lookup_program(creation->line.at, creation->program.at);
-    } else {
-        text_put(&creation->program, request->application);
-        if (!text_end(&creation->program))
-            code = ERROR_FILENAME_EXCED_RANGE;
-    }
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    text_put(&creation->program, request->application);
+    return text_end(&creation->program) ||
+           fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 
 /* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short
@@ -483,8 +475,7 @@ static BOOL allocate_creation(struct creation *creation, const struct request *r
 
     /* The number in the place of "{x}" has at most 10 digits. */
     creation->line.capacity = room(request->command_line, 4, 1);
-    creation->program.capacity =
-        request->application != NULL ? room(request->application, 1, CMD_CAPACITY) : LINE_CAPACITY;
+    creation->program.capacity = room(request->application, 1, CMD_CAPACITY);
     memory = allocate(handles + (creation->program.capacity + creation->line.capacity) * sizeof(wchar_t));
     if (memory == NULL)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
@@ -503,7 +494,7 @@ BOOL create_child(struct request *request, const struct terms *terms, PROCESS_IN
 
     memset(&creation, 0, sizeof creation);
     if (allocate_creation(&creation, request, failure)) {
-        done = rewrite(&creation, request, failure) && find_program(&creation, request, failure) &&
+        done = rewrite(&creation, request, failure) && put_program(&creation, request, failure) &&
                wrap_batch(&creation, request, failure) && start(&creation, request, terms, child, failure);
         release(creation.block);
         release(creation.environment);

@@ -34,8 +34,8 @@ struct terms {
 };
 
 /*
- * Creates the child, suspended, with the handles of the request's passes, which must be open in this process
- * and listed nowhere else. Win or lose, they stay the caller's to close: then only the child has them, under the
+ * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open in this
+ * process and listed nowhere else. Win or lose, they stay the caller's to close: then only the child has them, under the
  * same numbers.
  */
 BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,

@@ -5,6 +5,7 @@
 #include "descriptor.h"
 #include "error.h"
 #include "heap.h"
+#include "lookup.h"
 #include "startup.h"
 #include "stream.h"
 #include "voice.h"
@@ -182,11 +183,29 @@ static void set_surroundings(struct command *command)
         request->passes[i].flags |= PASS_SEALED;
 }
 
+/* In the start directory, so before that is left. */
+static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+    wchar_t *program = allocate(LINE_CAPACITY * sizeof *program);
+    DWORD code = program != NULL ? lookup_program(request->command_line, program) : ERROR_NOT_ENOUGH_MEMORY;
+    BOOL created = FALSE;
+
+    if (code != ERROR_SUCCESS) {
+        fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    } else {
+        request->application = program;
+        created = create_child(request, &(struct terms){.exposed = command->own, .job = command->job}, child, failure);
+        request->application = NULL; /* errors name it as the line does */
+    }
+    release(program);
+    return created;
+}
+
 /* From options to a suspended child that alone has the handles that were opened. */
 static BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORMATION *child,
                           struct failure *failure)
 {
-    struct request *request = &command->options.request;
     BOOL created;
 
     if (!take_given(command, failure) || !reach_parent(command, failure) || !open_handles(command, failure) ||
@@ -199,7 +218,7 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
     if (!has_option(command, OPTION_DETACH) && command->report == NULL)
         command->job = make_job(command);
-    created = create_child(request, &(struct terms){.exposed = command->own, .job = command->job}, child, failure);
+    created = create_command(command, child, failure);
     close_handles(command);
     command->created_us = clock_us(command->started);
     return created;

@@ -98,7 +98,7 @@ static DWORD decode_request(struct service *service, uint32_t size)
 
     if (passes == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (!wire_decode_request(service->frame, size, &service->request, passes) ||
+    if (!wire_decode_request(service->frame, size, &service->request, passes) || service->request.application == NULL ||
         service->request.pass_count > service->page->count || request_check(&service->request, &pass) != REQUEST_OK)
         return ERROR_INVALID_DATA;
     return ERROR_SUCCESS;
