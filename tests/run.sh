@@ -68,6 +68,7 @@ suites() {
 	suite calls "$1"
 	suite system "$1"
 	suite campaign "$1"
+	tests/installed.sh "$1" >"build/$1/installed.log" 2>&1
 	[ "$1" != x64 ] || tests/examples.sh >build/x64/examples.log 2>&1
 }
 
@@ -154,7 +155,7 @@ report() {
 
 cd "$root" || exit
 export -f windows
-rm -f build/x??/{unit,calls,system,campaign}.{log,status,tap}
+rm -f build/x??/{unit,calls,system,campaign}.{log,status,tap} build/x??/installed.log
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 suites x64 &
 x64=$!
@@ -164,18 +165,21 @@ suites x86 &
 for width in x64 x86; do
 	lines "binaries $width" < <(tests/binaries.sh $width 2>&1)
 done
+lines dist < <(nice tests/dist.sh 2>&1)
 [ $wine = no ] || fuzz
 wait $x64
 report unit x64
 report calls x64
 report system x64
 report campaign x64
+lines "installed x64" <build/x64/installed.log
 lines examples <build/x64/examples.log
 wait
 report unit x86
 report calls x86
 report system x86
 report campaign x86
+lines "installed x86" <build/x86/installed.log
 
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
 [ ${#failures[@]} = 0 ] || printf 'FAIL: %s\n' "${failures[@]}"

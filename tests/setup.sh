@@ -22,8 +22,8 @@ main() {
 
 # MSYS2 has no Check for 32-bit programs: tests/run.sh reports those suites as skipped.
 msys2_packages() {
-	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc mingw-w64-x86_64-llvm \
-		mingw-w64-x86_64-check mingw-w64-x86_64-perl
+	pacman -S --needed --noconfirm make git zip unzip mingw-w64-x86_64-{gcc,llvm,check,perl,cmake,pkgconf} \
+		mingw-w64-i686-gcc
 }
 
 debian_packages() {
@@ -45,6 +45,11 @@ debian_packages() {
 		need wine wine
 		need /usr/lib/wine/wine64 wine64
 		need npm npm
+		need x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32
+		need i686-w64-mingw32-g++ g++-mingw-w64-i686-win32
+		need pkg-config pkg-config
+		need zip zip
+		need unzip unzip
 	fi
 	[ ${#missing[@]} -gt 0 ] || return 0
 
