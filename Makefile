@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all install dist sign demo test campaign bench fuzz lint clean
+.PHONY: all install dist sign demo test languages campaign bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -313,6 +313,10 @@ SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).ex
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
 	tests/run.sh
 
+# Parents in other languages.
+languages: all build/deps/ready build/deps/languages
+	tests/languages.sh
+
 $(call both,demo-parent.exe): build/%/demo-parent.exe: build/%/tests/demo/parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
@@ -408,6 +412,9 @@ build/deps/analysis: tests/setup.sh
 
 build/deps/fuzzing: tests/setup.sh
 	tests/setup.sh fuzzing
+
+build/deps/languages: tests/setup.sh
+	tests/setup.sh languages
 
 build/deps/ready: build/deps/compilers
 	tests/setup.sh

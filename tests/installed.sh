@@ -67,7 +67,7 @@ with_library() {
 
 with_cmake() {
 	cmake -S "$root/tests/consumer" -B "$work/cmake" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release \
-		-DCMAKE_C_COMPILER=$cross-gcc -DCMAKE_CXX_COMPILER=$cross-g++ -DCMAKE_FIND_ROOT_PATH="$tree" \
+		-DCMAKE_C_COMPILER=$cross-gcc -DCMAKE_CXX_COMPILER=$cross-g++ \
 		-DCMAKE_PREFIX_PATH="$tree" -DCMAKE_EXE_LINKER_FLAGS=-static && cmake --build "$work/cmake"
 }
 

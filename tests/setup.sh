@@ -1,6 +1,6 @@
 #!/bin/bash
-# setup.sh [compilers|fuzzing|analysis]: makes this machine ready to build (compilers), to build and test, for
-# the fuzzer (fuzzing; Debian only) or for `make lint` (analysis; Debian only).
+# setup.sh [compilers|fuzzing|analysis|languages]: makes this machine ready to build (compilers), to build and test, for
+# the fuzzer (fuzzing; Debian only), for `make lint` (analysis; Debian only) or for `make languages`.
 # On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
 # and needs no root. What is there already is left alone, so a second run takes no time.
 set -euo pipefail
@@ -24,6 +24,7 @@ main() {
 msys2_packages() {
 	pacman -S --needed --noconfirm make git zip unzip mingw-w64-x86_64-{gcc,llvm,check,perl,cmake,pkgconf} \
 		mingw-w64-i686-gcc
+	[ "$stage" != languages ] || pacman -S --needed --noconfirm mingw-w64-x86_64-{go,rust}
 }
 
 debian_packages() {
@@ -40,6 +41,10 @@ debian_packages() {
 		need clang clang
 		compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
 			missing+=(libclang-rt-dev)
+	elif [ "$stage" = languages ]; then
+		need go golang-go
+		need /usr/bin/rustc rustc
+		[ -d /usr/lib/rustlib/x86_64-pc-windows-gnu ] || missing+=(libstd-rust-dev-windows)
 	elif [ "$stage" = ready ] || [ ${#missing[@]} -gt 0 ]; then
 		need cmake cmake
 		need wine wine
