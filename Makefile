@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all install dist sign demo test languages campaign bench fuzz lint clean
+.PHONY: all install dist sign demo test test-elsewhere languages campaign bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -312,6 +312,14 @@ SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).ex
 
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
 	tests/run.sh
+
+# The suites in another system's Wine, as root: `make test-elsewhere DIR=/var/tmp/trixie`, which is made if it is missing.
+test-elsewhere: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) build/deps/ready \
+                build/deps/elsewhere
+	tests/elsewhere.sh $(DIR)
+
+build/deps/elsewhere: tests/setup.sh
+	tests/setup.sh elsewhere
 
 # Parents in other languages.
 languages: all build/deps/ready build/deps/languages

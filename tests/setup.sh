@@ -1,6 +1,7 @@
 #!/bin/bash
-# setup.sh [compilers|fuzzing|analysis|languages]: makes this machine ready to build (compilers), to build and test, for
-# the fuzzer (fuzzing; Debian only), for `make lint` (analysis; Debian only) or for `make languages`.
+# setup.sh [compilers|fuzzing|analysis|languages|elsewhere|wine]: makes this machine ready to build (compilers), to build
+# and test, for the fuzzer, for `make lint` (analysis), for `make languages`, for `make test-elsewhere`, or just to run what
+# was built on another (wine; installs nothing). Fuzzing, analysis, elsewhere and wine are for Debian only.
 # On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
 # and needs no root. What is there already is left alone, so a second run takes no time.
 set -euo pipefail
@@ -11,7 +12,9 @@ stage=${1:-ready}
 
 main() {
 	mkdir -p "$deps"
-	if [ "${OS:-}" = Windows_NT ]; then
+	if [ "$stage" = wine ]; then
+		wine_prefixes
+	elif [ "${OS:-}" = Windows_NT ]; then
 		msys2_packages
 	else
 		debian_packages
@@ -45,6 +48,8 @@ debian_packages() {
 		need go golang-go
 		need /usr/bin/rustc rustc
 		[ -d /usr/lib/rustlib/x86_64-pc-windows-gnu ] || missing+=(libstd-rust-dev-windows)
+	elif [ "$stage" = elsewhere ]; then
+		need debootstrap debootstrap
 	elif [ "$stage" = ready ] || [ ${#missing[@]} -gt 0 ]; then
 		need cmake cmake
 		need wine wine
@@ -189,7 +194,7 @@ wine_prefixes() {
 	mkdir "$wine"
 	"$root/tests/run.sh" wineboot -i 2>"$deps/wineboot.log"
 	# Without its DLLs a 32-bit program ends with 0 and does nothing: believe only the output.
-	echo '#include <stdio.h>
+	[ -e "$deps/hello32.exe" ] || echo '#include <stdio.h>
 	int main(void) { return puts(sizeof(void *) == 4 ? "32-bit" : "64-bit") < 0; }' |
 		i686-w64-mingw32-gcc -static -o "$deps/hello32.exe" -x c -
 	if [ "$("$root/tests/run.sh" "$deps/hello32.exe" | tr -d '\r')" != 32-bit ]; then

@@ -93,7 +93,8 @@ static void offer(void)
     struct handoff_offering *offering = handoff_offer(event, token);
 
     need(offering != NULL, "handoff_offer");
-    need(handoff_take(token, &taken) && SetEvent(taken) && WaitForSingleObject(event, 0) == WAIT_OBJECT_0, "handoff_take");
+    need(handoff_take(token, &taken) && SetEvent(taken) && WaitForSingleObject(event, 0) == WAIT_OBJECT_0,
+         "handoff_take");
     need(!handoff_withdraw(offering), "handoff_withdraw");
     CloseHandle(taken);
     CloseHandle(event);
