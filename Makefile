@@ -404,7 +404,7 @@ fuzz: build/fuzz
 LINTED := $(wildcard common/*.c common/*/*.c launcher/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
 LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
 lint: all | build/deps/analysis
-	clang-format --dry-run --Werror $(wildcard */*.[ch] */*/*.[ch])
+	clang-format --dry-run --Werror $(filter-out build/%,$(wildcard */*.[ch] */*/*.[ch]))
 	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	cppcheck --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
