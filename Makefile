@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all demo test campaign bench fuzz lint clean
+.PHONY: all install dist sign demo test test-elsewhere languages campaign bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -18,20 +18,20 @@ VERSION-NUMBERS := $(subst $(space),$(comma),$(wordlist 1,4,$(subst ., ,$(VERSIO
 
 # --- tools -------------------------------------------------------------------------------
 
-PREFIX-x64 := x86_64-w64-mingw32-
-PREFIX-x86 := i686-w64-mingw32-
+CROSS-x64 := x86_64-w64-mingw32-
+CROSS-x86 := i686-w64-mingw32-
 ifeq ($(OS),Windows_NT)
 # Each toolchain finds its own DLLs only by PATH, and its binutils have no prefix.
 BINUTILS-x64 := PATH="/mingw64/bin:$$PATH" #
 BINUTILS-x86 := PATH="/mingw32/bin:$$PATH" #
-PREFIX-x64 := $(BINUTILS-x64)$(PREFIX-x64)
-PREFIX-x86 := $(BINUTILS-x86)$(PREFIX-x86)
+CROSS-x64 := $(BINUTILS-x64)$(CROSS-x64)
+CROSS-x86 := $(BINUTILS-x86)$(CROSS-x86)
 LLVM-DLLTOOL := $(BINUTILS-x64)llvm-dlltool
 CHECK-x64 := /mingw64
 SUITE-WIDTHS := x64
 else
-BINUTILS-x64 := $(PREFIX-x64)
-BINUTILS-x86 := $(PREFIX-x86)
+BINUTILS-x64 := $(CROSS-x64)
+BINUTILS-x86 := $(CROSS-x86)
 LLVM-DLLTOOL := llvm-dlltool
 FUZZER := build/fuzz build/header
 CHECK-x64 := build/deps/check-x64
@@ -40,10 +40,10 @@ SUITE-WIDTHS := x64 x86
 endif
 
 width = $(word 2,$(subst /, ,$@))
-CC = $(PREFIX-$(width))gcc
-AR = $(PREFIX-$(width))gcc-ar
+CC = $(CROSS-$(width))gcc
+AR = $(CROSS-$(width))gcc-ar
 OBJCOPY = $(BINUTILS-$(width))objcopy
-NM = $(PREFIX-$(width))gcc-nm
+NM = $(CROSS-$(width))gcc-nm
 WINDRES = $(BINUTILS-$(width))windres
 DLLTOOL = $(BINUTILS-$(width))dlltool
 
@@ -52,7 +52,7 @@ DLLTOOL = $(BINUTILS-$(width))dlltool
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
             -Icommon -Iparent -Ilauncher -Ilauncher/prefix -Itests
-CFLAGS := -std=c11 -O2 -g $(WARNINGS)
+CFLAGS := -std=c11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The programs have no C runtime, only kernel32.dll, and start on every Windows since XP.
@@ -84,7 +84,7 @@ bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) build/%/
 COMMON := $(call objects,common/*.c)
 LIBRARY := $(call objects,parent/*.c common/*.c)
 DLL := $(call bare,parent/*.c parent/dll/*.c)
-PREFIX := $(call bare,launcher/*.c launcher/prefix/*.c)
+HANDOFF := $(call bare,launcher/*.c launcher/prefix/*.c)
 LAUNCHER := $(call bare,launcher/*.c launcher/service/*.c)
 HARNESS := $(call objects,tests/harness.c)
 
@@ -144,10 +144,10 @@ build/program.manifest: common/program.manifest
 
 $(foreach p,$(BARE-PROGRAMS),$(call both,$p)): build/%: build/%.res
 
-$(call both,handoff.exe): build/%/handoff.exe: $(PREFIX)
+$(call both,handoff.exe): build/%/handoff.exe: $(HANDOFF)
 	$(call link-bare,-mconsole)
 
-$(call both,handoffw.exe): build/%/handoffw.exe: $(PREFIX)
+$(call both,handoffw.exe): build/%/handoffw.exe: $(HANDOFF)
 	$(call link-bare,-mwindows)
 
 $(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/service/launcher.ld
@@ -189,6 +189,58 @@ $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
 $(call both,bare/libcommon.a) $(call both,libcommon.a):
 	rm -f $@
 	$(AR) rcsD $@ $^
+
+# --- getting it ----------------------------------------------------------------------------
+
+# DESTDIR is put before PREFIX, which the installed files do not mention: the tree may be moved.
+PREFIX := /usr/local
+prefix = $(DESTDIR)$(PREFIX)
+WIDTHS := x64 x86
+DOCUMENTS := README.md launcher/README.md parent/README.md tests/README.md tests/bench/bench.svg
+fill-in = sed 's/@VERSION@/$(VERSION)/; s/@WIDTH@/$1/'
+
+# The part for those who build programs: $1 is where.
+define install-sdk
+install -d $(1)/include $(1)/lib/cmake/handoff $(WIDTHS:%=$(1)/bin/%) $(WIDTHS:%=$(1)/lib/%/pkgconfig)
+install -m 644 parent/handoff.h $(1)/include
+install -m 644 parent/package/handoff-config.cmake $(1)/lib/cmake/handoff
+$(call fill-in) parent/package/handoff-config-version.cmake.in >$(1)/lib/cmake/handoff/handoff-config-version.cmake
+for width in $(WIDTHS); do \
+    install $(addprefix build/$$width/,handoff-launcher.exe handoff.dll) $(1)/bin/$$width && \
+    install -m 644 $(addprefix build/$$width/,libhandoff.a libhandoff.dll.a handoff.lib) $(1)/lib/$$width && \
+    $(call fill-in,'$$width') parent/package/handoff.pc.in >$(1)/lib/$$width/pkgconfig/handoff.pc || exit; \
+done
+endef
+
+define install-documents
+for document in $(DOCUMENTS); do install -D -m 644 $$document $(1)/$$document || exit; done
+endef
+
+install: all
+	$(call install-sdk,$(prefix))
+	for width in $(WIDTHS); do \
+	    install $(addprefix build/$$width/,handoff.exe handoffw.exe) $(prefix)/bin/$$width || exit; \
+	done
+	$(call install-documents,$(prefix)/share/doc/handoff)
+
+# Times and order are always the same, and so is the archive.
+DIST := handoff-$(VERSION)-windows
+dist: all
+	rm -rf build/dist build/$(DIST).zip
+	$(call install-sdk,build/dist/$(DIST)/sdk)
+	for width in $(WIDTHS); do \
+	    install -d build/dist/$(DIST)/$$width && \
+	    install $(addprefix build/$$width/,handoff.exe handoffw.exe) build/dist/$(DIST)/$$width || exit; \
+	done
+	$(call install-documents,build/dist/$(DIST))
+	cd build/dist/$(DIST) && find * -type f | LC_ALL=C sort | xargs sha256sum >../SHA256SUMS && mv ../SHA256SUMS .
+	cd build/dist && chmod -R u=rwX,go=rX $(DIST) && find $(DIST) -exec touch -d '1980-01-01 00:00:00 UTC' {} + && \
+	    find $(DIST) -type f | LC_ALL=C sort | TZ=UTC zip -X -9 -q ../$(DIST).zip -@
+
+# `make sign SIGN="signtool sign /fd SHA256 /a"`, then `make dist`: over each file that Windows runs.
+SIGN = $(error Say with SIGN="..." what signs a file whose name follows)
+sign: all
+	for file in $(foreach p,$(BARE-PROGRAMS),$(call both,$p)); do $(SIGN) $$file || exit; done
 
 # --- tests -------------------------------------------------------------------------------
 
@@ -260,6 +312,18 @@ SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).ex
 
 test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
 	tests/run.sh
+
+# The suites in another system's Wine, as root: `make test-elsewhere DIR=/var/tmp/trixie`, which is made if it is missing.
+test-elsewhere: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) build/deps/ready \
+                build/deps/elsewhere
+	tests/elsewhere.sh $(DIR)
+
+build/deps/elsewhere: tests/setup.sh
+	tests/setup.sh elsewhere
+
+# Parents in other languages.
+languages: all build/deps/ready build/deps/languages
+	tests/languages.sh
 
 $(call both,demo-parent.exe): build/%/demo-parent.exe: build/%/tests/demo/parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
@@ -340,7 +404,7 @@ fuzz: build/fuzz
 LINTED := $(wildcard common/*.c common/*/*.c launcher/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
 LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
 lint: all | build/deps/analysis
-	clang-format --dry-run --Werror $(wildcard */*.[ch] */*/*.[ch])
+	clang-format --dry-run --Werror $(filter-out build/%,$(wildcard */*.[ch] */*/*.[ch]))
 	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	cppcheck --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
@@ -356,6 +420,9 @@ build/deps/analysis: tests/setup.sh
 
 build/deps/fuzzing: tests/setup.sh
 	tests/setup.sh fuzzing
+
+build/deps/languages: tests/setup.sh
+	tests/setup.sh languages
 
 build/deps/ready: build/deps/compilers
 	tests/setup.sh

@@ -7,6 +7,7 @@
 #   text COMMAND         what this command says
 #   text                 what the block before has said
 #   sh                   lines that compile are run, before all others; of the rest there are tests elsewhere
+#   go, rust             parts of what tests/languages.sh runs, which compares them
 #   others               their section must say "not run"
 #
 # A block without a language is no example. Of an output, numbers and directories do not count, and lines may be left
@@ -238,7 +239,7 @@ run_blocks() {
 		heading "${list[i]}"
 		case "$language $rest" in
 		bat\  | perl\  | js\  | text\ ?*) check "${list[i]}" "${list[i + 1]:-}" ;;
-		\ * | json\ * | text\  | sh\  | bat\ * | perl\ * | js\ * | c\ ?*) ;;
+		\ * | json\ * | text\  | sh\  | bat\ * | perl\ * | js\ * | c\ ?* | go\  | rust\ ) ;;
 		*) if [ "$stated" = not-run ]; then
 			result SKIP: "$language is not run"
 		else

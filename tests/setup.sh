@@ -1,6 +1,7 @@
 #!/bin/bash
-# setup.sh [compilers|fuzzing|analysis]: makes this machine ready to build (compilers), to build and test, for
-# the fuzzer (fuzzing; Debian only) or for `make lint` (analysis; Debian only).
+# setup.sh [compilers|fuzzing|analysis|languages|elsewhere|wine]: makes this machine ready to build (compilers), to build
+# and test, for the fuzzer, for `make lint` (analysis), for `make languages`, for `make test-elsewhere`, or just to run what
+# was built on another (wine; installs nothing). Fuzzing, analysis, elsewhere and wine are for Debian only.
 # On Debian it installs packages if it is root; the rest goes into build/deps and build/wine
 # and needs no root. What is there already is left alone, so a second run takes no time.
 set -euo pipefail
@@ -11,7 +12,9 @@ stage=${1:-ready}
 
 main() {
 	mkdir -p "$deps"
-	if [ "${OS:-}" = Windows_NT ]; then
+	if [ "$stage" = wine ]; then
+		wine_prefixes
+	elif [ "${OS:-}" = Windows_NT ]; then
 		msys2_packages
 	else
 		debian_packages
@@ -22,8 +25,9 @@ main() {
 
 # MSYS2 has no Check for 32-bit programs: tests/run.sh reports those suites as skipped.
 msys2_packages() {
-	pacman -S --needed --noconfirm make mingw-w64-x86_64-gcc mingw-w64-i686-gcc mingw-w64-x86_64-llvm \
-		mingw-w64-x86_64-check mingw-w64-x86_64-perl
+	pacman -S --needed --noconfirm make git zip unzip mingw-w64-x86_64-{gcc,llvm,check,perl,cmake,pkgconf} \
+		mingw-w64-i686-gcc
+	[ "$stage" != languages ] || pacman -S --needed --noconfirm mingw-w64-x86_64-{go,rust}
 }
 
 debian_packages() {
@@ -40,11 +44,22 @@ debian_packages() {
 		need clang clang
 		compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
 			missing+=(libclang-rt-dev)
+	elif [ "$stage" = languages ]; then
+		need go golang-go
+		need /usr/bin/rustc rustc
+		[ -d /usr/lib/rustlib/x86_64-pc-windows-gnu ] || missing+=(libstd-rust-dev-windows)
+	elif [ "$stage" = elsewhere ]; then
+		need debootstrap debootstrap
 	elif [ "$stage" = ready ] || [ ${#missing[@]} -gt 0 ]; then
 		need cmake cmake
 		need wine wine
 		need /usr/lib/wine/wine64 wine64
 		need npm npm
+		need x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32
+		need i686-w64-mingw32-g++ g++-mingw-w64-i686-win32
+		need pkg-config pkg-config
+		need zip zip
+		need unzip unzip
 	fi
 	[ ${#missing[@]} -gt 0 ] || return 0
 
@@ -179,7 +194,7 @@ wine_prefixes() {
 	mkdir "$wine"
 	"$root/tests/run.sh" wineboot -i 2>"$deps/wineboot.log"
 	# Without its DLLs a 32-bit program ends with 0 and does nothing: believe only the output.
-	echo '#include <stdio.h>
+	[ -e "$deps/hello32.exe" ] || echo '#include <stdio.h>
 	int main(void) { return puts(sizeof(void *) == 4 ? "32-bit" : "64-bit") < 0; }' |
 		i686-w64-mingw32-gcc -static -o "$deps/hello32.exe" -x c -
 	if [ "$("$root/tests/run.sh" "$deps/hello32.exe" | tr -d '\r')" != 32-bit ]; then
