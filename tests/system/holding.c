@@ -11,9 +11,10 @@
 
 enum { PIPE_FLAGS = 0x09 /* a C runtime's: open, pipe */, LINE = 2048 };
 
-/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events. */
+/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; the lock its
+ * file. */
 static const struct {
-    const wchar_t *options; /* a format for this process' pid and the number of an event of it */
+    const wchar_t *options; /* a format for this process' pid and the number of an event of it, with variables */
     DWORD files, events;
 } ways[] = {
     {L"", 0, 0},
@@ -21,6 +22,7 @@ static const struct {
     {L"--timeout 60s", 0, 0},
     {L"--kill-on-exit", 0, 0},
     {L"--parent %lu --copy x=%u --env X={x}", 0, 0},
+    {L"--lock \"%%TEMP%%\\handoff-test-%lu.lock\"", 1, 0},
 };
 
 enum { ROWS = ARRAYSIZE(ways) * WIDTH_COUNT };
@@ -41,8 +43,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    wchar_t lock[MAX_PATH];
+
     CloseHandle(event);
     CloseHandle(begun);
+    ExpandEnvironmentStringsW(L"%TEMP%\\handoff-test-", lock, MAX_PATH);
+    swprintf(lock + wcslen(lock), 32, L"%lu.lock", GetCurrentProcessId());
+    DeleteFileW(lock);
 }
 
 static const wchar_t *prefix(int row)
@@ -60,8 +67,11 @@ static const wchar_t *child(int row)
 static const wchar_t *behind_prefix(int row, const wchar_t *arguments)
 {
     static wchar_t line[LINE];
-    int length = swprintf(line, LINE, ways[row / WIDTH_COUNT].options, GetCurrentProcessId(), number_of(event));
+    wchar_t options[LINE];
+    int length;
 
+    swprintf(options, LINE, ways[row / WIDTH_COUNT].options, GetCurrentProcessId(), number_of(event));
+    length = (int)ExpandEnvironmentStringsW(options, line, LINE) - 1;
     swprintf(line + length, (size_t)(LINE - length), L" -- \"%ls\" %ls", child(row), arguments);
     return line;
 }
