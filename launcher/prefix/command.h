@@ -27,7 +27,7 @@
 #include "text.h"
 
 /* How long somebody else may have what is to be opened. */
-struct patience {
+struct deadline {
     DWORD ms; /* 0: no time at all, and there is no watch */
     struct stopwatch watch;
 };
@@ -38,7 +38,7 @@ struct command {
     uint32_t own;           /* the passes from here on are this process' own streams, inheritable from the start */
     STARTUPINFOW startup;   /* of this process */
     DWORD timeout_ms;       /* INFINITE: none */
-    struct patience patience;
+    struct deadline deadline;
     HANDLE lock;       /* a file of handoff's own; NULL: none */
     uint32_t unopened; /* the option whose file could not be opened, if it was such a one */
     HANDLE job;        /* NULL: none */
@@ -171,7 +171,7 @@ const char *find_source_fault(const struct source *source);
 
 /* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. A Win32 code, and
  * NULL if it cannot be opened. */
-DWORD open_source(struct source *source, const struct patience *patience, HANDLE *handle);
+DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle);
 
 /* Whether this failure to open means that somebody else has it. */
 BOOL is_taken(DWORD code);

@@ -155,14 +155,14 @@ static BOOL check_sources(struct command *command)
     return TRUE;
 }
 
-static BOOL check_patience(struct command *command)
+static BOOL check_wait(struct command *command)
 {
     const wchar_t *wait = command->options.values[OPTION_WAIT];
 
     if (wait == NULL)
         return TRUE;
-    command->patience.watch = stopwatch_start();
-    return parse_duration(wait, &command->patience.ms) ||
+    command->deadline.watch = stopwatch_start();
+    return parse_duration(wait, &command->deadline.ms) ||
            options_refuse(&command->options, "not a time such as 500ms, 10s, 5m or 1h:", wait);
 }
 
@@ -208,7 +208,7 @@ static BOOL check_options(struct command *command)
                               NULL);
     if (directory != NULL && !is_directory(directory))
         return options_refuse(&command->options, "--dir is no directory:", directory);
-    return check_patience(command) && check_relay(command) && check_sources(command) && check_parent_options(command);
+    return check_wait(command) && check_relay(command) && check_sources(command) && check_parent_options(command);
 }
 
 /* ---- the command's start ---- */

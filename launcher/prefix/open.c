@@ -217,7 +217,7 @@ static void wait_a_moment(const struct source *source, DWORD code, DWORD left)
         Sleep(left < PAUSE ? left : PAUSE);
 }
 
-DWORD open_source(struct source *source, const struct patience *patience, HANDLE *handle)
+DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle)
 {
     DWORD code = ERROR_SUCCESS, left = 0;
 
@@ -226,7 +226,7 @@ DWORD open_source(struct source *source, const struct patience *patience, HANDLE
             wait_a_moment(source, code, left);
         *handle = try_open(source);
         code = *handle != NULL ? ERROR_SUCCESS : GetLastError();
-        left = time_left(patience->ms, stopwatch_ms(&patience->watch));
+        left = time_left(deadline->ms, stopwatch_ms(&deadline->watch));
     } while (code != ERROR_SUCCESS && left > 0 && is_worth_waiting(source, code));
     return code;
 }

@@ -197,14 +197,13 @@ static bool resolve_streams(struct options *options)
     return true;
 }
 
-/* The name of the handle that is this descriptor; NULL if none is. */
-static const wchar_t *name_of_descriptor(const struct options *options, uint32_t descriptor)
+static bool is_descriptor_taken(const struct options *options, uint32_t descriptor)
 {
     for (uint32_t i = 0; i < options->request.pass_count; i++) {
         if (options->request.passes[i].descriptor == descriptor)
-            return i < options->named ? options->request.passes[i].name : options->sources[i].what;
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* A program closes each descriptor by itself, so a second one needs a handle of its own. */
@@ -221,7 +220,7 @@ static struct pass *add_copy(struct options *options, const struct pass *pass)
 static bool resolve_descriptor(struct options *options, wchar_t *mapping)
 {
     uint64_t descriptor;
-    const wchar_t *end = text_parse_number(mapping, &descriptor), *name, *before;
+    const wchar_t *end = text_parse_number(mapping, &descriptor), *name;
     struct pass *pass;
 
     if (end == NULL || *end != L'=')
@@ -233,10 +232,8 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     pass = find_pass(options, name);
     if (pass == NULL)
         return options_refuse(options, "a descriptor of a name that no option declares:", name);
-    before = name_of_descriptor(options, (uint32_t)descriptor);
-    if (before != NULL)
-        return options_refuse(
-            options, before == pass->name ? "a descriptor given twice:" : "two handles as one descriptor:", mapping);
+    if (is_descriptor_taken(options, (uint32_t)descriptor))
+        return options_refuse(options, "the descriptor is given twice:", mapping);
     if (pass->descriptor != 0)
         pass = add_copy(options, pass);
     pass->descriptor = (uint32_t)descriptor;

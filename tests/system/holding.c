@@ -25,7 +25,8 @@ static const struct {
     {L"--lock \"%%TEMP%%\\handoff-test-%lu.lock\"", 1, 0},
 };
 
-enum { ROWS = ARRAYSIZE(ways) * WIDTH_COUNT };
+/* The last one, which only one prefix at a time can have, is looked at where what is held is counted. */
+enum { TABLE_ROWS = ARRAYSIZE(ways) * WIDTH_COUNT, WAYS = ARRAYSIZE(ways) - 1, ROWS = WAYS * WIDTH_COUNT };
 
 /* What --parent passes; and what tells this process that the command runs, without a word to the prefix. */
 static HANDLE event, begun;
@@ -776,8 +777,8 @@ Suite *holding_suite(void)
         {g12_a_quick_command_does_not_wait_for_its_neighbour, "holding inherited", ROWS},
         {g12_a_descriptor_ends_when_the_command_closes_it, "holding inherited", ROWS},
         {g12_a_handle_that_answers_nothing_is_no_delay, "holding inherited", ROWS},
-        {g12_a_prefix_that_waits_has_the_command_and_its_job, "holding table", ROWS},
-        {g12_it_lets_go_before_the_command_begins, "holding table", ROWS},
+        {g12_a_prefix_that_waits_has_the_command_and_its_job, "holding table", TABLE_ROWS},
+        {g12_it_lets_go_before_the_command_begins, "holding table", TABLE_ROWS},
         {g10_ctrl_c_arrives_though_all_else_is_let_go, "holding console", ROWS},
         {g10_a_prefix_that_waits_is_on_the_console, "holding console", ROWS},
         {g10_ctrl_c_arrives_at_a_terminal, "holding console", ROWS},

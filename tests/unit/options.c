@@ -225,14 +225,13 @@ END_TEST
 #define NO_MAPPING "expected NUMBER=NAME, not"
 #define BAD_NUMBER "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not"
 #define NO_DESCRIPTOR "a descriptor of a name that no option declares:"
-#define DESCRIPTOR_TWICE "a descriptor given twice:"
 #define OWN_NAME "handoff's own streams have that name already:"
 #define NO_NAME "no option declares the name"
 #define NOT_OVERLAPPED "--overlapped is for files, pipes and sockets that handoff opens, not"
 #define UNUSED_SOCKET                                                                                                  \
     "nothing uses the socket ({NAME.port} is only its port: mention it as {NAME} too, or make it a stream or a "       \
     "descriptor):"
-#define TWO_HANDLES "two handles as one descriptor:"
+#define TWO_HANDLES "the descriptor is given twice:"
 #define UNUSED "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):"
 
 static const struct fault_row {
@@ -337,8 +336,8 @@ static const struct fault_row {
     {L"p --fd 3= --copy a=b -- x", NO_DESCRIPTOR, L""},
     {L"p --fd 3=A --copy a=b -- x", NO_DESCRIPTOR, L"A"},
     {L"p --fd 3=a=b --copy a=b -- x", NO_DESCRIPTOR, L"a=b"},
-    {L"p --fd 3=a --fd 3=a --copy a=b -- x", DESCRIPTOR_TWICE, L"3"},
-    {L"p --fd 3=a --fd 4=a --fd 0x4=a --copy a=b -- x", DESCRIPTOR_TWICE, L"0x4"},
+    {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_HANDLES, L"3"},
+    {L"p --fd 3=a --fd 4=a --fd 0x4=a --copy a=b -- x", TWO_HANDLES, L"0x4"},
     {L"p --fd 3=a --fd 4=a --fd 4=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"4"},
     {L"p --fd 3=stdin --fd 3=stdout -- x", TWO_HANDLES, L"3"},
     {L"p --fd 3=a --fd 0x3=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"0x3"},
