@@ -18,6 +18,8 @@
  *   place              writes its current directory and its window title, UTF-16, to stdout
  *   start              writes how it was started, a line of text to stdout
  *   descriptor NUMBER  copies what the C runtime's descriptor reads to stdout
+ *   tell NUMBER TEXT... writes the text to the descriptor and closes it; then so on with the next two
+ *   mode NUMBER...     writes of each file, pipe or socket whether it is "overlapped" or "synchronous"
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
  *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
  *   echo [EVENT]       sets the named event, copies stdin to stdout
@@ -121,6 +123,34 @@ static int copy_descriptor(int descriptor)
             return 1;
     }
     return size < 0;
+}
+
+static int tell_all(int count, char **pairs)
+{
+    for (int i = 0; i + 1 < count; i += 2) {
+        int descriptor = atoi(pairs[i]), size = (int)strlen(pairs[i + 1]);
+
+        if (_write(descriptor, pairs[i + 1], (unsigned)size) != size || _close(descriptor) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int write_modes(int count, char **numbers)
+{
+    enum { FILE_MODE_INFORMATION = 16, SYNCHRONOUS = 0x10 | 0x20 /* FILE_SYNCHRONOUS_IO_ALERT, ..._NONALERT */ };
+    LONG(WINAPI * query)
+    (HANDLE, ULONG_PTR *, void *, ULONG, int) = (LONG(WINAPI *)(HANDLE, ULONG_PTR *, void *, ULONG, int))(
+        void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationFile");
+    ULONG_PTR status[2];
+    ULONG mode;
+
+    for (int i = 0; i < count; i++) {
+        if (query(parse_handle(numbers[i]), status, &mode, sizeof mode, FILE_MODE_INFORMATION) < 0)
+            return 1;
+        printf("%s\n", (mode & SYNCHRONOUS) != 0 ? "synchronous" : "overlapped");
+    }
+    return 0;
 }
 
 static int close_descriptor(int descriptor)
@@ -389,6 +419,10 @@ int main(int argc, char **argv)
         return repeat(atoi(argv[2]), (DWORD)atoi(argv[3]), line_behind(" repeat", 2));
     if (strcmp(action, "close") == 0)
         return close_descriptor(atoi(argv[2]));
+    if (strcmp(action, "tell") == 0)
+        return tell_all(argc - 2, argv + 2);
+    if (strcmp(action, "mode") == 0)
+        return write_modes(argc - 2, argv + 2);
     if (strcmp(action, "retire") == 0)
         return retire(argv[2], argc - 3, argv + 3);
     if (strcmp(action, "exit") == 0)

@@ -3,6 +3,10 @@
  * to, as Windows does and Wine 8 does not: there the number in the variable HANDOFF_PROTECTED is that of a
  * handle of the parent that is protected from being closed.
  *
+ * It also refuses what handoff wants of itself: a file is opened so that a pipe's server cannot act as who opened it,
+ * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
+ * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -10,9 +14,12 @@
  *   one job, closed nor may it break away
  *   refused         a child that is created in one is refused
  */
+#include <winsock2.h>
+
 #include "strict.h"
 
 #include <stdlib.h>
+#include <wchar.h>
 
 enum { COPY_ATTRIBUTES = 4 };
 
@@ -78,17 +85,88 @@ static BOOL assign_to_job(HANDLE job, HANDLE process)
                                              : AssignProcessToJobObject(job, process);
 }
 
+static HANDLE create_file(const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
+                          DWORD disposition, DWORD flags, HANDLE template)
+{
+    if ((flags & SECURITY_SQOS_PRESENT) == 0 || (flags & SECURITY_DELEGATION) > SECURITY_IDENTIFICATION) {
+        SetLastError(ERROR_BAD_IMPERSONATION_LEVEL);
+        return INVALID_HANDLE_VALUE;
+    }
+    return CreateFileW(path, access, share, security, disposition, flags, template);
+}
+
+static HANDLE open_old_process(DWORD access, BOOL inheritable, DWORD process_id)
+{
+    char value[8];
+
+    if ((access & PROCESS_QUERY_LIMITED_INFORMATION) != 0 &&
+        GetEnvironmentVariableA("HANDOFF_RIGHTS", value, sizeof value) != 0) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return NULL;
+    }
+    return OpenProcess(access, inheritable, process_id);
+}
+
+/* Of ws2_32, which is not linked. */
+static int(WINAPI *really_set)(SOCKET, int, int, const char *, int);
+static int(WINAPI *really_bind)(SOCKET, const struct sockaddr *, int);
+static SOCKET exclusive;
+
+static int WINAPI set_option(SOCKET s, int level, int option, const char *value, int size)
+{
+    if (level == SOL_SOCKET && option == SO_EXCLUSIVEADDRUSE && *value != 0)
+        exclusive = s;
+    return really_set(s, level, option, value, size);
+}
+
+static int WINAPI bind_exclusively(SOCKET s, const struct sockaddr *address, int size)
+{
+    if (s == exclusive)
+        return really_bind(s, address, size);
+    SetLastError(WSAEACCES);
+    return SOCKET_ERROR;
+}
+
+/* A name alone is looked for in other directories first. */
+static HMODULE load_system_library(const wchar_t *path, HANDLE file, DWORD flags)
+{
+    wchar_t system[MAX_PATH];
+    UINT length = GetSystemDirectoryW(system, MAX_PATH);
+
+    if ((flags & LOAD_WITH_ALTERED_SEARCH_PATH) != 0 && wcsncmp(path, system, length) == 0 && path[length] == L'\\' &&
+        wcschr(path + length + 1, L'\\') == NULL)
+        return LoadLibraryExW(path, file, flags);
+    SetLastError(ERROR_MOD_NOT_FOUND);
+    return NULL;
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
-    return strcmp(name, "UpdateProcThreadAttribute") == 0 ? (FARPROC)(void *)update_attribute
-                                                          : GetProcAddress(module, name);
+    FARPROC function = GetProcAddress(module, name);
+
+    if (strcmp(name, "UpdateProcThreadAttribute") == 0)
+        return (FARPROC)(void *)update_attribute;
+    if (strcmp(name, "setsockopt") == 0) {
+        really_set = (void *)function;
+        return (FARPROC)(void *)set_option;
+    }
+    if (strcmp(name, "bind") == 0) {
+        really_bind = (void *)function;
+        return (FARPROC)(void *)bind_exclusively;
+    }
+    return function;
 }
 
 #define AssignProcessToJobObject assign_to_job
+#define CreateFileW create_file
+#define LoadLibraryExW load_system_library
+#define OpenProcess open_old_process
 #define CreateProcessW create_process
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
 
 #include "../common/take.c"
 #include "../launcher/engine.c"
+#include "../launcher/prefix/library.c"
+#include "../launcher/prefix/open.c"
 #include "../launcher/prefix/parent.c"

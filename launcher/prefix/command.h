@@ -11,6 +11,7 @@
  *   open.c     what can be opened: files, pipes, named objects, processes
  *   socket.c   and sockets
  *   user.c     who has a file open
+ *   library.c  DLLs that only some options need
  *   help.c     --help
  *   voice.c    lines to people
  *   options.c  the command line
@@ -20,9 +21,16 @@
 
 #include <windows.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "options.h"
 #include "text.h"
+
+/* How long somebody else may have what is to be opened. */
+struct deadline {
+    DWORD ms; /* 0: no time at all, and there is no watch */
+    struct stopwatch watch;
+};
 
 struct command {
     struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
@@ -30,7 +38,10 @@ struct command {
     uint32_t own;           /* the passes from here on are this process' own streams, inheritable from the start */
     STARTUPINFOW startup;   /* of this process */
     DWORD timeout_ms;       /* INFINITE: none */
-    HANDLE job;             /* NULL: none */
+    struct deadline deadline;
+    HANDLE lock;       /* a file of handoff's own; NULL: none */
+    uint32_t unopened; /* the option whose file could not be opened, if it was such a one */
+    HANDLE job;        /* NULL: none */
 
     /* parent.c */
     DWORD parent_id;
@@ -92,6 +103,9 @@ DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
 /* Before anything is opened: copies what this process was given by number, which are its descriptors and what
  * --handle names. */
 BOOL take_given(struct command *command, struct failure *failure);
+
+/* A file of handoff's own, if the option names one, opened as that source would be. */
+BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure);
 
 /* Opens all else that the options name, and puts the ports of sockets into line and variables. */
 BOOL open_handles(struct command *command, struct failure *failure);
@@ -155,19 +169,33 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 /* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
 const char *find_source_fault(const struct source *source);
 
-/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. NULL on failure,
- * and GetLastError() says why. */
-HANDLE open_source(struct source *source);
+/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. A Win32 code, and
+ * NULL if it cannot be opened. */
+DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle);
+
+/* Whether this failure to open means that somebody else has it. */
+BOOL is_taken(DWORD code);
+
+/* Whether it is this process' own stdin, stdout or stderr, by its name. */
+static inline BOOL is_own_stream(const struct source *source)
+{
+    return option_table[source->option].kind == OPTION_STREAM;
+}
 
 /* The number of a handle that the text is; 0 if it can be none. */
 uint64_t named_handle(const wchar_t *text);
 
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
-HANDLE open_socket(uint32_t option, const wchar_t *address, uint32_t *port);
+HANDLE open_socket(struct source *source);
 
 /* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
 void put_users(struct text *text, const wchar_t *path);
+
+/* ---- library.c ---- */
+
+/* Of a DLL of Windows, by their names, of which each ends with a NUL. FALSE if one of them is not there. */
+BOOL load_functions(const wchar_t *module_name, const char *names, FARPROC *functions, size_t count);
 
 /* ---- help.c ---- */
 

@@ -10,14 +10,25 @@
 
 /* ---- what the options name ---- */
 
-/* In the order in which they are opened: last what can empty a file. */
-enum origin { GIVEN, OF_PARENT, OPENED };
+/* In the order in which they are opened: late what can empty a file, and last what is a copy of another. */
+enum origin { GIVEN, OF_PARENT, OPENED, COPIED };
 
 static enum origin origin_of(const struct source *source)
 {
-    if (source->option == OPTION_HANDLE)
+    if (source->option == OPTION_HANDLE || is_own_stream(source))
         return GIVEN;
+    if (source->option == OPTION_DESCRIPTOR)
+        return COPIED;
     return is_of_parent(source) ? OF_PARENT : OPENED;
+}
+
+static DWORD copy_again(const struct command *command, const struct source *source, HANDLE *handle)
+{
+    const struct pass *pass = command->options.request.passes;
+
+    while (pass->name != source->what)
+        pass++;
+    return copy(GetCurrentProcess(), handle_number(handle_from_number(pass->number)), FALSE, handle);
 }
 
 static DWORD open_pass(const struct command *command, uint32_t i)
@@ -26,11 +37,10 @@ static DWORD open_pass(const struct command *command, uint32_t i)
     HANDLE handle;
     DWORD code;
 
-    if (is_of_parent(source)) {
-        code = copy_from_parent(command, source, &handle);
-    } else {
-        handle = open_source(source);
-        code = handle != NULL ? ERROR_SUCCESS : GetLastError();
+    switch (origin_of(source)) {
+    case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
+    case COPIED: code = copy_again(command, source, &handle); break;
+    default: code = open_source(source, &command->deadline, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
@@ -123,32 +133,40 @@ BOOL take_given(struct command *command, struct failure *failure)
     return open_passes(command, GIVEN, failure);
 }
 
-/* ---- {NAME.port}, which only the prefix knows ---- */
+/* ---- {NAME.port} and {{stdout}}, which only the prefix knows ---- */
 
-static uint32_t count_sockets(const struct command *command)
+static BOOL is_escaped(const struct command *command, int stream)
+{
+    return (command->options.escaped_streams >> stream & 1) != 0;
+}
+
+static uint32_t count_texts(const struct command *command)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < command->declared; i++)
         count += command->options.sources[i].port != 0;
+    for (int stream = 0; stream < STREAM_COUNT; stream++)
+        count += (uint32_t)is_escaped(command, stream);
     return count;
 }
 
 /* A pass for each socket, with the port for its number and the port's name for its own; and the names. Only sockets
- * have one, so that the braces of the others stay. NULL if there is no memory. */
-static struct pass *make_ports(const struct command *command, uint32_t count)
+ * have one, so that the braces of the others stay. And one for each stream of ours that is no pass, but whose double
+ * braces are to become single ones. NULL if there is no memory. */
+static struct pass *make_texts(const struct command *command, uint32_t count)
 {
     const struct pass *passes = command->options.request.passes;
-    size_t units = 0;
-    struct pass *ports, *next;
+    size_t units = STREAM_COUNT * sizeof "stdout";
+    struct pass *texts, *next;
     struct text names;
 
-    for (uint32_t i = 0; i < command->declared; i++)
+    for (uint32_t i = 0; i < command->options.named; i++)
         units += text_length(passes[i].name) + sizeof ".port";
-    ports = next = allocate(count * sizeof *ports + units * sizeof *names.at);
-    if (ports == NULL)
+    texts = next = allocate(count * sizeof *texts + units * sizeof *names.at);
+    if (texts == NULL)
         return NULL;
-    names = (struct text){.at = (wchar_t *)(void *)(ports + count), .capacity = units};
+    names = (struct text){.at = (wchar_t *)(void *)(texts + count), .capacity = units};
     for (uint32_t i = 0; i < command->declared; i++) {
         uint32_t port = command->options.sources[i].port;
 
@@ -158,8 +176,15 @@ static struct pass *make_ports(const struct command *command, uint32_t count)
         text_format(&names, "%w.port", passes[i].name);
         text_put_unit(&names, L'\0');
     }
-    request_index(ports, count);
-    return ports;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if (!is_escaped(command, stream))
+            continue;
+        *next++ = (struct pass){.name = names.at + names.length};
+        text_put_ascii(&names, stream_name(stream));
+        text_put_unit(&names, L'\0');
+    }
+    request_index(texts, count);
+    return texts;
 }
 
 wchar_t *rewritten_line(const struct command *command, struct pass *passes, uint32_t count)
@@ -188,35 +213,49 @@ static wchar_t *rewritten_variables(const wchar_t *variables, struct pass *passe
 }
 
 /* In line and variables. FALSE if there is no memory. */
-static BOOL put_ports(struct command *command, uint32_t count)
+static BOOL put_texts(struct command *command, uint32_t count)
 {
     struct request *request = &command->options.request;
-    struct pass *ports = make_ports(command, count);
+    struct pass *texts = make_texts(command, count);
     wchar_t *line = NULL, *variables = NULL;
     BOOL done;
 
-    if (ports != NULL)
-        line = rewritten_line(command, ports, count);
+    if (texts != NULL)
+        line = rewritten_line(command, texts, count);
     if (line != NULL && request->variables != NULL)
-        variables = rewritten_variables(request->variables, ports, count);
+        variables = rewritten_variables(request->variables, texts, count);
     done = line != NULL && (variables != NULL || request->variables == NULL);
     if (done) {
         request->command_line = line;
         request->variables = variables;
     }
-    release(ports);
+    release(texts);
     return done;
 }
 
-/* Opens everything, and puts the ports of what turned out to be a socket into line and variables. */
+BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure)
+{
+    struct source source = {.option = as, .what = command->options.values[option]};
+    DWORD code = ERROR_SUCCESS;
+
+    command->unopened = option;
+    if (source.what != NULL)
+        code = open_source(&source, &command->deadline, file);
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_OPEN, HANDOFF_NO_PASS, code);
+}
+
+/* Opens everything, and puts the ports of what turned out to be a socket into line and variables. Whose turn it is not
+ * opens nothing, and above all empties nothing. */
 BOOL open_handles(struct command *command, struct failure *failure)
 {
-    uint32_t sockets;
+    uint32_t texts;
 
-    if (!open_passes(command, OF_PARENT, failure) || !open_passes(command, OPENED, failure))
+    if (!open_passes(command, OF_PARENT, failure) ||
+        !open_own_file(command, OPTION_LOCK, OPTION_LOCK, &command->lock, failure) ||
+        !open_passes(command, OPENED, failure) || !open_passes(command, COPIED, failure))
         return FALSE;
-    sockets = count_sockets(command);
-    return sockets == 0 || put_ports(command, sockets) ||
+    texts = count_texts(command);
+    return texts == 0 || put_texts(command, texts) ||
            fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
 }
 
@@ -268,6 +307,46 @@ static void add_streams(struct command *command)
     note_stream_flags(request, &command->startup, command->own);
 }
 
+/* By its name, or as a second descriptor of that. */
+static BOOL is_of_stream(const struct source *source, int stream)
+{
+    return (is_own_stream(source) || source->option == OPTION_DESCRIPTOR) &&
+           text_equal_ascii(source->what, stream_name(stream));
+}
+
+/* The relay that the command has instead of the stream of ours that the source is; NULL if it is none, or not relayed. */
+static const struct pass *relay_of(const struct command *command, const struct source *source)
+{
+    const struct request *request = &command->options.request;
+
+    for (uint32_t i = command->declared; i < request->pass_count; i++) {
+        for (int stream = 0; stream < STREAM_COUNT; stream++) {
+            if ((request->passes[i].streams >> stream & 1) != 0 && is_of_stream(source, stream))
+                return &request->passes[i];
+        }
+    }
+    return NULL;
+}
+
+/* What goes to our own streams by their names goes through the relays too, or it would keep the pipeline open. */
+static DWORD relay_named_streams(const struct command *command)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    for (uint32_t i = 0; i < command->declared && code == ERROR_SUCCESS; i++) {
+        const struct pass *relay = relay_of(command, &command->options.sources[i]);
+        struct pass *named = &command->options.request.passes[i];
+        HANDLE handle;
+
+        if (relay == NULL)
+            continue;
+        CloseHandle(handle_from_number(named->number));
+        code = copy(GetCurrentProcess(), handle_number(handle_from_number(relay->number)), FALSE, &handle);
+        named->number = (uint32_t)handle_number(handle);
+    }
+    return code;
+}
+
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure)
 {
     struct request *request = &command->options.request;
@@ -277,7 +356,13 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
         request->closed_streams |= ~request_claimed_streams(request) & ((1u << STREAM_COUNT) - 1);
     else if (has_option(command, OPTION_RELAY))
         code = make_relays(request, relays);
+    if (code == ERROR_SUCCESS)
+        code = relay_named_streams(command);
     add_streams(command);
+    for (uint32_t i = command->declared; i < request->pass_count; i++) {
+        if ((request->passes[i].streams & command->options.sealed_streams) != 0)
+            request->passes[i].flags |= PASS_SEALED;
+    }
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 

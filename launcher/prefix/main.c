@@ -46,28 +46,47 @@ static DWORD refuse(const struct options *options, const wchar_t *line)
     return EXIT_HANDOFF;
 }
 
+static const char *advice_about(const struct source *source, DWORD code)
+{
+    if (source->option == OPTION_APPEND && code == ERROR_NOT_SUPPORTED)
+        return "; a pipe has no end to append to: --pipe";
+    if (source->option == OPTION_LOCK && code == ERROR_NOT_SUPPORTED)
+        return "; a lock is a file";
+    if (source->option == OPTION_PROCESS && code == ERROR_INVALID_PARAMETER)
+        return "; no process has that id";
+    if (is_own_stream(source) && code == ERROR_INVALID_HANDLE)
+        return "; handoff itself has none that can be passed on";
+    return "";
+}
+
 /* A source is named as it stands in the line, and by its option. */
 static void put_failure(struct text *text, const struct command *command, const struct failure *failure,
                         struct handoff_error *error)
 {
     const struct request *request = &command->options.request;
-    const struct source *source =
-        failure->stage == HANDOFF_STAGE_OPEN ? &command->options.sources[failure->pass] : NULL;
+    BOOL opened = failure->stage == HANDOFF_STAGE_OPEN, named = failure->pass < request->pass_count;
+    struct source own = {.option = command->unopened, .what = command->options.values[command->unopened]};
+    const struct source *source = named ? &command->options.sources[failure->pass] : &own;
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
 
     error_describe(error, request, failure->stage, failure->pass, failure->code);
-    if (source != NULL) {
+    if (opened) {
         text_put(&subject, source->what);
         text_end(&subject);
     }
     text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
-    if (source != NULL)
+    if (!opened)
+        return;
+    if (option_table[source->option].kind == OPTION_SOURCE)
         text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
-    if (source != NULL && failure->code == ERROR_SHARING_VIOLATION)
+    else if (!named)
+        text_format(text, " (--%s)", option_table[source->option].name);
+    text_put_ascii(text, advice_about(source, failure->code));
+    if (failure->code == ERROR_SHARING_VIOLATION)
         put_users(text, source->what);
 }
 
-/* Says why on stderr and, if there is one, in the report. Returns the exit code: 125 only if nothing was stolen. */
+/* Says why on stderr and, if there is one, in the report. Returns the exit code: 125 or 123 only if nothing was stolen. */
 static DWORD give_up(const struct command *command, const struct failure *failure)
 {
     struct handoff_error error = {0};
@@ -77,9 +96,11 @@ static DWORD give_up(const struct command *command, const struct failure *failur
 
     put_failure(text, command, failure, &error);
     code = error_exit_code(&error);
+    if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
+        code = EXIT_TAKEN;
     if (code == EXIT_HANDOFF && command->stolen)
         code = EXIT_CANNOT_RUN;
-    if (code == EXIT_HANDOFF && has_option(command, OPTION_PARENT))
+    if (code <= EXIT_HANDOFF && has_option(command, OPTION_PARENT))
         put_nothing_stolen(text);
     text_end(text);
     report_error(command, code, text->at);
@@ -134,6 +155,35 @@ static BOOL check_sources(struct command *command)
     return TRUE;
 }
 
+static BOOL check_wait(struct command *command)
+{
+    const wchar_t *wait = command->options.values[OPTION_WAIT];
+
+    if (wait == NULL)
+        return TRUE;
+    command->deadline.watch = stopwatch_start();
+    return parse_duration(wait, &command->deadline.ms) ||
+           options_refuse(&command->options, "not a time such as 500ms, 10s, 5m or 1h:", wait);
+}
+
+/* What is relayed is the command's own stream, and with it what has the name of ours. */
+static BOOL check_relay(struct command *command)
+{
+    const struct options *options = &command->options;
+    uint32_t claimed = request_claimed_streams(&options->request);
+
+    for (uint32_t i = 0; has_option(command, OPTION_RELAY) && i < options->request.pass_count; i++) {
+        const struct source *source = &options->sources[i];
+
+        if (is_own_stream(source) && source->option != OPTION_STDIN &&
+            (claimed >> (source->option - OPTION_STDIN) & 1) != 0)
+            return options_refuse(
+                &command->options,
+                "--relay passes nothing on for a stream that the command has from elsewhere:", source->what);
+    }
+    return TRUE;
+}
+
 static BOOL check_options(struct command *command)
 {
     const wchar_t *timeout = command->options.values[OPTION_TIMEOUT], *directory = command->options.values[OPTION_DIR];
@@ -153,9 +203,12 @@ static BOOL check_options(struct command *command)
     if (directory != NULL && is_too_long_to_start_in(directory))
         return options_refuse(&command->options,
                               "--dir is longer than the 258 characters of a directory to start in:", directory);
+    if (has_option(command, OPTION_LOCK) && (has_option(command, OPTION_REPORT) || has_option(command, OPTION_DETACH)))
+        return options_refuse(&command->options, "--lock is held while handoff waits: not with --detach or --report",
+                              NULL);
     if (directory != NULL && !is_directory(directory))
         return options_refuse(&command->options, "--dir is no directory:", directory);
-    return check_sources(command) && check_parent_options(command);
+    return check_wait(command) && check_relay(command) && check_sources(command) && check_parent_options(command);
 }
 
 /* ---- the command's start ---- */
@@ -211,6 +264,7 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     if (!take_given(command, failure) || !reach_parent(command, failure) || !open_handles(command, failure) ||
         !add_streams_or_relays(command, relays, failure))
         return FALSE;
+    outlive_console_events(); /* not before: who waits for somebody else's file can be stopped */
     close_stolen(command);
     command->opened_us = clock_us(command->started);
     let_go_of_inherited();
@@ -277,7 +331,6 @@ static DWORD run_command(struct command *command)
     PROCESS_INFORMATION child;
     struct failure failure;
 
-    outlive_console_events();
     if (!start_command(command, relays, &child, &failure))
         return give_up(command, &failure);
     if (!let_run(command, relays, &child, &failure)) {

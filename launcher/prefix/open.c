@@ -1,11 +1,64 @@
 #include "command.h"
 #include "steal.h"
+#include "stream.h"
 
-static HANDLE open_file(const wchar_t *path, DWORD access, DWORD share, DWORD disposition)
+enum { OTHERS_DO_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
+
+/* What is opened may be a pipe, whose server would else get this process' identity to act with. */
+static HANDLE open_file(const struct source *source, DWORD access, DWORD share, DWORD disposition)
 {
-    HANDLE file = CreateFileW(path, access, share, NULL, disposition, FILE_ATTRIBUTE_NORMAL, NULL);
+    DWORD flags = SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION | (source->overlapped ? FILE_FLAG_OVERLAPPED : 0);
+    HANDLE file = CreateFileW(source->what, access, share, NULL, disposition, FILE_ATTRIBUTE_NORMAL | flags, NULL);
 
     return file != INVALID_HANDLE_VALUE ? file : NULL;
+}
+
+static HANDLE give_up(HANDLE file, DWORD code)
+{
+    CloseHandle(file);
+    SetLastError(code);
+    return NULL;
+}
+
+/* Without FILE_WRITE_DATA Windows itself puts every write at the end. To a pipe nothing could be written so. */
+static HANDLE open_append(const struct source *source)
+{
+    HANDLE file =
+        open_file(source, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
+                  OTHERS_DO_ALL, OPEN_ALWAYS);
+
+    return file != NULL && GetFileType(file) == FILE_TYPE_PIPE ? give_up(file, ERROR_NOT_SUPPORTED) : file;
+}
+
+/* As the shell's >> does it. A device has no end. */
+static HANDLE open_extend(const struct source *source)
+{
+    const LARGE_INTEGER none = {0};
+    HANDLE file = open_file(source, GENERIC_WRITE, OTHERS_DO_ALL, OPEN_ALWAYS);
+
+    return file != NULL && GetFileType(file) == FILE_TYPE_DISK && !SetFilePointerEx(file, none, NULL, FILE_END)
+               ? give_up(file, GetLastError())
+               : file;
+}
+
+/* Who deletes it could make another of that name, and of a device everybody can have one. */
+static HANDLE open_lock(const struct source *source)
+{
+    HANDLE file = open_file(source, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, OPEN_ALWAYS);
+
+    return file != NULL && GetFileType(file) != FILE_TYPE_DISK ? give_up(file, ERROR_NOT_SUPPORTED) : file;
+}
+
+/* A server may have made its pipe for one direction alone. A reader that may write attributes can read messages. */
+static HANDLE open_pipe(const struct source *source)
+{
+    static const DWORD ways[] = {GENERIC_READ | GENERIC_WRITE, GENERIC_READ | FILE_WRITE_ATTRIBUTES, GENERIC_READ,
+                                 GENERIC_WRITE};
+    HANDLE pipe = NULL;
+
+    for (size_t i = 0; i < ARRAYSIZE(ways) && pipe == NULL && (i == 0 || GetLastError() == ERROR_ACCESS_DENIED); i++)
+        pipe = open_file(source, ways[i], 0, OPEN_EXISTING);
+    return pipe;
 }
 
 /* The last comma, of OBJECT,COUNT, or NULL. */
@@ -27,6 +80,11 @@ static BOOL parse_number(const wchar_t *text, uint64_t most, uint64_t *number)
     return end != NULL && *end == L'\0' && *number <= most;
 }
 
+static uint64_t most_of(uint32_t option)
+{
+    return option == OPTION_SEMAPHORE ? MAXLONG : MAXINT64;
+}
+
 const char *find_source_fault(const struct source *source)
 {
     const wchar_t *comma = find_comma((wchar_t *)(UINT_PTR)source->what);
@@ -35,7 +93,9 @@ const char *find_source_fault(const struct source *source)
     switch (source->option) {
     case OPTION_SEMAPHORE:
     case OPTION_MAPPING:
-        return comma == NULL || parse_number(comma + 1, MAXLONG, &number) ? NULL : "not a number after the comma:";
+        return comma == NULL || parse_number(comma + 1, most_of(source->option), &number)
+                   ? NULL
+                   : "not a number after the comma:";
     case OPTION_PROCESS: return parse_number(source->what, MAXDWORD, &number) ? NULL : "not a process id:";
     case OPTION_HANDLE: return parse_number(source->what, MAXUINT64, &number) ? NULL : "not the number of a handle:";
     case OPTION_LISTEN:
@@ -50,13 +110,14 @@ static const wchar_t *object_name(const wchar_t *object)
     return *object != L'\0' ? object : NULL;
 }
 
-static HANDLE create_counted(uint32_t option, const wchar_t *object, LONG count)
+static HANDLE create_counted(uint32_t option, const wchar_t *object, uint64_t count)
 {
     if (option == OPTION_SEMAPHORE)
-        return CreateSemaphoreW(NULL, count, count, object_name(object));
+        return CreateSemaphoreW(NULL, (LONG)count, (LONG)count, object_name(object));
     if (count == 0)
         return OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, FALSE, object);
-    return CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)count, object_name(object));
+    return CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, (DWORD)(count >> 32), (DWORD)count,
+                              object_name(object));
 }
 
 /* The count is cut off for the call alone: a message may have to name the whole. */
@@ -67,30 +128,34 @@ static HANDLE open_counted(uint32_t option, wchar_t *object)
     HANDLE handle;
 
     if (comma != NULL) {
-        parse_number(comma + 1, MAXLONG, &count);
+        parse_number(comma + 1, most_of(option), &count);
         *comma = L'\0';
     }
-    handle = create_counted(option, object, (LONG)count);
+    handle = create_counted(option, object, count);
     if (comma != NULL)
         *comma = L',';
     return handle;
 }
 
-/* To wait for it and to ask for its exit code, and nothing else. */
+/* To wait for it and to ask for its exit code, and nothing else. Windows before Vista does not know so little. */
 static HANDLE open_process(const wchar_t *text)
 {
     uint64_t process_id = 0;
+    HANDLE process;
 
     parse_number(text, MAXDWORD, &process_id);
-    return OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)process_id);
+    process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)process_id);
+    if (process == NULL && GetLastError() == ERROR_ACCESS_DENIED)
+        process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, (DWORD)process_id);
+    return process;
 }
 
 /* One of our own: a copy, since the number may be one of our streams too, or be given twice. */
-static HANDLE open_own(const wchar_t *text)
+static HANDLE open_own(uint64_t number)
 {
     HANDLE handle;
 
-    SetLastError(copy(GetCurrentProcess(), named_handle(text), FALSE, &handle));
+    SetLastError(copy(GetCurrentProcess(), number, FALSE, &handle));
     return handle;
 }
 
@@ -101,28 +166,67 @@ uint64_t named_handle(const wchar_t *text)
     return parse_number(text, MAXUINT64, &number) && handle_can_travel(number) ? number : 0;
 }
 
-HANDLE open_source(struct source *source)
+static HANDLE try_open(struct source *source)
 {
-    const DWORD all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
+    const DWORD one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
     wchar_t *what = (wchar_t *)(UINT_PTR)source->what;
 
     switch (source->option) {
-    case OPTION_READ: return open_file(what, GENERIC_READ, all, OPEN_EXISTING);
-    case OPTION_WRITE: return open_file(what, GENERIC_WRITE, one_writer, CREATE_ALWAYS);
-    case OPTION_UPDATE: return open_file(what, GENERIC_READ | GENERIC_WRITE, one_writer, OPEN_ALWAYS);
-    case OPTION_APPEND:
-        /* Without FILE_WRITE_DATA Windows itself puts every write at the end. */
-        return open_file(what,
-                         FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
-                         all, OPEN_ALWAYS);
-    case OPTION_PIPE: return open_file(what, GENERIC_READ | GENERIC_WRITE, 0, OPEN_EXISTING);
+    case OPTION_READ: return open_file(source, GENERIC_READ, OTHERS_DO_ALL, OPEN_EXISTING);
+    case OPTION_WRITE: return open_file(source, GENERIC_WRITE, one_writer, CREATE_ALWAYS);
+    case OPTION_UPDATE: return open_file(source, GENERIC_READ | GENERIC_WRITE, one_writer, OPEN_ALWAYS);
+    case OPTION_LOCK: return open_lock(source);
+    case OPTION_APPEND: return open_append(source);
+    case OPTION_EXTEND: return open_extend(source);
+    case OPTION_PIPE: return open_pipe(source);
     case OPTION_EVENT: return CreateEventW(NULL, TRUE, FALSE, object_name(what));
     case OPTION_MUTEX: return CreateMutexW(NULL, FALSE, object_name(what));
     case OPTION_SEMAPHORE:
     case OPTION_MAPPING: return open_counted(source->option, what);
     case OPTION_PROCESS: return open_process(what);
-    case OPTION_HANDLE: return open_own(what);
-    default: return open_socket(source->option, what, &source->port);
+    case OPTION_HANDLE: return open_own(named_handle(what));
+    case OPTION_STDIN + STREAM_STDIN:
+    case OPTION_STDIN + STREAM_STDOUT:
+    case OPTION_STDIN + STREAM_STDERR:
+        return open_own(handle_number(GetStdHandle(stream_id((int)(source->option - OPTION_STDIN)))));
+    default: return open_socket(source);
     }
+}
+
+/* ---- in time ---- */
+
+/* Somebody else has it, who may let it go. */
+BOOL is_taken(DWORD code)
+{
+    return code == ERROR_SHARING_VIOLATION || code == ERROR_PIPE_BUSY || code == WSAEADDRINUSE;
+}
+
+/* Or whoever is to make it has not come yet. */
+static BOOL is_worth_waiting(const struct source *source, DWORD code)
+{
+    return is_taken(code) || (source->option == OPTION_PIPE && code == ERROR_FILE_NOT_FOUND) ||
+           (source->option == OPTION_CONNECT && code == WSAECONNREFUSED);
+}
+
+/* Windows tells when a pipe has become free, and of nothing else. */
+static void wait_a_moment(const struct source *source, DWORD code, DWORD left)
+{
+    enum { PAUSE = 50 };
+
+    if (code != ERROR_PIPE_BUSY || (!WaitNamedPipeW(source->what, left) && GetLastError() != ERROR_SEM_TIMEOUT))
+        Sleep(left < PAUSE ? left : PAUSE);
+}
+
+DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle)
+{
+    DWORD code = ERROR_SUCCESS, left = 0;
+
+    do {
+        if (code != ERROR_SUCCESS)
+            wait_a_moment(source, code, left);
+        *handle = try_open(source);
+        code = *handle != NULL ? ERROR_SUCCESS : GetLastError();
+        left = time_left(deadline->ms, stopwatch_ms(&deadline->watch));
+    } while (code != ERROR_SUCCESS && left > 0 && is_worth_waiting(source, code));
+    return code;
 }

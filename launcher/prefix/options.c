@@ -16,9 +16,12 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_UNSET] = {"unset", OPTION_REMOVAL},
     [OPTION_DESCRIPTOR] = {"fd", OPTION_FD},
     [OPTION_SEAL] = {"seal", OPTION_FLAG},
+    [OPTION_SEALED] = {"sealed", OPTION_MARK},
+    [OPTION_OVERLAPPED] = {"overlapped", OPTION_MARK},
     [OPTION_READ] = {"read", OPTION_SOURCE},
     [OPTION_WRITE] = {"write", OPTION_SOURCE},
     [OPTION_APPEND] = {"append", OPTION_SOURCE},
+    [OPTION_EXTEND] = {"extend", OPTION_SOURCE},
     [OPTION_UPDATE] = {"update", OPTION_SOURCE},
     [OPTION_PIPE] = {"pipe", OPTION_SOURCE},
     [OPTION_LISTEN] = {"listen", OPTION_SOURCE},
@@ -33,6 +36,8 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_STEAL] = {"steal", OPTION_SOURCE},
     [OPTION_COPY] = {"copy", OPTION_SOURCE},
     [OPTION_REPORT] = {"report", OPTION_VALUE},
+    [OPTION_LOCK] = {"lock", OPTION_VALUE},
+    [OPTION_WAIT] = {"wait", OPTION_VALUE},
     [OPTION_DETACH] = {"detach", OPTION_FLAG},
     [OPTION_KILL_ON_EXIT] = {"kill-on-exit", OPTION_FLAG},
     [OPTION_TIMEOUT] = {"timeout", OPTION_VALUE},
@@ -45,7 +50,7 @@ const struct option_form option_table[OPTION_COUNT] = {
 /* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
 static size_t most_passes(const wchar_t *line, uint32_t room)
 {
-    return text_length(line) / 4 + room;
+    return text_length(line) / 4 + STREAM_COUNT + room;
 }
 
 /* Words and their NULs need no more than the line; the variables end with two NULs. */
@@ -56,7 +61,7 @@ static size_t most_units(const wchar_t *line)
 
 size_t options_memory(const wchar_t *line, uint32_t room)
 {
-    return most_passes(line, room) * (sizeof(struct pass) + sizeof(struct source) + sizeof(wchar_t *)) +
+    return most_passes(line, room) * (sizeof(struct pass) + sizeof(struct source) + sizeof(struct use)) +
            2 * most_units(line) * sizeof(wchar_t);
 }
 
@@ -90,6 +95,14 @@ static wchar_t *split_value(wchar_t *word)
     return word + 1;
 }
 
+/* The names of this process' own streams, in the order of enum STREAM_.... */
+static const wchar_t own_names[STREAM_COUNT][8] = {L"stdin", L"stdout", L"stderr"};
+
+static bool is_own_name(const wchar_t *name)
+{
+    return text_equal_ascii(name, "stdin") || text_equal_ascii(name, "stdout") || text_equal_ascii(name, "stderr");
+}
+
 static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
 {
     wchar_t *what = split_value(value);
@@ -99,6 +112,8 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
         return options_refuse(options, "expected NAME=VALUE, not", value);
     if (!name_is_valid(value))
         return options_refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
+    if (is_own_name(value))
+        return options_refuse(options, "handoff's own streams have that name already:", value);
     options->request.passes[i].name = value;
     options->sources[i] = (struct source){.option = option, .what = what};
     options->request.pass_count++;
@@ -124,12 +139,24 @@ static bool apply(struct options *options, struct text *changes, uint32_t option
     case OPTION_SOURCE: return add_pass(options, option, value);
     case OPTION_VARIABLE: return add_variable(options, changes, true, value);
     case OPTION_REMOVAL: return add_variable(options, changes, false, value);
-    case OPTION_FD: options->mappings[options->mapping_count++] = value; return true;
+    case OPTION_FD:
+    case OPTION_MARK: options->uses[options->use_count++] = (struct use){.option = option, .text = value}; return true;
     default:
         if (options->values[option] != NULL)
             return options_refuse(options, "given twice:", word);
         options->values[option] = value;
         return true;
+    }
+}
+
+/* What nobody uses of these goes again. */
+static void declare_own_streams(struct options *options)
+{
+    for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+        uint32_t i = options->request.pass_count++;
+
+        options->request.passes[i] = (struct pass){.name = own_names[stream], .flags = PASS_OPTIONAL};
+        options->sources[i] = (struct source){.option = OPTION_STDIN + stream, .what = own_names[stream]};
     }
 }
 
@@ -139,13 +166,15 @@ static bool index_names(struct options *options)
     const struct request *request = &options->request;
     uint32_t twice = request_index(request->passes, request->pass_count);
 
+    options->named = request->pass_count;
+
     return twice == request->pass_count ||
            options_refuse(options, "two handles of the name", request->passes[twice].name);
 }
 
 static struct pass *find_pass(const struct options *options, const wchar_t *name)
 {
-    return request_find(options->request.passes, options->request.pass_count, name, text_length(name));
+    return request_find(options->request.passes, options->named, name, text_length(name));
 }
 
 static bool resolve_streams(struct options *options)
@@ -168,13 +197,23 @@ static bool resolve_streams(struct options *options)
     return true;
 }
 
-static bool is_descriptor_of_another(const struct options *options, uint32_t descriptor)
+static bool is_descriptor_taken(const struct options *options, uint32_t descriptor)
 {
     for (uint32_t i = 0; i < options->request.pass_count; i++) {
         if (options->request.passes[i].descriptor == descriptor)
             return true;
     }
     return false;
+}
+
+/* A program closes each descriptor by itself, so a second one needs a handle of its own. */
+static struct pass *add_copy(struct options *options, const struct pass *pass)
+{
+    uint32_t i = options->request.pass_count++;
+
+    options->sources[i] = (struct source){.option = OPTION_DESCRIPTOR, .what = pass->name};
+    options->request.passes[i] = (struct pass){.flags = pass->flags};
+    return &options->request.passes[i];
 }
 
 /* The first three descriptors are the streams. */
@@ -193,18 +232,48 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     pass = find_pass(options, name);
     if (pass == NULL)
         return options_refuse(options, "a descriptor of a name that no option declares:", name);
+    if (is_descriptor_taken(options, (uint32_t)descriptor))
+        return options_refuse(options, "the descriptor is given twice:", mapping);
     if (pass->descriptor != 0)
-        return options_refuse(options, "one handle as two descriptors, which takes two names:", name);
-    if (is_descriptor_of_another(options, (uint32_t)descriptor))
-        return options_refuse(options, "two handles as one descriptor:", mapping);
+        pass = add_copy(options, pass);
     pass->descriptor = (uint32_t)descriptor;
     return true;
 }
 
-static bool resolve_descriptors(struct options *options)
+static bool is_opened(uint32_t option)
 {
-    for (uint32_t i = 0; i < options->mapping_count; i++) {
-        if (!resolve_descriptor(options, options->mappings[i]))
+    return option >= OPTION_READ && option <= OPTION_CONNECT;
+}
+
+/* Before the descriptors, whose copies are sealed with what they are of. */
+static bool resolve_mark(struct options *options, uint32_t option, const wchar_t *name)
+{
+    struct pass *pass = find_pass(options, name);
+    struct source *source;
+
+    if (pass == NULL)
+        return options_refuse(options, "no option declares the name", name);
+    source = &options->sources[pass - options->request.passes];
+    if (option == OPTION_SEALED && option_table[source->option].kind == OPTION_STREAM)
+        options->sealed_streams |= 1u << (source->option - OPTION_STDIN);
+    if (option == OPTION_SEALED)
+        pass->flags |= PASS_SEALED;
+    else if (is_opened(source->option) && source->option != OPTION_EXTEND)
+        source->overlapped = true;
+    else
+        return options_refuse(options, "--overlapped is for files, pipes and sockets that handoff opens, not", name);
+    return true;
+}
+
+static bool resolve_uses(struct options *options, uint32_t kind)
+{
+    for (uint32_t i = 0; i < options->use_count; i++) {
+        const struct use *use = &options->uses[i];
+
+        if (option_table[use->option].kind != kind)
+            continue;
+        if (!(kind == OPTION_FD ? resolve_descriptor(options, use->text)
+                                : resolve_mark(options, use->option, use->text)))
             return false;
     }
     return true;
@@ -215,6 +284,19 @@ static wchar_t as_it_is(wchar_t unit)
     return unit;
 }
 
+static bool is_socket(const struct source *source)
+{
+    return source->option == OPTION_LISTEN || source->option == OPTION_CONNECT;
+}
+
+static const char *unused_fault(const struct source *source)
+{
+    return is_socket(source)
+               ? "nothing uses the socket ({NAME.port} is only its port: mention it as {NAME} too, or make it "
+                 "a stream or a descriptor):"
+               : "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):";
+}
+
 /* The engine looks too, with Windows' upper case for names, but only after handles have been opened or stolen. */
 static bool check_use(struct options *options)
 {
@@ -223,14 +305,72 @@ static bool check_use(struct options *options)
     struct text text = {.at = nowhere, .capacity = 1};
     uint32_t unused;
 
-    line_rewrite(&text, request->command_line, request->passes, request->pass_count);
+    line_rewrite(&text, request->command_line, request->passes, options->named);
     if (request->variables != NULL)
-        environment_edit(&text, L"", request->variables, request->passes, request->pass_count, as_it_is);
+        environment_edit(&text, L"", request->variables, request->passes, options->named, as_it_is);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
-           options_refuse(options,
-                          "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):",
-                          request->passes[unused].name);
+           options_refuse(options, unused_fault(&options->sources[unused]), request->passes[unused].name);
+}
+
+static bool is_used(const struct pass *pass)
+{
+    return pass->used || pass->streams != 0 || pass->descriptor != 0;
+}
+
+static bool has_escaped(const wchar_t *text, const wchar_t *name)
+{
+    size_t length = text_length(name), same;
+
+    for (; *text != L'\0'; text++) {
+        if (text[0] != L'{' || text[1] != L'{')
+            continue;
+        for (same = 0; same < length && text[2 + same] == name[same];)
+            same++;
+        if (same == length)
+            return true;
+    }
+    return false;
+}
+
+static bool is_escaped(const struct request *request, const wchar_t *name)
+{
+    const wchar_t *variable = request->variables;
+
+    while (variable != NULL && *variable != L'\0' && !has_escaped(variable, name))
+        variable += text_length(variable) + 1;
+    return (variable != NULL && *variable != L'\0') || has_escaped(request->command_line, name);
+}
+
+/* The others are kept: check_use() has looked at them. */
+static void drop_unused_streams(struct options *options)
+{
+    struct request *request = &options->request;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (!is_used(&request->passes[i])) {
+            if (is_escaped(request, request->passes[i].name))
+                options->escaped_streams |= 1u << (options->sources[i].option - OPTION_STDIN);
+            options->named--;
+            continue;
+        }
+        request->passes[kept] = request->passes[i];
+        options->sources[kept++] = options->sources[i];
+    }
+    request->pass_count = kept;
+}
+
+/* A C runtime reads a stream or descriptor with ReadFile() and no OVERLAPPED, which of an overlapped socket Windows
+ * refuses; who gets a number uses Winsock, whose own sockets are overlapped. */
+static void settle_sockets(struct options *options)
+{
+    for (uint32_t i = 0; i < options->named; i++) {
+        const struct pass *pass = &options->request.passes[i];
+
+        if (is_socket(&options->sources[i]) && pass->streams == 0 && pass->descriptor == 0)
+            options->sources[i].overlapped = true;
+    }
 }
 
 static bool asks_for_text(const struct options *options)
@@ -276,8 +416,8 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
 
     request->passes = memory;
     options->sources = (struct source *)(void *)(request->passes + most);
-    options->mappings = (wchar_t **)(void *)(options->sources + most);
-    changes = (struct text){.at = (wchar_t *)(void *)(options->mappings + most), .capacity = most_units(line)};
+    options->uses = (struct use *)(void *)(options->sources + most);
+    changes = (struct text){.at = (wchar_t *)(void *)(options->uses + most), .capacity = most_units(line)};
     rest = read_options(options, line_after_program(line), changes.at + most_units(line), &changes);
     if (options->fault != NULL)
         return false;
@@ -290,7 +430,13 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;
-    return index_names(options) && resolve_streams(options) && resolve_descriptors(options) && check_use(options);
+    declare_own_streams(options);
+    if (!index_names(options) || !resolve_streams(options) || !resolve_uses(options, OPTION_MARK) ||
+        !resolve_uses(options, OPTION_FD) || !check_use(options))
+        return false;
+    drop_unused_streams(options);
+    settle_sockets(options);
+    return true;
 }
 
 bool options_take_handles(const wchar_t *line)

@@ -14,7 +14,8 @@ enum option_kind {
     OPTION_STREAM,   /* --stdin NAME: at most once; an empty name: closed */
     OPTION_VARIABLE, /* --env VARIABLE=TEXT */
     OPTION_REMOVAL,  /* --unset VARIABLE */
-    OPTION_FD        /* --fd NUMBER=NAME */
+    OPTION_FD,       /* --fd NUMBER=NAME */
+    OPTION_MARK      /* --sealed NAME: says something of a pass */
 };
 
 /* In the order of option_table. */
@@ -27,9 +28,12 @@ enum option {
     OPTION_UNSET,
     OPTION_DESCRIPTOR,
     OPTION_SEAL,
+    OPTION_SEALED,
+    OPTION_OVERLAPPED,
     OPTION_READ,
     OPTION_WRITE,
     OPTION_APPEND,
+    OPTION_EXTEND,
     OPTION_UPDATE,
     OPTION_PIPE,
     OPTION_LISTEN,
@@ -44,6 +48,8 @@ enum option {
     OPTION_STEAL,
     OPTION_COPY,
     OPTION_REPORT,
+    OPTION_LOCK,
+    OPTION_WAIT,
     OPTION_DETACH,
     OPTION_KILL_ON_EXIT,
     OPTION_TIMEOUT,
@@ -61,20 +67,31 @@ struct option_form {
 
 extern const struct option_form option_table[OPTION_COUNT];
 
-/* Where the handle of a pass comes from. */
+/* Where the handle of a pass comes from. Of OPTION_STDIN and the next two: it is this process' own stream of that name.
+ * Of OPTION_DESCRIPTOR: it is a copy of the pass of that name, for a second descriptor. */
 struct source {
     uint32_t option;
-    const wchar_t *what; /* what stood after NAME= */
+    const wchar_t *what; /* what stood after NAME=, or the name */
+    bool overlapped;     /* what is opened is to be read and written so */
     uint32_t port;       /* of a socket, once it is open; else 0 */
+};
+
+/* An option that means something only when all names are known. */
+struct use {
+    uint32_t option;
+    wchar_t *text; /* NUMBER=NAME, of --fd; else a name */
 };
 
 struct options {
     const wchar_t *values[OPTION_COUNT]; /* of flags not NULL if given */
     struct source *sources;              /* of the passes */
-    wchar_t **mappings;                  /* NUMBER=NAME, of --fd */
-    uint32_t mapping_count;
-    struct request request; /* passes, closed streams, variables and command line */
-    uint32_t room;          /* in: for so many passes more than the line declares */
+    struct use *uses;
+    uint32_t use_count;
+    struct request request;   /* passes, closed streams, variables and command line */
+    uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
+    uint32_t named;           /* passes with a name, which come first */
+    uint32_t sealed_streams;  /* 1 << STREAM_..., for each of this process' own that is to be sealed in the command */
+    uint32_t room;            /* in: for so many passes more than the line declares */
 
     const wchar_t *after_help; /* what follows --help, where it was given */
 

@@ -187,7 +187,7 @@ static DWORD write_child(const struct command *command, const PROCESS_INFORMATIO
     if (report.at == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     text_format(&report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
-    for (uint32_t i = 0; i < command->declared; i++)
+    for (uint32_t i = 0; i < command->options.named; i++)
         text_format(&report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
     code = text_end(&report) ? write_report(command, &report) : ERROR_FILENAME_EXCED_RANGE;
     release(report.at);

@@ -233,6 +233,8 @@ DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
     } else {
         end_tree(command->job, process);
     }
+    if (command->lock != NULL)
+        CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */
     finish_relays(relays);
     return code;
 }

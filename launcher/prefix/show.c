@@ -24,9 +24,16 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
     if (pass->descriptor != 0)
         text_format(text, ", descriptor %u", pass->descriptor);
     request_index(&declared, 1);
-    line_rewrite(&rewritten, line, &declared, 1);
+    if (pass->name != NULL)
+        line_rewrite(&rewritten, line, &declared, 1);
     if (declared.used)
         text_put_ascii(text, ", command line");
+}
+
+/* A copy has that of what it is a copy of. */
+static const wchar_t *name_of(const struct options *options, uint32_t i)
+{
+    return i < options->named ? options->request.passes[i].name : options->sources[i].what;
 }
 
 static void show_source(const struct options *options, uint32_t i)
@@ -35,8 +42,11 @@ static void show_source(const struct options *options, uint32_t i)
     const struct source *source = &options->sources[i];
     struct line line;
 
-    text_format(line_begin(&line), "%w: --%s%q", request->passes[i].name, option_table[source->option].name,
-                source->what);
+    text_format(line_begin(&line), "%w: ", name_of(options, i));
+    if (option_table[source->option].kind == OPTION_SOURCE)
+        text_format(&line.text, "--%s%q", option_table[source->option].name, source->what);
+    else
+        text_put_ascii(&line.text, i < options->named ? "handoff's own" : "again");
     put_places(&line.text, &request->passes[i], request->command_line);
     line_print(&line, STD_OUTPUT_HANDLE);
 }
@@ -71,6 +81,15 @@ static void show_options(const wchar_t *const *values)
     }
 }
 
+/* Descriptors too are said where their sources are. */
+static void show_marks(const struct options *options)
+{
+    for (uint32_t i = 0; i < options->use_count; i++) {
+        if (option_table[options->uses[i].option].kind == OPTION_MARK)
+            show_option(options->uses[i].option, options->uses[i].text);
+    }
+}
+
 /* Of any length, unlike a struct line. */
 static void show_text(DWORD stream, const char *what, const wchar_t *text)
 {
@@ -99,6 +118,7 @@ DWORD show_plan(const struct command *command)
 
     for (uint32_t i = 0; i < request->pass_count; i++)
         show_source(&command->options, i);
+    show_marks(&command->options);
     show_variables(request->variables);
     show_options(command->options.values);
     show_text(STD_OUTPUT_HANDLE, "handoff: would start: ", request->command_line);
@@ -118,7 +138,7 @@ static void trace_handle(const struct command *command, uint32_t i, DWORD child_
     struct line line;
     struct text *text = line_begin(&line);
 
-    text_put(text, pass->name);
+    text_put(text, name_of(&command->options, i));
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((pass->streams >> stream & 1) != 0)
             text_format(text, ">%s", stream_name(stream));
@@ -187,14 +207,15 @@ static void put_json_number(struct text *text, const char *name, uint32_t number
     text_format(text, number != 0 ? "\"%s\":%u," : "\"%s\":null,", name, number);
 }
 
-static void put_json_handle(struct text *text, const struct pass *pass, uint32_t in_parent)
+static void put_json_handle(struct text *text, const struct options *options, uint32_t i)
 {
+    const struct pass *pass = &options->request.passes[i];
     const char *comma = "";
 
     text_put_ascii(text, "{\"name\":");
-    put_json_string(text, pass->name);
+    put_json_string(text, name_of(options, i));
     text_put_unit(text, L',');
-    put_json_number(text, "parent", in_parent);
+    put_json_number(text, "parent", number_in_parent(&options->sources[i]));
     put_json_number(text, "launcher", pass->number);
     put_json_number(text, "child", pass->number);
     text_put_ascii(text, "\"streams\":[");
@@ -221,7 +242,7 @@ static void put_json(struct text *text, const struct command *command, const wch
     text_put_ascii(text, ",\"handles\":[");
     for (uint32_t i = 0; i < command->declared; i++) {
         text_put_ascii(text, i > 0 ? "," : "");
-        put_json_handle(text, &command->options.request.passes[i], number_in_parent(&command->options.sources[i]));
+        put_json_handle(text, &command->options, i);
     }
     text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->opened_us, command->created_us);
 }

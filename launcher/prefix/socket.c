@@ -27,18 +27,12 @@ union winsock {
 
 static BOOL load(union winsock *ws)
 {
-    static const char names[ARRAYSIZE(ws->functions)][16] = {
-        "WSAStartup", "WSAGetLastError", "GetAddrInfoW", "FreeAddrInfoW", "WSASocketW", "bind",
-        "listen",     "connect",         "getsockname",  "closesocket",   "setsockopt"};
-    HMODULE module = LoadLibraryW(L"ws2_32.dll");
+    static const char names[] = "WSAStartup\0WSAGetLastError\0GetAddrInfoW\0FreeAddrInfoW\0WSASocketW\0bind\0"
+                                "listen\0connect\0getsockname\0closesocket\0setsockopt";
     WSADATA data;
 
-    for (size_t i = 0; i < ARRAYSIZE(names); i++) {
-        ws->functions[i] = module != NULL ? GetProcAddress(module, names[i]) : NULL;
-        if (ws->functions[i] == NULL)
-            return FALSE;
-    }
-    return ws->start(MAKEWORD(2, 2), &data) == 0;
+    return load_functions(L"ws2_32.dll", names, ws->functions, ARRAYSIZE(ws->functions)) &&
+           ws->start(MAKEWORD(2, 2), &data) == 0;
 }
 
 /* The last colon, which every address has before its port, or NULL. */
@@ -77,26 +71,29 @@ static void split_address(wchar_t *address, wchar_t **host, wchar_t **port)
 }
 
 /* Sockets are inheritable unless they are told, and before Windows 7 SP1 only afterwards. */
-static SOCKET create(const union winsock *ws, const ADDRINFOW *address)
+static SOCKET create(const union winsock *ws, const struct source *source, const ADDRINFOW *address)
 {
-    SOCKET s = ws->create(address->ai_family, address->ai_socktype, address->ai_protocol, NULL, 0,
-                          WSA_FLAG_OVERLAPPED | NO_HANDLE_INHERIT);
+    DWORD flags = source->overlapped ? WSA_FLAG_OVERLAPPED : 0;
+    SOCKET s =
+        ws->create(address->ai_family, address->ai_socktype, address->ai_protocol, NULL, 0, flags | NO_HANDLE_INHERIT);
 
     if (s == INVALID_SOCKET)
-        s = ws->create(address->ai_family, address->ai_socktype, address->ai_protocol, NULL, 0, WSA_FLAG_OVERLAPPED);
+        s = ws->create(address->ai_family, address->ai_socktype, address->ai_protocol, NULL, 0, flags);
     if (s != INVALID_SOCKET)
         SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0);
     return s;
 }
 
+/* Without its option somebody else, with another one, could take the address as well. */
 static BOOL use(const union winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
 {
-    const int both = 0;
+    const int both = 0, alone = 1;
 
     if (option == OPTION_CONNECT)
         return ws->connect(s, address->ai_addr, (int)address->ai_addrlen) == 0;
     ws->set(s, IPPROTO_IPV6, IPV6_V6ONLY, (const char *)&both, sizeof both); /* IPv4 does not know it */
-    return ws->bind(s, address->ai_addr, (int)address->ai_addrlen) == 0 && ws->listen(s, SOMAXCONN) == 0;
+    return ws->set(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&alone, sizeof alone) == 0 &&
+           ws->bind(s, address->ai_addr, (int)address->ai_addrlen) == 0 && ws->listen(s, SOMAXCONN) == 0;
 }
 
 static WORD local_port(const union winsock *ws, SOCKET s)
@@ -110,14 +107,13 @@ static WORD local_port(const union winsock *ws, SOCKET s)
     return (WORD)(((BYTE *)&name)[2] << 8 | ((BYTE *)&name)[3]);
 }
 
-static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINFOW *addresses, uint32_t *port,
-                         DWORD *code)
+static HANDLE open_first(const union winsock *ws, struct source *source, const ADDRINFOW *addresses, DWORD *code)
 {
     for (const ADDRINFOW *address = addresses; address != NULL; address = address->ai_next) {
-        SOCKET s = create(ws, address);
+        SOCKET s = create(ws, source, address);
 
-        if (s != INVALID_SOCKET && use(ws, s, option, address)) {
-            *port = local_port(ws, s);
+        if (s != INVALID_SOCKET && use(ws, s, source->option, address)) {
+            source->port = local_port(ws, s);
             return (HANDLE)s;
         }
         *code = (DWORD)ws->error();
@@ -128,11 +124,10 @@ static HANDLE open_first(const union winsock *ws, uint32_t option, const ADDRINF
 }
 
 /* Every address is that of IPv6, which takes IPv4's callers too, or where there is no IPv6 that of IPv4. */
-static DWORD open_family(uint32_t option, int family, const wchar_t *host, const wchar_t *service, uint32_t *port,
-                         HANDLE *handle)
+static DWORD open_family(struct source *source, int family, const wchar_t *host, const wchar_t *service, HANDLE *handle)
 {
     ADDRINFOW hints = {
-        .ai_flags = option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_family = family, .ai_socktype = SOCK_STREAM};
+        .ai_flags = source->option == OPTION_LISTEN ? AI_PASSIVE : 0, .ai_family = family, .ai_socktype = SOCK_STREAM};
     ADDRINFOW *addresses = NULL;
     union winsock ws;
     DWORD code;
@@ -141,15 +136,15 @@ static DWORD open_family(uint32_t option, int family, const wchar_t *host, const
         return ERROR_PROC_NOT_FOUND;
     code = (DWORD)ws.resolve(host, service, &hints, &addresses);
     if (code == ERROR_SUCCESS) {
-        *handle = open_first(&ws, option, addresses, port, &code);
+        *handle = open_first(&ws, source, addresses, &code);
         ws.forget(addresses);
     }
     return code;
 }
 
-HANDLE open_socket(uint32_t option, const wchar_t *text, uint32_t *port)
+HANDLE open_socket(struct source *source)
 {
-    size_t size = (text_length(text) + 1) * sizeof *text;
+    size_t size = (text_length(source->what) + 1) * sizeof *source->what;
     wchar_t *address = allocate(size), *host, *service;
     HANDLE handle = NULL;
     BOOL every;
@@ -157,12 +152,12 @@ HANDLE open_socket(uint32_t option, const wchar_t *text, uint32_t *port)
 
     if (address == NULL)
         return NULL;
-    CopyMemory(address, text, size);
+    CopyMemory(address, source->what, size);
     split_address(address, &host, &service);
-    every = host == NULL && option == OPTION_LISTEN;
-    code = open_family(option, every ? AF_INET6 : AF_UNSPEC, host, service, port, &handle);
+    every = host == NULL && source->option == OPTION_LISTEN;
+    code = open_family(source, every ? AF_INET6 : AF_UNSPEC, host, service, &handle);
     if (handle == NULL && every)
-        code = open_family(option, AF_INET, host, service, port, &handle);
+        code = open_family(source, AF_INET, host, service, &handle);
     release(address);
     SetLastError(code);
     return handle;

@@ -20,16 +20,9 @@ union manager {
 
 static BOOL load(union manager *rm)
 {
-    static const char names[ARRAYSIZE(rm->functions)][20] = {"RmStartSession", "RmEndSession", "RmRegisterResources",
-                                                             "RmGetList"};
-    HMODULE module = LoadLibraryW(L"rstrtmgr.dll");
+    static const char names[] = "RmStartSession\0RmEndSession\0RmRegisterResources\0RmGetList";
 
-    for (size_t i = 0; i < ARRAYSIZE(names); i++) {
-        rm->functions[i] = module != NULL ? GetProcAddress(module, names[i]) : NULL;
-        if (rm->functions[i] == NULL)
-            return FALSE;
-    }
-    return TRUE;
+    return load_functions(L"rstrtmgr.dll", names, rm->functions, ARRAYSIZE(rm->functions));
 }
 
 void put_users(struct text *text, const wchar_t *path)

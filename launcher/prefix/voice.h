@@ -26,7 +26,7 @@ void print_ascii(DWORD stream, const char *text);
 void complain(const char *what, const wchar_t *which);
 
 /* What a prefix ends with when there is no child whose exit code it could pass on. */
-enum { EXIT_TIMED_OUT = 124, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_TAKEN = 123, EXIT_TIMED_OUT = 124, EXIT_HANDOFF = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 /* EXIT_NOT_FOUND, EXIT_CANNOT_RUN or, where the failure was not the program's, EXIT_HANDOFF. */
 DWORD error_exit_code(const struct handoff_error *error);

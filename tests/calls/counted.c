@@ -176,7 +176,7 @@ FAILS(BOOL, GetProcessTimes, FALSE,
 FAILS(UINT, GetSystemWindowsDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(BOOL, InitializeCriticalSectionAndSpinCount, FALSE, (CRITICAL_SECTION * lock, DWORD spins), (lock, spins))
-FAILS(HMODULE, LoadLibraryW, NULL, (const wchar_t *name), (name))
+FAILS(HMODULE, LoadLibraryExW, NULL, (const wchar_t *name, HANDLE file, DWORD flags), (name, file, flags))
 FAILS(void *, MapViewOfFile, NULL, (HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size),
       (section, access, high, low, size))
 FAILS(int, MultiByteToWideChar, 0,
@@ -199,6 +199,8 @@ FAILS(DWORD, SearchPathW, 0,
       (directories, name, extension, size, path, part))
 FAILS(BOOL, SetConsoleCtrlHandler, FALSE, (PHANDLER_ROUTINE handler, BOOL add), (handler, add))
 FAILS(BOOL, SetCurrentDirectoryW, FALSE, (const wchar_t *path), (path))
+FAILS(BOOL, SetFilePointerEx, FALSE, (HANDLE file, LARGE_INTEGER distance, LARGE_INTEGER *place, DWORD from),
+      (file, distance, place, from))
 FAILS(BOOL, SetHandleInformation, FALSE, (HANDLE handle, DWORD mask, DWORD flags), (handle, mask, flags))
 FAILS(BOOL, SetInformationJobObject, FALSE, (HANDLE job, JOBOBJECTINFOCLASS kind, void *information, DWORD size),
       (job, kind, information, size))
@@ -210,6 +212,7 @@ FAILS(SIZE_T, VirtualQuery, 0, (const void *at, MEMORY_BASIC_INFORMATION *memory
 FAILS(DWORD, WaitForMultipleObjects, WAIT_FAILED, (DWORD count, const HANDLE *handles, BOOL all, DWORD ms),
       (count, handles, all, ms))
 FAILS(DWORD, WaitForSingleObject, WAIT_FAILED, (HANDLE handle, DWORD ms), (handle, ms))
+FAILS(BOOL, WaitNamedPipeW, FALSE, (const wchar_t *name, DWORD ms), (name, ms))
 FAILS(int, WideCharToMultiByte, 0,
       (UINT code_page, DWORD flags, const wchar_t *units, int length, char *bytes, int capacity, const char *other,
        BOOL *used),

@@ -72,11 +72,13 @@ static const struct answer answers_of_library[] = {
 
 static const struct answer answers_of_launcher[] = {
     {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
+    {"CreateFileW", 0, INJECTED},
     {"CreateProcessW", AT(CREATE), INJECTED},
     {"DuplicateHandle", AT(STEAL) | AT(SEAL), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},
     {"GetExitCodeProcess", 0, INJECTED},
     {"GetFileAttributesW", 0, ERROR_FILE_NOT_FOUND},
+    {"GetFileType", 0, ERROR_NOT_SUPPORTED}, /* what cannot be told to be a file is no lock */
     {"GetFullPathNameW", 0, INJECTED},
     {"GetHandleInformation", 0, INJECTED},
     {"GetProcessTimes", 0, INJECTED},

@@ -11,9 +11,10 @@
 
 enum { PIPE_FLAGS = 0x09 /* a C runtime's: open, pipe */, LINE = 2048 };
 
-/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events. */
+/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; the lock its
+ * file. */
 static const struct {
-    const wchar_t *options; /* a format for this process' pid and the number of an event of it */
+    const wchar_t *options; /* a format for this process' pid and the number of an event of it, with variables */
     DWORD files, events;
 } ways[] = {
     {L"", 0, 0},
@@ -21,9 +22,11 @@ static const struct {
     {L"--timeout 60s", 0, 0},
     {L"--kill-on-exit", 0, 0},
     {L"--parent %lu --copy x=%u --env X={x}", 0, 0},
+    {L"--lock \"%%TEMP%%\\handoff-test-%lu.lock\"", 1, 0},
 };
 
-enum { ROWS = ARRAYSIZE(ways) * WIDTH_COUNT };
+/* The last one, which only one prefix at a time can have, is looked at where what is held is counted. */
+enum { TABLE_ROWS = ARRAYSIZE(ways) * WIDTH_COUNT, WAYS = ARRAYSIZE(ways) - 1, ROWS = WAYS * WIDTH_COUNT };
 
 /* What --parent passes; and what tells this process that the command runs, without a word to the prefix. */
 static HANDLE event, begun;
@@ -41,8 +44,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    wchar_t lock[MAX_PATH];
+
     CloseHandle(event);
     CloseHandle(begun);
+    ExpandEnvironmentStringsW(L"%TEMP%\\handoff-test-", lock, MAX_PATH);
+    swprintf(lock + wcslen(lock), 32, L"%lu.lock", GetCurrentProcessId());
+    DeleteFileW(lock);
 }
 
 static const wchar_t *prefix(int row)
@@ -60,8 +68,11 @@ static const wchar_t *child(int row)
 static const wchar_t *behind_prefix(int row, const wchar_t *arguments)
 {
     static wchar_t line[LINE];
-    int length = swprintf(line, LINE, ways[row / WIDTH_COUNT].options, GetCurrentProcessId(), number_of(event));
+    wchar_t options[LINE];
+    int length;
 
+    swprintf(options, LINE, ways[row / WIDTH_COUNT].options, GetCurrentProcessId(), number_of(event));
+    length = (int)ExpandEnvironmentStringsW(options, line, LINE) - 1;
     swprintf(line + length, (size_t)(LINE - length), L" -- \"%ls\" %ls", child(row), arguments);
     return line;
 }
@@ -766,8 +777,8 @@ Suite *holding_suite(void)
         {g12_a_quick_command_does_not_wait_for_its_neighbour, "holding inherited", ROWS},
         {g12_a_descriptor_ends_when_the_command_closes_it, "holding inherited", ROWS},
         {g12_a_handle_that_answers_nothing_is_no_delay, "holding inherited", ROWS},
-        {g12_a_prefix_that_waits_has_the_command_and_its_job, "holding table", ROWS},
-        {g12_it_lets_go_before_the_command_begins, "holding table", ROWS},
+        {g12_a_prefix_that_waits_has_the_command_and_its_job, "holding table", TABLE_ROWS},
+        {g12_it_lets_go_before_the_command_begins, "holding table", TABLE_ROWS},
         {g10_ctrl_c_arrives_though_all_else_is_let_go, "holding console", ROWS},
         {g10_a_prefix_that_waits_is_on_the_console, "holding console", ROWS},
         {g10_ctrl_c_arrives_at_a_terminal, "holding console", ROWS},

@@ -271,6 +271,66 @@ START_TEST(gpgv_checks_a_signature_through_the_door)
 }
 END_TEST
 
+/* As libuv frames it: flags, of which 1 is data, and a length, each with 32 bits that are nothing. */
+struct frame {
+    uint32_t flags, nothing, length, nothing_more;
+};
+
+static void assert_frame(HANDLE pipe, const char *text)
+{
+    struct frame frame;
+    char said[64] = "";
+    DWORD size;
+
+    ck_assert(ReadFile(pipe, &frame, sizeof frame, &size, NULL) && size == sizeof frame);
+    ck_assert_uint_lt(frame.length, sizeof said);
+    ck_assert(ReadFile(pipe, said, frame.length, &size, NULL) && size == frame.length);
+    ck_assert_str_eq(said, text);
+}
+
+static void send_frame(HANDLE pipe, const char *text)
+{
+    struct frame frame = {.flags = 1, .length = (uint32_t)strlen(text)};
+    DWORD size;
+
+    ck_assert(WriteFile(pipe, &frame, sizeof frame, &size, NULL) && WriteFile(pipe, text, frame.length, &size, NULL));
+}
+
+/* Messages over a pipe that libuv wants overlapped: with another it ends in an assertion of its own. */
+START_TEST(node_has_its_channel)
+{
+    const wchar_t *node =
+                      tree_path(_i == X64 ? L"build\\deps\\node-x64\\node.exe" : L"build\\deps\\node-x86\\node.exe"),
+                  *script = ansi_path(L"channel.js");
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION handoff;
+    wchar_t line[2048], name[64];
+    HANDLE server;
+
+    if (!exists(node)) {
+        skip("there is no node for Windows");
+        return;
+    }
+    write_file(script, "process.on('message', m => { process.send('got ' + m); process.disconnect(); });\n"
+                       "process.send('ready');\n");
+    swprintf(name, ARRAYSIZE(name), L"\\\\.\\pipe\\handoff-test-%lu", GetCurrentProcessId());
+    server = CreateNamedPipeW(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 4096, 4096, 0, NULL);
+    ck_assert(server != INVALID_HANDLE_VALUE);
+    swprintf(line, ARRAYSIZE(line),
+             L"\"%ls\" --pipe ipc=%ls --overlapped ipc --fd 3=ipc --env NODE_CHANNEL_FD=3 --env "
+             L"NODE_SKIP_PLATFORM_CHECK=1 -- \"%ls\" \"%ls\"",
+             prefix(_i), name, node, script);
+    ck_assert(start_with(line, &startup, 0, NULL, NULL, &handoff));
+    ck_assert(ConnectNamedPipe(server, NULL) || GetLastError() == ERROR_PIPE_CONNECTED);
+    assert_frame(server, "\"ready\"\n");
+    send_frame(server, "\"hello\"\n");
+    assert_frame(server, "\"got hello\"\n");
+    ck_assert_uint_eq(finish_child(&handoff), 0);
+    CloseHandle(server);
+    ck_assert(DeleteFileW(script));
+}
+END_TEST
+
 Suite *programs_suite(void)
 {
     Suite *suite = suite_create("programs");
@@ -285,6 +345,7 @@ Suite *programs_suite(void)
     tcase_add_loop_test(tcase, perl_sets_an_event, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, perl_accepts_on_a_listening_socket, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, gpgv_checks_a_signature_through_the_door, 0, WIDTH_COUNT);
+    tcase_add_loop_test(tcase, node_has_its_channel, 0, WIDTH_COUNT);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -45,13 +45,21 @@ static const wchar_t *described(void)
     }
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct source *source = &options.sources[i];
+        const struct pass *pass = &request->passes[i];
 
-        text_format(&text, "%s %w=%w *%u", option_table[source->option].name, request->passes[i].name, source->what,
-                    request->passes[i].streams);
-        if (request->passes[i].descriptor != 0)
-            text_format(&text, " fd%u", request->passes[i].descriptor);
+        ck_assert(request->command_line == NULL || (pass->name != NULL) == (i < options.named));
+        text_format(&text, "%s %w=%w *%u", option_table[source->option].name, pass->name != NULL ? pass->name : L"",
+                    source->what, pass->streams);
+        if (pass->descriptor != 0)
+            text_format(&text, " fd%u", pass->descriptor);
+        text_put_ascii(&text, (pass->flags & PASS_SEALED) != 0 ? " sealed" : "");
+        text_put_ascii(&text, source->overlapped ? " overlapped" : "");
         text_put_unit(&text, L';');
     }
+    if (options.escaped_streams != 0)
+        text_format(&text, "escaped *%u;", options.escaped_streams);
+    if (options.sealed_streams != 0)
+        text_format(&text, "sealed *%u;", options.sealed_streams);
     if (request->closed_streams != 0)
         text_format(&text, "closed *%u;", request->closed_streams);
     for (const wchar_t *at = request->variables; at != NULL && *at != L'\0'; at += wcslen(at) + 1)
@@ -112,6 +120,44 @@ static const struct row {
     {L"p --copy a=b --copy c=d --fd 2047=c --fd 0x10=a -- x", L"copy a=b *0 fd16;copy c=d *0 fd2047;", L"x"},
     {L"p --copy a=b --fd 0003=a --stdin a -- {a}", L"stdin a;copy a=b *1 fd3;", L"{a}"},
     {L"p --seal --fd 3=a --copy a=b -- x", L"seal;copy a=b *0 fd3;", L"x"},
+
+    /* A second descriptor is a copy: nothing else names it. */
+    {L"p --fd 3=a --fd 4=a --copy a=b -- x", L"copy a=b *0 fd3;fd =a *0 fd4;", L"x"},
+    {L"p --fd 4=a --fd 3=a --fd 9=c --fd 5=a --copy a=b --copy c=d -- {a}",
+     L"copy a=b *0 fd4;copy c=d *0 fd9;fd =a *0 fd3;fd =a *0 fd5;", L"{a}"},
+
+    /* The streams of whoever reads the line, as far as they are used. */
+    {L"p --fd 3=stdin -- x", L"stdin stdin=stdin *0 fd3;", L"x"},
+    {L"p --fd 3=stdin --fd 4=stdin -- x", L"stdin stdin=stdin *0 fd3;fd =stdin *0 fd4;", L"x"},
+    {L"p --stderr stdout -- x", L"stderr stdout;stdout stdout=stdout *4;", L"x"},
+    {L"p --stdout stderr --stderr stdout -- x",
+     L"stdout stderr;stderr stdout;stdout stdout=stdout *4;stderr stderr=stderr *2;", L"x"},
+    {L"p --stdout stdout -- x", L"stdout stdout;stdout stdout=stdout *2;", L"x"},
+    {L"p --read a=b -- {a} {stdout:x}", L"read a=b *0;stdout stdout=stdout *0;", L"{a} {stdout:x}"},
+    {L"p --env A={stderr} -- x", L"stderr stderr=stderr *0;env A={stderr};", L"x"},
+    {L"p -- stdout {stdou} {Stdout}", L"", L"stdout {stdou} {Stdout}"},
+    {L"p -- {{stdin}} {{stderr:x}}", L"escaped *5;", L"{{stdin}} {{stderr:x}}"},
+    {L"p --env B=1 --env A={{stdout}} -- {{stdi", L"escaped *2;env B=1;env A={{stdout}};", L"{{stdi"},
+    {L"p -- {{stdout}} {stdout}", L"stdout stdout=stdout *0;", L"{{stdout}} {stdout}"},
+
+    {L"p --sealed a --copy a=b -- {a}", L"copy a=b *0 sealed;", L"{a}"},
+    {L"p --copy a=b --copy c=d --fd 3=a --fd 4=a --sealed a -- {c}",
+     L"copy a=b *0 fd3 sealed;copy c=d *0;fd =a *0 fd4 sealed;", L"{c}"},
+    {L"p --sealed a --seal --sealed a --copy a=b -- {a}", L"seal;copy a=b *0 sealed;", L"{a}"},
+    {L"p --sealed stdout -- x", L"sealed *2;", L"x"}, /* what the command has for its own anyway */
+    {L"p --sealed stdin --sealed stderr --fd 3=stdin -- x", L"stdin stdin=stdin *0 fd3 sealed;sealed *5;", L"x"},
+
+    {L"p --pipe a=b -- {a}", L"pipe a=b *0;", L"{a}"},
+    {L"p --pipe a=b --overlapped a -- {a}", L"pipe a=b *0 overlapped;", L"{a}"},
+    {L"p --overlapped a --overlapped c --read a=b --fd 3=a --append c= -- {c}",
+     L"read a=b *0 fd3 overlapped;append c= *0 overlapped;", L"{c}"},
+    {L"p --listen a=b --connect c=d -- {a} {c}", L"listen a=b *0 overlapped;connect c=d *0 overlapped;", L"{a} {c}"},
+    {L"p --listen a=b --connect c=d --stdin a --fd 3=c -- {a} {c}", L"stdin a;listen a=b *1;connect c=d *0 fd3;",
+     L"{a} {c}"},
+    {L"p --listen a=b --stdin a --overlapped a -- x", L"stdin a;listen a=b *1 overlapped;", L"x"},
+
+    {L"p --lock a --wait 5s -- x", L"lock a;wait 5s;", L"x"},
+    {L"p --extend a=b -- {a}", L"extend a=b *0;", L"{a}"},
 
     {L"p --env A=1 -- x", L"env A=1;", L"x"},
     {L"p --env A= -- x", L"env A=;", L"x"},
@@ -179,8 +225,13 @@ END_TEST
 #define NO_MAPPING "expected NUMBER=NAME, not"
 #define BAD_NUMBER "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not"
 #define NO_DESCRIPTOR "a descriptor of a name that no option declares:"
-#define TWO_NAMES "one handle as two descriptors, which takes two names:"
-#define TWO_HANDLES "two handles as one descriptor:"
+#define OWN_NAME "handoff's own streams have that name already:"
+#define NO_NAME "no option declares the name"
+#define NOT_OVERLAPPED "--overlapped is for files, pipes and sockets that handoff opens, not"
+#define UNUSED_SOCKET                                                                                                  \
+    "nothing uses the socket ({NAME.port} is only its port: mention it as {NAME} too, or make it a stream or a "       \
+    "descriptor):"
+#define TWO_HANDLES "the descriptor is given twice:"
 #define UNUSED "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):"
 
 static const struct fault_row {
@@ -285,11 +336,29 @@ static const struct fault_row {
     {L"p --fd 3= --copy a=b -- x", NO_DESCRIPTOR, L""},
     {L"p --fd 3=A --copy a=b -- x", NO_DESCRIPTOR, L"A"},
     {L"p --fd 3=a=b --copy a=b -- x", NO_DESCRIPTOR, L"a=b"},
-    {L"p --fd 3=a --fd 4=a --copy a=b -- x", TWO_NAMES, L"a"},
-    {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_NAMES, L"a"},
+    {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_HANDLES, L"3"},
+    {L"p --fd 3=a --fd 4=a --fd 0x4=a --copy a=b -- x", TWO_HANDLES, L"0x4"},
+    {L"p --fd 3=a --fd 4=a --fd 4=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"4"},
+    {L"p --fd 3=stdin --fd 3=stdout -- x", TWO_HANDLES, L"3"},
     {L"p --fd 3=a --fd 0x3=c --copy a=b --copy c=d -- x", TWO_HANDLES, L"0x3"},
     {L"p --fd bad --stdin a -- x", NO_STREAM, L"a"},     /* streams first */
     {L"p --fd bad --copy a=b -- x", NO_MAPPING, L"bad"}, /* before what is unused */
+
+    {L"p --read stdin=b -- {stdin}", OWN_NAME, L"stdin"},
+    {L"p --listen stdout=b -- x", OWN_NAME, L"stdout"},
+    {L"p --copy a=b --steal stderr=b -- x", OWN_NAME, L"stderr"},
+    {L"p --sealed", NO_VALUE, L"--sealed"},
+    {L"p --sealed a -- x", NO_NAME, L"a"},
+    {L"p --sealed A --read a=b -- {a}", NO_NAME, L"A"},
+    {L"p --overlapped \"\" --read a=b -- {a}", NO_NAME, L""},
+    {L"p --sealed a --read a=b -- x", UNUSED, L"a"},                 /* to be sealed is no use */
+    {L"p --overlapped a --extend a=b -- {a}", NOT_OVERLAPPED, L"a"}, /* which has no place to begin at then */
+    {L"p --overlapped a --event a=b -- {a}", NOT_OVERLAPPED, L"a"},
+    {L"p --overlapped a --handle a=4 -- {a}", NOT_OVERLAPPED, L"a"},
+    {L"p --overlapped stdin -- {stdin}", NOT_OVERLAPPED, L"stdin"},
+    {L"p --lock a --lock b -- x", TWICE, L"--lock"},
+    {L"p --listen a=b --env PORT={a.port} -- {a.port}", UNUSED_SOCKET, L"a"},
+    {L"p --connect a=b -- x", UNUSED_SOCKET, L"a"},
 
     {L"p --read a=b -- x", UNUSED, L"a"},
     {L"p --read a=b -- a {A} {{a}} {{a:x}} {a:X}", UNUSED, L"a"},
@@ -341,8 +410,10 @@ static void check_accepted(void)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         require(request->passes[i].used || request->passes[i].streams != 0 || request->passes[i].descriptor != 0,
                 "'%s': unused", shown(line));
-        require(is_inside(request->passes[i].name, memory, memory_size), "'%s': name", shown(line));
-        require(is_inside(options.sources[i].what, memory, memory_size), "'%s': source", shown(line));
+        if (option_table[options.sources[i].option].kind == OPTION_SOURCE) {
+            require(is_inside(request->passes[i].name, memory, memory_size), "'%s': name", shown(line));
+            require(is_inside(options.sources[i].what, memory, memory_size), "'%s': source", shown(line));
+        }
         streams |= request->passes[i].streams;
     }
     for (uint32_t i = 0; i < STREAM_COUNT; i++)
@@ -365,6 +436,8 @@ START_TEST(options_of_any_line)
         L"--parent \"\"",
         L"--trace",
         L"--fd 5=c",
+        L"--fd 6=c --fd 7=stdin",
+        L"--sealed c",
         L"--stdin \"\"",
         L"-- {a} {b} {c}",
         L"-- {b}\"",
@@ -386,7 +459,7 @@ START_TEST(options_of_any_line)
         L"\t",
         L"--copy d=x",
     };
-    enum { GOOD = 13 };
+    enum { GOOD = 15 };
     long accepted = 0, variables = 0;
 
     for (int trial = 0; trial < 60000; trial++) {
@@ -640,7 +713,9 @@ START_TEST(options_of_full_lines)
             }
             for (const wchar_t *at = options.request.variables; at != NULL && *at != L'\0'; at += wcslen(at) + 1)
                 names++;
-            names += options.request.pass_count + options.mapping_count;
+            names += options.request.pass_count + options.use_count;
+            if (options.fault != NULL)
+                names -= STREAM_COUNT; /* which are still among them */
             require(names == count, "kind %zu: %u of %u options", kind, names, count);
             require(count == 0 || formats[kind][3] != 'c' || options.fault != NULL, "kind %zu: nothing uses it", kind);
         }
