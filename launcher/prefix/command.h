@@ -51,6 +51,8 @@ static inline BOOL has_option(const struct command *command, uint32_t option)
 
 /* Returns the exit code: the plan is also that the program is not there. */
 DWORD show_plan(const struct command *command);
+/* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
+void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error);
 void show_trace(const struct command *command, DWORD child_id);
 void show_trace_json(const struct command *command, DWORD child_id);
 

@@ -104,17 +104,17 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 /* How many letters must be put in, left out or changed (Levenshtein). */
-static uint32_t distance(const wchar_t *word, const char *name)
+static uint32_t distance(const wchar_t *word, size_t word_length, const char *name)
 {
     uint32_t row[LONGEST + 2], length = 0;
 
     while (name[length] != '\0')
         length++;
-    if (text_length(word) > LONGEST)
+    if (word_length > LONGEST)
         return TOO_FAR;
     for (uint32_t j = 0; j <= length; j++)
         row[j] = j;
-    for (uint32_t i = 0; word[i] != L'\0'; i++) {
+    for (uint32_t i = 0; i < word_length; i++) {
         uint32_t diagonal = row[0]++;
 
         for (uint32_t j = 0; j < length; j++) {
@@ -127,16 +127,13 @@ static uint32_t distance(const wchar_t *word, const char *name)
     return row[length];
 }
 
-const char *nearest_option(const wchar_t *word)
+static const char *find_nearest(const wchar_t *word, size_t length)
 {
     const char *nearest = NULL;
-    uint32_t best;
+    uint32_t best = least(3, (uint32_t)length); /* more is another word */
 
-    while (*word == L'-')
-        word++;
-    best = least(3, (uint32_t)text_length(word)); /* more is another word */
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        uint32_t far_off = distance(word, option_table[i].name);
+        uint32_t far_off = distance(word, length, option_table[i].name);
 
         if (far_off >= best)
             continue;
@@ -144,4 +141,17 @@ const char *nearest_option(const wchar_t *word)
         nearest = option_table[i].name;
     }
     return nearest;
+}
+
+const char *nearest_option(const wchar_t *word)
+{
+    const char *nearest;
+    size_t length = 0;
+
+    while (*word == L'-')
+        word++;
+    nearest = find_nearest(word, text_length(word));
+    while (word[length] != L'\0' && word[length] != L'=')
+        length++;
+    return nearest != NULL ? nearest : find_nearest(word, length);
 }

@@ -61,6 +61,7 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_end(&subject);
     }
     text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+    put_whose_path(text, request, error);
     if (source != NULL)
         text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
     if (source != NULL && failure->code == ERROR_SHARING_VIOLATION)
@@ -127,9 +128,13 @@ static BOOL check_sources(struct command *command)
     const char *fault;
 
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
-        fault = find_source_fault(&command->options.sources[i]);
+        const struct source *source = &command->options.sources[i];
+
+        if (source->option >= OPTION_READ && source->option <= OPTION_PIPE && *source->what == L'\0')
+            return options_refuse(&command->options, "no path for the name", command->options.request.passes[i].name);
+        fault = find_source_fault(source);
         if (fault != NULL)
-            return options_refuse(&command->options, fault, command->options.sources[i].what);
+            return options_refuse(&command->options, fault, source->what);
     }
     return TRUE;
 }

@@ -3,10 +3,12 @@
 #include "command.h"
 
 #include "cmdline.h"
+#include "environment.h"
 #include "error.h"
 #include "heap.h"
 #include "lookup.h"
 #include "stream.h"
+#include "upcase.h"
 #include "voice.h"
 
 /* ---- --dry-run ---- */
@@ -46,7 +48,7 @@ static void show_option(uint32_t option, const wchar_t *value)
     struct line line;
 
     text_format(line_begin(&line), "--%s", option_table[option].name);
-    if (option_table[option].kind != OPTION_FLAG)
+    if (option_table[option].kind > OPTION_OPTIONAL || *value != L'\0')
         text_put_quoted(&line.text, value);
     line_print(&line, STD_OUTPUT_HANDLE);
 }
@@ -79,6 +81,17 @@ static void show_text(DWORD stream, const char *what, const wchar_t *text)
     print_ascii(stream, "\r\n");
 }
 
+void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error)
+{
+    const wchar_t *name = error->subject;
+
+    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
+        name++;
+    if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
+        environment_has(request->variables, L"PATH", upcase))
+        text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
+}
+
 static DWORD show_missing(const struct request *request, DWORD code)
 {
     struct handoff_error error = {0};
@@ -87,6 +100,7 @@ static DWORD show_missing(const struct request *request, DWORD code)
 
     error_describe(&error, request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     text->length += handoff_error_text(&error, text->at + text->length, text->capacity - text->length);
+    put_whose_path(text, request, &error);
     line_print(&line, STD_ERROR_HANDLE);
     return error_exit_code(&error);
 }

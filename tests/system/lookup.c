@@ -327,7 +327,7 @@ END_TEST
 START_TEST(a_line_that_cmd_cannot_take_is_an_error)
 {
     wchar_t line[10000], mark[PATH_UNITS], cmd[MAX_PATH];
-    size_t most = 8191 - wcslen(L"\"\\cmd.exe\" /d /s /c \"\"\" \"");
+    size_t most = 8191 - wcslen(L"\"\\cmd.exe\" /d /e:on /v:off /s /c \"\"\" \"");
 
     most -= wcslen(batch(L"mark.bat")) + GetSystemDirectoryW(cmd, MAX_PATH);
     swprintf(mark, PATH_UNITS, L"%ls", batch(L"mark"));
