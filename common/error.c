@@ -137,7 +137,7 @@ static void put_description(struct text *line, const wchar_t *description, DWORD
 }
 
 /* Windows' text for the code, without the full stop and line break that it ends with. */
-static void put_code(struct text *line, DWORD code, const wchar_t *subject)
+void error_put_code(struct text *line, DWORD code, const wchar_t *subject)
 {
     wchar_t description[256];
     DWORD length =
@@ -168,7 +168,7 @@ size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *tex
     text_put_ascii(&line, stage_text(error->stage));
     if (error->subject[0] != L'\0' || error->stage == HANDOFF_STAGE_FIND)
         text_put_quoted(&line, error->subject);
-    put_code(&line, error->code, error->subject);
+    error_put_code(&line, error->code, error->subject);
     if (advice(error) != NULL) {
         text_put_ascii(&line, " (");
         text_put_ascii(&line, advice(error));

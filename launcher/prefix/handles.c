@@ -275,8 +275,8 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
 
     if (has_option(command, OPTION_DETACH))
         request->closed_streams |= ~request_claimed_streams(request) & ((1u << STREAM_COUNT) - 1);
-    else if (has_option(command, OPTION_RELAY))
-        code = make_relays(request, relays);
+    else if (has_option(command, OPTION_RELAY) || command->tee != NULL)
+        code = make_relays(request, relays, command->tee);
     add_streams(command);
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
