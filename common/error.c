@@ -101,7 +101,7 @@ static const char *advice(const struct handoff_error *error)
     if (error->stage == HANDOFF_STAGE_UNUSED)
         return "mention it as {name}, or make it a stream or a descriptor";
     if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND && is_of_cmd(error->subject))
-        return "it is a command of cmd.exe itself: cmd /c before it";
+        return "it is a command of cmd.exe itself: put cmd /c before it";
     if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND)
         return search_text(error->subject);
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ELEVATION_REQUIRED)
@@ -166,7 +166,7 @@ size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *tex
     if (error == NULL || text == NULL || capacity == 0)
         return 0;
     text_put_ascii(&line, stage_text(error->stage));
-    if (error->subject[0] != L'\0' || error->stage == HANDOFF_STAGE_FIND)
+    if (error->subject[0] != L'\0' || error->stage == HANDOFF_STAGE_FIND || error->stage == HANDOFF_STAGE_OPEN)
         text_put_quoted(&line, error->subject);
     error_put_code(&line, error->code, error->subject);
     if (advice(error) != NULL) {

@@ -120,11 +120,11 @@ static BOOL parse_duration(const wchar_t *text, DWORD *ms)
     if (unit != NULL)
         unit = parse_fraction(unit, &part, &of);
     for (size_t i = 0; unit != NULL && i < ARRAYSIZE(units); i++) {
-        if (!text_equal_ascii(unit, units[i].unit) || number >= (INFINITE - 1) / units[i].ms)
+        uint64_t time = (uint32_t)number * (uint64_t)units[i].ms + (uint32_t)MulDiv(part, (int)units[i].ms, of);
+
+        if (!text_equal_ascii(unit, units[i].unit) || number > MAXDWORD || time >= INFINITE)
             continue;
-        *ms = (DWORD)number * units[i].ms + (DWORD)MulDiv(part, (int)units[i].ms, of);
-        if (*ms == 0 && part > 0)
-            *ms = 1;
+        *ms = time == 0 && part > 0 ? 1 : (DWORD)time;
         return TRUE;
     }
     return FALSE;

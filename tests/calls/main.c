@@ -309,7 +309,7 @@ static DWORD told_code(void)
 }
 
 /* Steals one handle and copies another. */
-static struct outcome run_prefix(HANDLE report)
+static struct outcome run_prefix(HANDLE report, const wchar_t *options)
 {
     HANDLE stolen = duplicate(event);
     wchar_t line[2048], reporting[32] = L"";
@@ -319,8 +319,10 @@ static struct outcome run_prefix(HANDLE report)
     ResetEvent(event);
     if (report != NULL)
         swprintf(reporting, ARRAYSIZE(reporting), L"--report %u ", number_of(report));
-    swprintf(line, ARRAYSIZE(line), L"--parent %lu --steal h=%u --copy n=%u --fd 3=n --env HANDOFF_SHOWN={h} %ls-- %ls",
-             GetCurrentProcessId(), number_of(stolen), number_of(null), reporting, child_line(OWN_WIDTH, arguments));
+    swprintf(line, ARRAYSIZE(line),
+             L"--parent %lu --steal h=%u --copy n=%u --fd 3=n --env HANDOFF_SHOWN={h} %ls%ls-- %ls",
+             GetCurrentProcessId(), number_of(stolen), number_of(null), reporting, options,
+             child_line(OWN_WIDTH, arguments));
     ck_assert_msg(try_run(&result, program(OWN_WIDTH, L"calls-prefix.exe"), line), "the prefix does not start");
     outcome.done = result.exit_code == 0;
     outcome.code = told_code();
@@ -338,9 +340,9 @@ static struct outcome run_prefix(HANDLE report)
     return outcome;
 }
 
-static struct outcome prefix_waiting(void)
+static struct outcome wait_with(const wchar_t *options)
 {
-    struct outcome outcome = run_prefix(NULL);
+    struct outcome outcome = run_prefix(NULL, options);
 
     if (outcome.done) {
         said_size = min(result.out_size, SAID - 2);
@@ -351,6 +353,16 @@ static struct outcome prefix_waiting(void)
     return outcome;
 }
 
+static struct outcome prefix_waiting(void)
+{
+    return wait_with(L"");
+}
+
+static struct outcome prefix_waiting_for_all(void)
+{
+    return wait_with(L"--wait-tree --timeout 1h --trace=json:NUL ");
+}
+
 static struct outcome prefix_reporting(void)
 {
     struct outcome outcome;
@@ -359,7 +371,7 @@ static struct outcome prefix_reporting(void)
     unsigned pid = 0, process = 0;
 
     make_pipe(&read, &write);
-    outcome = run_prefix(write);
+    outcome = run_prefix(write, L"");
     assert_intact(write);
     CloseHandle(write);
     read_all(read, report, sizeof report);
@@ -390,6 +402,7 @@ static const struct {
     {"an offer", offer_and_take, LIBRARY, FALSE},
     {"a withdrawn offer", offer_and_withdraw, LIBRARY, FALSE},
     {"a prefix", prefix_waiting, LAUNCHER, FALSE},
+    {"a prefix that waits for all", prefix_waiting_for_all, LAUNCHER, FALSE},
     {"a prefix that reports", prefix_reporting, LAUNCHER, FALSE},
 };
 

@@ -72,6 +72,7 @@ static const struct answer answers_of_library[] = {
 
 static const struct answer answers_of_launcher[] = {
     {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
+    {"CreateFileW", 0, INJECTED},
     {"CreateProcessW", AT(CREATE), INJECTED},
     {"DuplicateHandle", AT(STEAL) | AT(SEAL), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},
