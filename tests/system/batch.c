@@ -1606,6 +1606,7 @@ static const struct {
     DWORD more;
 } waits[] = {{L"", FALSE, 0},
              {L"--kill-on-exit", FALSE, 0},
+             {L"--wait-tree", FALSE, 0},
              {L"--timeout 0", FALSE, 0},
              {L"--timeout 1h", TRUE, 1},
              {L"--trace --seal --env A={r}", TRUE, 1},
