@@ -7,7 +7,8 @@
 
 static struct result result;
 
-static const char *const recipes[] = {"config", "log", "server", "daemon", "secret", "lock", "descriptor"};
+static const char *const recipes[] = {"config", "log",        "server", "daemon", "secret",
+                                      "lock",   "descriptor", "agent",  "build"};
 
 START_TEST(a_recipe_works)
 {
