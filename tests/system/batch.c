@@ -1100,7 +1100,7 @@ START_TEST(relay_ends_though_the_background_is_busy)
 END_TEST
 
 /* Of the command's stdout, if that is handoff's. */
-static DWORD type_of_stdout(HANDLE out)
+static DWORD type_of_stdout(HANDLE out, const wchar_t *option)
 {
     HANDLE event = make_named_event(), nul, trace, process, started_with[4], copy;
     PROCESS_INFORMATION handoff;
@@ -1109,8 +1109,8 @@ static DWORD type_of_stdout(HANDLE out)
     DWORD type;
 
     GetEnvironmentVariableW(L"NAME", name, ARRAYSIZE(name));
-    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --relay --trace=json --event e=%ls -- \"%ls\" hold {e}",
-             program(OWN_WIDTH, L"handoff.exe"), name, program(OWN_WIDTH, L"child.exe"));
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls --trace=json --event e=%ls -- \"%ls\" hold {e}",
+             program(OWN_WIDTH, L"handoff.exe"), option, name, program(OWN_WIDTH, L"child.exe"));
     make_pipe(&trace, &nul);
     ck_assert(start_directly(line, (HANDLE[]){nul, out, nul}, 0, &handoff));
     CloseHandle(nul);
@@ -1136,11 +1136,13 @@ START_TEST(relay_leaves_a_console_alone)
     HANDLE file = CreateFileW(in_directory(L"out"), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
 
     ck_assert(file != INVALID_HANDLE_VALUE);
-    ck_assert_uint_eq(type_of_stdout(file), FILE_TYPE_PIPE);
+    ck_assert_uint_eq(type_of_stdout(file, L"--relay"), FILE_TYPE_PIPE);
     if (made_console || console == INVALID_HANDLE_VALUE)
         skip("the terminal's console is what a child can be given here, and there is no terminal");
     else
-        ck_assert_uint_eq(type_of_stdout(console), FILE_TYPE_CHAR);
+        ck_assert_uint_eq(type_of_stdout(console, L"--relay"), FILE_TYPE_CHAR);
+    if (!made_console && console != INVALID_HANDLE_VALUE)
+        ck_assert_uint_eq(type_of_stdout(console, L"--tee NUL"), FILE_TYPE_PIPE);
     CloseHandle(console);
     CloseHandle(file);
 }
