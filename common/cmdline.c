@@ -118,6 +118,22 @@ const wchar_t *line_argument(const wchar_t *line, wchar_t *argument)
     return skip_blanks(line);
 }
 
+const wchar_t *line_path(const wchar_t *line, wchar_t *path)
+{
+    bool quoted = false;
+
+    if (*line == L'\0')
+        return NULL;
+    for (; *line != L'\0' && (quoted || !is_blank(*line)); line++) {
+        if (*line == L'"')
+            quoted = !quoted;
+        else
+            *path++ = *line;
+    }
+    *path = L'\0';
+    return skip_blanks(line);
+}
+
 void line_put_argument(struct text *line, const wchar_t *argument)
 {
     size_t backslashes = 0;
@@ -158,14 +174,28 @@ bool line_is_batch(const wchar_t *path)
     return text_equal_ascii(last, ".bat") || text_equal_ascii(last, ".cmd");
 }
 
+/* In a command line cmd.exe knows no way to write a %, only what becomes of it: a % before what is nothing at all, the
+ * first 0 characters of the current directory. (Rust's library runs batch files so.) */
+static void put_path_for_cmd(struct text *result, const wchar_t *path)
+{
+    for (; *path != L'\0'; path++) {
+        if (*path == L'%')
+            text_put_ascii(result, "%%cd:~,");
+        text_put_unit(result, *path);
+    }
+}
+
 bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path, const wchar_t *line)
 {
     wchar_t nowhere[1];
     struct text first = {.at = nowhere, .capacity = 1};
-    const wchar_t *parts[] = {
-        L"\"", cmd, L"\" /d /s /c \"\"", path, L"\"", line != NULL ? line_program(&first, line) : L"", L"\""};
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        text_put(result, parts[i]);
+    text_put_unit(result, L'"');
+    text_put(result, cmd);
+    text_put_ascii(result, "\" /d /e:on /v:off /s /c \"\"");
+    put_path_for_cmd(result, path);
+    text_put_unit(result, L'"');
+    text_put(result, line != NULL ? line_program(&first, line) : L"");
+    text_put_unit(result, L'"');
     return text_end(result) && result->length < BATCH_CAPACITY;
 }

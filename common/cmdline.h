@@ -39,6 +39,10 @@ const wchar_t *line_after_program(const wchar_t *line);
  */
 const wchar_t *line_argument(const wchar_t *line, wchar_t *argument);
 
+/* The same for an argument that is a path, which has no quote in it: a backslash is a backslash, and a quote opens or
+ * closes whatever stands before it. So "C:\dir\" ends where it seems to end. */
+const wchar_t *line_path(const wchar_t *line, wchar_t *path);
+
 /* Puts one argument, after a blank unless it is the first, so that line_argument() reads it. The
  * first, the program's name, is read by other rules, which no quote can be written by: see
  * line_after_program(). */
@@ -50,8 +54,9 @@ bool line_is_batch(const wchar_t *path);
 
 /*
  * Puts what runs a batch file: `cmd.exe` with the file and everything that follows the first word of
- * `line` (NULL: nothing), verbatim. cmd.exe then reads it by its own rules. False if the line is
- * longer than cmd.exe can take, 8,191 characters.
+ * `line` (NULL: nothing), verbatim. cmd.exe then reads it by its own rules, with extensions and without
+ * delayed expansion whatever the registry says. In the path a % stays one. False if the line is longer than
+ * cmd.exe can take, 8,191 characters.
  */
 bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path, const wchar_t *line);
 

@@ -50,6 +50,11 @@ static const wchar_t *find_first(const wchar_t *block, const wchar_t *name, upca
     return *block != L'\0' ? block : NULL;
 }
 
+bool environment_has(const wchar_t *block, const wchar_t *name, upcase_function *upcase)
+{
+    return find_first(block, name, upcase) != NULL;
+}
+
 static const wchar_t *find_last(const wchar_t *block, const wchar_t *name, upcase_function *upcase)
 {
     const wchar_t *last = NULL;

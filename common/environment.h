@@ -22,6 +22,9 @@ typedef wchar_t upcase_function(wchar_t unit);
 void environment_edit(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *passes,
                       uint32_t pass_count, upcase_function *upcase);
 
+/* Whether a block has the variable of this name, which ends with its string or with '='. */
+bool environment_has(const wchar_t *block, const wchar_t *name, upcase_function *upcase);
+
 /* Copies a block of changes with the placeholders in their texts replaced. */
 void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count);
 

@@ -72,13 +72,40 @@ static const char *search_text(const wchar_t *name)
                : "looked for along PATH, with each extension of PATHEXT";
 }
 
+/* Whether it is a command that cmd.exe has inside itself, as `echo` and `echo.` are. */
+static BOOL is_of_cmd(const wchar_t *name)
+{
+    static const char commands[][9] = {
+        "assoc",    "break",    "call",  "cd",     "chdir", "cls",   "color", "copy", "date",   "del",    "dir",
+        "echo",     "erase",    "exit",  "for",    "ftype", "goto",  "if",    "md",   "mkdir",  "mklink", "move",
+        "path",     "pause",    "popd",  "prompt", "pushd", "rd",    "rem",   "ren",  "rename", "rmdir",  "set",
+        "setlocal", "endlocal", "shift", "start",  "time",  "title", "type",  "ver",  "verify", "vol"};
+
+    for (size_t c = 0; c < ARRAYSIZE(commands); c++) {
+        const char *command = commands[c];
+        size_t i = 0;
+
+        while (command[i] != '\0' && (name[i] | 0x20) == command[i])
+            i++;
+        if (command[i] == '\0' && (name[i] == L'\0' || (name[i] == L'.' && name[i + 1] == L'\0')))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* What to do about it, where there is something to do. */
 static const char *advice(const struct handoff_error *error)
 {
+    enum { ELEVATION_REQUIRED = 740 };
+
     if (error->stage == HANDOFF_STAGE_UNUSED)
         return "mention it as {name}, or make it a stream or a descriptor";
+    if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND && is_of_cmd(error->subject))
+        return "it is a command of cmd.exe itself: put cmd /c before it";
     if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND)
         return search_text(error->subject);
+    if (error->stage == HANDOFF_STAGE_CREATE && error->code == ELEVATION_REQUIRED)
+        return "it needs elevation: start it from an elevated console";
     if (error->code == ERROR_TOO_MANY_OPEN_FILES)
         return "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_NOT_SUPPORTED)
@@ -96,8 +123,21 @@ static const char *advice(const struct handoff_error *error)
     return NULL;
 }
 
+/* Windows' texts have %1 for what it is about. */
+static void put_description(struct text *line, const wchar_t *description, DWORD length, const wchar_t *subject)
+{
+    for (DWORD i = 0; i < length; i++) {
+        if (description[i] != L'%' || i + 1 == length || description[i + 1] < L'1' || description[i + 1] > L'9') {
+            text_put_unit(line, description[i]);
+            continue;
+        }
+        text_put(line, *subject != L'\0' ? subject : L"it");
+        i++;
+    }
+}
+
 /* Windows' text for the code, without the full stop and line break that it ends with. */
-static void put_code(struct text *line, DWORD code)
+void error_put_code(struct text *line, DWORD code, const wchar_t *subject)
 {
     wchar_t description[256];
     DWORD length =
@@ -115,7 +155,7 @@ static void put_code(struct text *line, DWORD code)
     }
     if (length > 0)
         text_put_ascii(line, ": ");
-    text_put_units(line, description, length);
+    put_description(line, description, length, subject);
 }
 
 size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *text, size_t capacity)
@@ -126,9 +166,9 @@ size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *tex
     if (error == NULL || text == NULL || capacity == 0)
         return 0;
     text_put_ascii(&line, stage_text(error->stage));
-    if (error->subject[0] != L'\0')
+    if (error->subject[0] != L'\0' || error->stage == HANDOFF_STAGE_FIND || error->stage == HANDOFF_STAGE_OPEN)
         text_put_quoted(&line, error->subject);
-    put_code(&line, error->code);
+    error_put_code(&line, error->code, error->subject);
     if (advice(error) != NULL) {
         text_put_ascii(&line, " (");
         text_put_ascii(&line, advice(error));

@@ -39,9 +39,15 @@ struct command {
     STARTUPINFOW startup;   /* of this process */
     DWORD timeout_ms;       /* INFINITE: none */
     struct deadline deadline;
-    HANDLE lock;       /* a file of handoff's own; NULL: none */
-    uint32_t unopened; /* the option whose file could not be opened, if it was such a one */
-    HANDLE job;        /* NULL: none */
+    HANDLE job;              /* NULL: none */
+    HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
+    uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
+
+    /* How it went. */
+    wchar_t *program;     /* what runs, where --trace is to say it; NULL: not known */
+    DWORD child_id, code; /* what this process ends with */
+    const char *late;     /* what there was no time left for; NULL: all went in time */
+    DWORD tee_code;       /* why the file of --tee has not got all */
 
     /* parent.c */
     DWORD parent_id;
@@ -62,8 +68,17 @@ static inline BOOL has_option(const struct command *command, uint32_t option)
 
 /* Returns the exit code: the plan is also that the program is not there. */
 DWORD show_plan(const struct command *command);
-void show_trace(const struct command *command, DWORD child_id);
-void show_trace_json(const struct command *command, DWORD child_id);
+/* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
+void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error);
+void show_trace(const struct command *command);
+void show_trace_json(const struct command *command);
+
+/* The program that a process runs, in memory of its own; NULL if it cannot be told (before Windows Vista). */
+wchar_t *program_of(HANDLE process);
+
+/* After the child's end: what ran, its exit code and why it ended, as far as that tells. */
+void show_trace_end(const struct command *command);
+void show_trace_json_end(const struct command *command);
 
 /* ---- run.c ---- */
 
@@ -86,8 +101,8 @@ HANDLE make_job(const struct command *command);
 /* Closes all that this process was given, but its streams: what the command is to have has been copied. */
 void let_go_of_inherited(void);
 
-/* Closes the streams too, and leaves the start directory. */
-void let_go_of_streams(void);
+/* Closes the streams too, but for stderr where an option may have something to say, and leaves the start directory. */
+void let_go_of_streams(const struct command *command);
 
 /* Speaks again, after that, on the stderr that the child has. */
 void borrow_stderr(const struct request *request, HANDLE child);
@@ -95,8 +110,11 @@ void borrow_stderr(const struct request *request, HANDLE child);
 /* Lets the child run. FALSE with GetLastError(). */
 BOOL resume(const struct command *command, HANDLE thread);
 
-/* Waits for the child and returns what this process is to end with. */
-DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
+/* Waits for the child and notes how it went and what this process is to end with. */
+void stand_in(struct command *command, struct relay *relays, HANDLE process);
+
+/* Lets something be said that may find no reader: with --timeout that is given up after a moment. */
+void say_at_end(struct command *command, DWORD(WINAPI *say)(void *command));
 
 /* ---- handles.c ---- */
 
@@ -104,10 +122,8 @@ DWORD stand_in(struct command *command, struct relay *relays, HANDLE process);
  * --handle names. */
 BOOL take_given(struct command *command, struct failure *failure);
 
-/* A file of handoff's own, if the option names one, opened as that source would be. */
-BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure);
-
-/* Opens all else that the options name, and puts the ports of sockets into line and variables. */
+/* Opens all else that the options name, handoff's own files among it, and puts the ports of sockets into line and
+ * variables. */
 BOOL open_handles(struct command *command, struct failure *failure);
 
 /* The command's line with the numbers of these passes, which are indexed. In memory of its own; NULL if there is none. */
@@ -125,8 +141,10 @@ enum { RELAYS = 2 };
 
 struct relay {
     HANDLE from;          /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
-    HANDLE to;            /* our own stream */
+    HANDLE to;            /* our own stream; NULL if that is not open, but the file is to have it */
     OVERLAPPED operation; /* its event: the read or the write is done */
+    HANDLE tee;           /* a file that gets the same; not ours to close; NULL: none */
+    DWORD tee_code;       /* why it gets no more */
     char *buffer;
     DWORD size;   /* what is to be written of it */
     DWORD left;   /* what is still to be read at most */
@@ -134,15 +152,15 @@ struct relay {
 };
 
 /* A relay for our own stdout and stderr, two of them or one if they are the same, and the command's ends as
- * passes. A console is left alone. Returns a Win32 code. */
-DWORD make_relays(struct request *request, struct relay *relays);
+ * passes. A console is left alone, unless a file is to get the same. Returns a Win32 code. */
+DWORD make_relays(struct request *request, struct relay *relays, HANDLE tee);
 
-/* Begins, and goes on until the process ends. FALSE if the time is up before. */
+/* Begins, and goes on until the process ends (NULL: until all is passed on). FALSE if the time is up before. */
 void start_relays(struct relay *relays);
 BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms);
 
-/* After the end of the process: what it wrote is passed on, what others write is not. */
-void finish_relays(struct relay *relays);
+/* After the end of the process: what it wrote is passed on, what others write is not. FALSE as above. */
+BOOL finish_relays(struct relay *relays, DWORD timeout_ms);
 
 /* ---- parent.c ---- */
 

@@ -233,15 +233,23 @@ static BOOL put_texts(struct command *command, uint32_t count)
     return done;
 }
 
-BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure)
+/* A file of handoff's own, opened as that source would be. */
+static BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure)
 {
     struct source source = {.option = as, .what = command->options.values[option]};
     DWORD code = ERROR_SUCCESS;
 
     command->unopened = option;
-    if (source.what != NULL)
+    if (source.what != NULL && *source.what != L'\0') /* --trace=json, without a file */
         code = open_source(&source, &command->deadline, file);
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_OPEN, HANDOFF_NO_PASS, code);
+}
+
+static BOOL open_own_files(struct command *command, struct failure *failure)
+{
+    return open_own_file(command, OPTION_LOCK, OPTION_LOCK, &command->lock, failure) &&
+           open_own_file(command, OPTION_TRACE_JSON, OPTION_APPEND, &command->trace, failure) &&
+           open_own_file(command, OPTION_TEE, OPTION_WRITE, &command->tee, failure);
 }
 
 /* Opens everything, and puts the ports of what turned out to be a socket into line and variables. Whose turn it is not
@@ -250,8 +258,7 @@ BOOL open_handles(struct command *command, struct failure *failure)
 {
     uint32_t texts;
 
-    if (!open_passes(command, OF_PARENT, failure) ||
-        !open_own_file(command, OPTION_LOCK, OPTION_LOCK, &command->lock, failure) ||
+    if (!open_passes(command, OF_PARENT, failure) || !open_own_files(command, failure) ||
         !open_passes(command, OPENED, failure) || !open_passes(command, COPIED, failure))
         return FALSE;
     texts = count_texts(command);
@@ -354,8 +361,8 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
 
     if (has_option(command, OPTION_DETACH))
         request->closed_streams |= ~request_claimed_streams(request) & ((1u << STREAM_COUNT) - 1);
-    else if (has_option(command, OPTION_RELAY))
-        code = make_relays(request, relays);
+    else if (has_option(command, OPTION_RELAY) || command->tee != NULL)
+        code = make_relays(request, relays, command->tee);
     if (code == ERROR_SUCCESS)
         code = relay_named_streams(command);
     add_streams(command);

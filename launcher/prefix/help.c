@@ -2,7 +2,7 @@
 
 #include "voice.h"
 
-static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
+static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE    (--option=value is as good)\r\n"
                               "Starts the command with handles that are opened for it, and with nothing else.\r\n"
                               "\r\n"
                               "Sources     --read, --write, --append, --extend, --update NAME=PATH      files\r\n"
@@ -15,8 +15,8 @@ static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE\r\n"
                               "            --stdin, --stdout, --stderr NAME    (\"\": none)    --fd NUMBER=NAME\r\n"
                               "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
                               "            --seal, --sealed NAME  not for its children      --overlapped NAME\r\n"
-                              "Running     --dir PATH   --detach   --kill-on-exit   --timeout 10s   --relay\r\n"
-                              "            --lock PATH  --dry-run    --trace    --trace=json\r\n"
+                              "Running     --dir PATH   --detach  --kill-on-exit  --wait-tree   --timeout 10s\r\n"
+                              "            --lock PATH  --relay  --tee PATH  --dry-run  --trace[=json[:PATH]]\r\n"
                               "\r\n"
                               "Exit code: the command's; 127 not found, 126 cannot be run, 125 handoff failed,\r\n"
                               "124 --timeout, 123 taken. More: --help sources | sinks | running | codes\r\n"
@@ -62,18 +62,22 @@ static const char sinks[] = "  {NAME}    the handle's number in the command, dec
 static const char running[] = "By default handoff waits, holding nothing, and ends with the command's exit\r\n"
                               "code; if handoff is killed the command ends too. Ctrl-C is the command's.\r\n"
                               "  --dir PATH       where the command starts\r\n"
-                              "  --detach         start it without streams and console, in the system\r\n"
-                              "                   directory or --dir, print its pid and return\r\n"
+                              "  --detach         start it without streams, on a console of its own without a\r\n"
+                              "                   window, out of the job; print its pid and return\r\n"
                               "  --kill-on-exit   when handoff ends, all that the command started ends\r\n"
-                              "  --timeout TIME   500ms, 10s, 5m or 1h; then the command and all that it\r\n"
-                              "                   started is ended, and the exit code is 124\r\n"
+                              "  --wait-tree      wait for all that the command has started, too\r\n"
+                              "  --timeout TIME   500ms, 1.5s, 5m, 1h, 1d; 0: none. Then the command and all\r\n"
+                              "                   that it started is ended; a line says so, and code 124\r\n"
+                              "                   (With these three a CREATE_BREAKAWAY_FROM_JOB is refused.)\r\n"
                               "  --relay          pass the output on, and end when the command does, though\r\n"
                               "                   something in the background has its output still open\r\n"
+                              "  --tee PATH       the same, and put the output into a file too\r\n"
                               "  --lock PATH      a file that nobody else can lock while the command runs,\r\n"
                               "                   which does not get it\r\n"
                               "  --dry-run        say what would be started and with which handles\r\n"
-                              "  --trace          say on stderr which handle became which; =json for tools\r\n"
-                              "Example: handoff --relay --timeout 10m -- build.cmd | tee.exe build.log\r\n";
+                              "  --trace          say on stderr which handle became which, and how it ended;\r\n"
+                              "                   =json for tools, =json:PATH adds it to a file\r\n"
+                              "Example: handoff --tee build.log --timeout 10m -- build.cmd\r\n";
 
 static const char codes[] = "The command's own exit code, all 32 bits of it. Otherwise:\r\n"
                             "  123   somebody else has what is to be opened, also after --wait\r\n"
@@ -112,17 +116,17 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 /* How many letters must be put in, left out or changed (Levenshtein). */
-static uint32_t distance(const wchar_t *word, const char *name)
+static uint32_t distance(const wchar_t *word, size_t word_length, const char *name)
 {
     uint32_t row[LONGEST + 2], length = 0;
 
     while (name[length] != '\0')
         length++;
-    if (text_length(word) > LONGEST)
+    if (word_length > LONGEST)
         return TOO_FAR;
     for (uint32_t j = 0; j <= length; j++)
         row[j] = j;
-    for (uint32_t i = 0; word[i] != L'\0'; i++) {
+    for (uint32_t i = 0; i < word_length; i++) {
         uint32_t diagonal = row[0]++;
 
         for (uint32_t j = 0; j < length; j++) {
@@ -135,16 +139,13 @@ static uint32_t distance(const wchar_t *word, const char *name)
     return row[length];
 }
 
-const char *nearest_option(const wchar_t *word)
+static const char *find_nearest(const wchar_t *word, size_t length)
 {
     const char *nearest = NULL;
-    uint32_t best;
+    uint32_t best = least(3, (uint32_t)length); /* more is another word */
 
-    while (*word == L'-')
-        word++;
-    best = least(3, (uint32_t)text_length(word)); /* more is another word */
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        uint32_t far_off = distance(word, option_table[i].name);
+        uint32_t far_off = distance(word, length, option_table[i].name);
 
         if (far_off >= best)
             continue;
@@ -152,4 +153,17 @@ const char *nearest_option(const wchar_t *word)
         nearest = option_table[i].name;
     }
     return nearest;
+}
+
+const char *nearest_option(const wchar_t *word)
+{
+    const char *nearest;
+    size_t length = 0;
+
+    while (*word == L'-')
+        word++;
+    nearest = find_nearest(word, text_length(word));
+    while (word[length] != L'\0' && word[length] != L'=')
+        length++;
+    return nearest != NULL ? nearest : find_nearest(word, length);
 }

@@ -75,6 +75,7 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_end(&subject);
     }
     text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+    put_whose_path(text, request, error);
     if (!opened)
         return;
     if (option_table[source->option].kind == OPTION_SOURCE)
@@ -110,20 +111,39 @@ static DWORD give_up(const struct command *command, const struct failure *failur
 
 /* ---- options ---- */
 
-/* 500ms, 10s, 5m, 1h; without a unit seconds. */
+/* Reads .5 as 5 of 10; as much of it as matters. */
+static const wchar_t *parse_fraction(const wchar_t *text, int *part, int *of)
+{
+    if (*text != L'.')
+        return text;
+    for (text++; *text >= L'0' && *text <= L'9'; text++) {
+        if (*of == 1000000000)
+            continue;
+        *part = *part * 10 + (*text - L'0');
+        *of *= 10;
+    }
+    return text;
+}
+
+/* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond. */
 static BOOL parse_duration(const wchar_t *text, DWORD *ms)
 {
     static const struct {
         char unit[3];
         DWORD ms;
-    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     uint64_t number;
     const wchar_t *unit = text_parse_number(text, &number);
+    int part = 0, of = 1;
 
+    if (unit != NULL)
+        unit = parse_fraction(unit, &part, &of);
     for (size_t i = 0; unit != NULL && i < ARRAYSIZE(units); i++) {
-        if (!text_equal_ascii(unit, units[i].unit) || number > (INFINITE - 1) / units[i].ms)
+        uint64_t time = (uint32_t)number * (uint64_t)units[i].ms + (uint32_t)MulDiv(part, (int)units[i].ms, of);
+
+        if (!text_equal_ascii(unit, units[i].unit) || number > MAXDWORD || time >= INFINITE)
             continue;
-        *ms = (DWORD)number * units[i].ms;
+        *ms = time == 0 && part > 0 ? 1 : (DWORD)time;
         return TRUE;
     }
     return FALSE;
@@ -148,9 +168,13 @@ static BOOL check_sources(struct command *command)
     const char *fault;
 
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
-        fault = find_source_fault(&command->options.sources[i]);
+        const struct source *source = &command->options.sources[i];
+
+        if (source->option >= OPTION_READ && source->option <= OPTION_PIPE && *source->what == L'\0')
+            return options_refuse(&command->options, "no path for the name", command->options.request.passes[i].name);
+        fault = find_source_fault(source);
         if (fault != NULL)
-            return options_refuse(&command->options, fault, command->options.sources[i].what);
+            return options_refuse(&command->options, fault, source->what);
     }
     return TRUE;
 }
@@ -187,19 +211,24 @@ static BOOL check_relay(struct command *command)
 static BOOL check_options(struct command *command)
 {
     const wchar_t *timeout = command->options.values[OPTION_TIMEOUT], *directory = command->options.values[OPTION_DIR];
-    BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_option(command, OPTION_KILL_ON_EXIT);
+    BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_option(command, OPTION_TEE) ||
+                 has_option(command, OPTION_WAIT_TREE) || has_option(command, OPTION_KILL_ON_EXIT);
 
-    command->timeout_ms = INFINITE;
     if (timeout != NULL && !parse_duration(timeout, &command->timeout_ms))
-        return options_refuse(&command->options, "not a time such as 500ms, 10s, 5m or 1h:", timeout);
+        return options_refuse(&command->options, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", timeout);
+    if (command->timeout_ms == 0) /* none given, or none, as coreutils' timeout has it */
+        command->timeout_ms = INFINITE;
     if (has_option(command, OPTION_DETACH) && waits)
-        return options_refuse(&command->options,
-                              "--detach does not wait, so --timeout, --relay and --kill-on-exit mean nothing with it",
-                              NULL);
-    if (has_option(command, OPTION_REPORT) && (waits || has_option(command, OPTION_DETACH)))
         return options_refuse(
             &command->options,
-            "--report leaves the waiting to the parent: no --timeout, --relay, --kill-on-exit or --detach", NULL);
+            "--detach does not wait, so --timeout, --wait-tree, --relay, --tee and --kill-on-exit mean "
+            "nothing with it",
+            NULL);
+    if (has_option(command, OPTION_REPORT) && (waits || has_option(command, OPTION_DETACH)))
+        return options_refuse(&command->options,
+                              "--report leaves the waiting to the parent: no --timeout, --wait-tree, --relay, --tee, "
+                              "--kill-on-exit or --detach",
+                              NULL);
     if (directory != NULL && is_too_long_to_start_in(directory))
         return options_refuse(&command->options,
                               "--dir is longer than the 258 characters of a directory to start in:", directory);
@@ -213,13 +242,6 @@ static BOOL check_options(struct command *command)
 
 /* ---- the command's start ---- */
 
-static wchar_t *system_directory(void)
-{
-    static wchar_t path[MAX_PATH];
-
-    return GetSystemDirectoryW(path, ARRAYSIZE(path)) != 0 ? path : NULL;
-}
-
 /* Everything that a process hands on by being one. A high priority class, alone of these, is not inherited. */
 static void set_surroundings(struct command *command)
 {
@@ -228,12 +250,27 @@ static void set_surroundings(struct command *command)
     take_startup(request, &command->startup);
     request->creation_flags = GetPriorityClass(GetCurrentProcess());
     request->directory = command->options.values[OPTION_DIR];
-    if (has_option(command, OPTION_DETACH) || is_detached())
+    /* On a console without a window, or what it starts would open windows; and nobody's Ctrl-C or job reaches it. */
+    if (has_option(command, OPTION_DETACH))
+        request->creation_flags |= CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB;
+    else if (is_detached())
         request->creation_flags |= DETACHED_PROCESS;
-    if (has_option(command, OPTION_DETACH) && request->directory == NULL)
-        request->directory = system_directory();
     for (uint32_t i = 0; has_option(command, OPTION_SEAL) && i < request->pass_count; i++)
         request->passes[i].flags |= PASS_SEALED;
+}
+
+/* Outside of the job that this process may be in, if that lets it go. */
+static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+    const struct terms terms = {.exposed = command->own, .job = command->job};
+
+    if (create_child(request, &terms, child, failure))
+        return TRUE;
+    if (failure->code != ERROR_ACCESS_DENIED || (request->creation_flags & CREATE_BREAKAWAY_FROM_JOB) == 0)
+        return FALSE;
+    request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
+    return create_child(request, &terms, child, failure);
 }
 
 /* In the start directory, so before that is left. */
@@ -248,7 +285,7 @@ static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, 
         fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     } else {
         request->application = program;
-        created = create_child(request, &(struct terms){.exposed = command->own, .job = command->job}, child, failure);
+        created = create_outside(command, child, failure);
         request->application = NULL; /* errors name it as the line does */
     }
     release(program);
@@ -280,12 +317,41 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
 
 /* ---- from then on ---- */
 
-static void show(const struct command *command, DWORD child_id)
+static void show(struct command *command, const PROCESS_INFORMATION *child)
 {
+    if (!has_option(command, OPTION_TRACE) && !has_option(command, OPTION_TRACE_JSON))
+        return;
+    command->child_id = child->dwProcessId;
+    command->program = program_of(child->hProcess);
     if (has_option(command, OPTION_TRACE))
-        show_trace(command, child_id);
+        show_trace(command);
     if (has_option(command, OPTION_TRACE_JSON))
-        show_trace_json(command, child_id);
+        show_trace_json(command);
+}
+
+static void complain_of_file(const wchar_t *path, DWORD code)
+{
+    struct line line;
+
+    text_format(line_begin(&line), "cannot write%q", path);
+    error_put_code(&line.text, code, path);
+    text_put_ascii(&line.text, " (--tee)");
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+static DWORD WINAPI say_end(void *argument)
+{
+    const struct command *command = argument;
+
+    if (command->late != NULL)
+        complain(command->late, command->options.values[OPTION_TIMEOUT]);
+    if (command->tee_code != ERROR_SUCCESS)
+        complain_of_file(command->options.values[OPTION_TEE], command->tee_code);
+    if (has_option(command, OPTION_TRACE))
+        show_trace_end(command);
+    if (has_option(command, OPTION_TRACE_JSON))
+        show_trace_json_end(command);
+    return 0;
 }
 
 static DWORD print_pid(DWORD process_id)
@@ -300,7 +366,7 @@ static DWORD print_pid(DWORD process_id)
 
 /* From a suspended child to one that runs and has somebody who waits for it. When it begins, it finds nothing held
  * by this process. */
-static BOOL let_run(const struct command *command, struct relay *relays, const PROCESS_INFORMATION *child,
+static BOOL let_run(struct command *command, struct relay *relays, const PROCESS_INFORMATION *child,
                     struct failure *failure)
 {
     DWORD code = ERROR_SUCCESS;
@@ -310,11 +376,11 @@ static BOOL let_run(const struct command *command, struct relay *relays, const P
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
-    show(command, child->dwProcessId);
+    show(command, child);
     if (command->parent != NULL)
         CloseHandle(command->parent);
     if (!leaves) {
-        let_go_of_streams();
+        let_go_of_streams(command);
         start_relays(relays);
     }
     if (resume(command, child->hThread))
@@ -338,13 +404,17 @@ static DWORD run_command(struct command *command)
 
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
         code = give_up(command, &failure);
-        finish_relays(relays);
+        finish_relays(relays, INFINITE);
         return code;
     }
     CloseHandle(child.hThread);
     if (has_option(command, OPTION_DETACH))
         return print_pid(child.dwProcessId);
-    return command->report != NULL ? 0 : stand_in(command, relays, child.hProcess);
+    if (command->report != NULL)
+        return 0;
+    stand_in(command, relays, child.hProcess);
+    say_at_end(command, say_end);
+    return command->code;
 }
 
 /* ---- the program ---- */

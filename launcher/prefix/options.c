@@ -6,7 +6,7 @@
 #include "text.h"
 
 const struct option_form option_table[OPTION_COUNT] = {
-    [OPTION_HELP] = {"help", OPTION_FLAG},
+    [OPTION_HELP] = {"help", OPTION_OPTIONAL},
     [OPTION_VERSION] = {"version", OPTION_FLAG},
     [OPTION_TRACE] = {"trace", OPTION_FLAG},
     [OPTION_STDIN + STREAM_STDIN] = {"stdin", OPTION_STREAM},
@@ -36,15 +36,17 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_STEAL] = {"steal", OPTION_SOURCE},
     [OPTION_COPY] = {"copy", OPTION_SOURCE},
     [OPTION_REPORT] = {"report", OPTION_VALUE},
-    [OPTION_LOCK] = {"lock", OPTION_VALUE},
+    [OPTION_LOCK] = {"lock", OPTION_PATH},
     [OPTION_WAIT] = {"wait", OPTION_VALUE},
     [OPTION_DETACH] = {"detach", OPTION_FLAG},
     [OPTION_KILL_ON_EXIT] = {"kill-on-exit", OPTION_FLAG},
     [OPTION_TIMEOUT] = {"timeout", OPTION_VALUE},
+    [OPTION_WAIT_TREE] = {"wait-tree", OPTION_FLAG},
     [OPTION_RELAY] = {"relay", OPTION_FLAG},
-    [OPTION_DIR] = {"dir", OPTION_VALUE},
+    [OPTION_TEE] = {"tee", OPTION_PATH},
+    [OPTION_DIR] = {"dir", OPTION_PATH},
     [OPTION_DRY_RUN] = {"dry-run", OPTION_FLAG},
-    [OPTION_TRACE_JSON] = {"trace=json", OPTION_FLAG},
+    [OPTION_TRACE_JSON] = {"trace=json", OPTION_OPTIONAL},
 };
 
 /* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
@@ -72,16 +74,57 @@ bool options_refuse(struct options *options, const char *fault, const wchar_t *s
     return false;
 }
 
-/* The index of the option, or OPTION_COUNT. */
-static uint32_t find_option(const wchar_t *word)
-{
-    uint32_t i = 0;
+/* What people type before they know how it is spelt here. */
+static const struct {
+    char word[5];
+    uint8_t option;
+} other_names[] = {{"-h", OPTION_HELP}, {"/?", OPTION_HELP}, {"help", OPTION_HELP}, {"-V", OPTION_VERSION}};
 
-    if (word[0] != L'-' || word[1] != L'-')
-        return OPTION_COUNT;
-    while (i < OPTION_COUNT && !text_equal_ascii(word + 2, option_table[i].name))
-        i++;
-    return i;
+/* The end of the option's name in the word, where a value may follow; NULL if the word is another's. */
+static wchar_t *name_end(wchar_t *word, uint32_t option)
+{
+    const char *name = option_table[option].name;
+    wchar_t separator = option == OPTION_TRACE_JSON ? L':' : L'=';
+
+    if (!text_begins_ascii(word, "--"))
+        return NULL;
+    for (word += 2; *name != '\0' && *word == (wchar_t)*name; name++)
+        word++;
+    return *name == '\0' && (*word == L'\0' || (*word == separator && option_table[option].kind != OPTION_FLAG)) ? word
+                                                                                                                 : NULL;
+}
+
+/* The index of the option, or OPTION_COUNT. */
+static uint32_t find_option(wchar_t *word, wchar_t **end)
+{
+    for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++) {
+        *end = word + text_length(word);
+        if (text_equal_ascii(word, other_names[i].word))
+            return other_names[i].option;
+    }
+    for (uint32_t i = 0; i < OPTION_COUNT; i++) {
+        *end = name_end(word, i);
+        if (*end != NULL)
+            return i;
+    }
+    return OPTION_COUNT;
+}
+
+/* Whether it is read by line_path(). */
+static bool is_path(uint32_t option)
+{
+    return option_table[option].kind == OPTION_PATH || option == OPTION_TRACE_JSON;
+}
+
+/* Whether the value has what looks like the -- before the command: behind a quote, which is what becomes of "C:\dir\",
+ * something of the line stands there in any case. */
+static bool swallows(const wchar_t *value)
+{
+    for (wchar_t before = L'\0'; *value != L'\0'; before = *value++) {
+        if (text_begins_ascii(value, before == L'"' ? " --" : " -- "))
+            return true;
+    }
+    return false;
 }
 
 /* Cuts NAME=VALUE in two; NULL if it is not of that form. */
@@ -120,6 +163,11 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
     return true;
 }
 
+static wchar_t as_it_is(wchar_t unit)
+{
+    return unit;
+}
+
 /* A change for environment_edit(). */
 static bool add_variable(struct options *options, struct text *changes, bool sets, const wchar_t *value)
 {
@@ -129,6 +177,8 @@ static bool add_variable(struct options *options, struct text *changes, bool set
         name++;
     if (name == 0 || (value[name] == L'=') != sets)
         return options_refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
+    if (environment_has(changes->at, value, as_it_is))
+        return options_refuse(options, "the variable is given twice:", value);
     text_put_units(changes, value, text_length(value) + 1);
     return true;
 }
@@ -279,11 +329,6 @@ static bool resolve_uses(struct options *options, uint32_t kind)
     return true;
 }
 
-static wchar_t as_it_is(wchar_t unit)
-{
-    return unit;
-}
-
 static bool is_socket(const struct source *source)
 {
     return source->option == OPTION_LISTEN || source->option == OPTION_CONNECT;
@@ -373,6 +418,51 @@ static void settle_sockets(struct options *options)
     }
 }
 
+/* A mistake that may be only what was left over when a value went on for too long. */
+static bool refuse_rest(struct options *options, const char *fault, const wchar_t *subject)
+{
+    if (options->swallower == NULL)
+        return options_refuse(options, fault, subject);
+    return options_refuse(options,
+                          "the -- before the command is in the value of this option: a quote is missing, or comes "
+                          "behind a \\ (write \"%~dp0.\" for \"%~dp0\"):",
+                          options->swallower);
+}
+
+/* Reads the option whose word lies from `from` to `rest` and is in *word already; *word then has room for the next one.
+ * The -- that ends the options is nobody's value. Returns what follows, or NULL with a fault. */
+static const wchar_t *read_option(struct options *options, struct text *changes, const wchar_t *from,
+                                  const wchar_t *rest, wchar_t **word)
+{
+    wchar_t *end, *value;
+    uint32_t option = find_option(*word, &end);
+
+    if (option == OPTION_COUNT)
+        return (*word)[0] == L'-'
+                   ? options_refuse(options, "there is no option", *word)
+                   : refuse_rest(options, "-- belongs before the command, and quotes around blanks:", *word),
+               NULL;
+    value = end;
+    if (*end != L'\0') {
+        if (is_path(option))
+            rest = line_path(from, *word);
+        *value++ = L'\0';
+    } else if (option_table[option].kind > OPTION_OPTIONAL) {
+        rest = is_path(option) ? line_path(rest, ++value) : line_argument(rest, ++value);
+        if (rest == NULL || text_equal_ascii(value, "--"))
+            return options_refuse(options, "the option needs a value:", *word), NULL;
+    }
+    if (option_table[option].kind == OPTION_PATH && *value == L'\0')
+        return options_refuse(options, "the option needs a value:", *word), NULL;
+    if (swallows(value))
+        options->swallower = *word;
+    end = value + text_length(value) + 1; /* before the value is cut in two */
+    if (!apply(options, changes, option, *word, value))
+        return NULL;
+    *word = end;
+    return rest;
+}
+
 static bool asks_for_text(const struct options *options)
 {
     return options->values[OPTION_HELP] != NULL || options->values[OPTION_VERSION] != NULL;
@@ -381,28 +471,15 @@ static bool asks_for_text(const struct options *options)
 /* Returns where the command line begins, or NULL. */
 static const wchar_t *read_options(struct options *options, const wchar_t *rest, wchar_t *word, struct text *changes)
 {
-    wchar_t *next;
+    while (!asks_for_text(options)) {
+        const wchar_t *from = rest;
 
-    while (!asks_for_text(options) && (rest = line_argument(rest, word)) != NULL && !text_equal_ascii(word, "--")) {
-        uint32_t option = find_option(word);
-        wchar_t *value = word;
-
-        if (option == OPTION_COUNT)
-            return options_refuse(options,
-                                  word[0] == L'-' ? "there is no option"
-                                                  : "-- belongs before the command, and quotes around blanks:",
-                                  word),
-                   NULL;
-        if (option_table[option].kind != OPTION_FLAG) {
-            value = word + text_length(word) + 1;
-            rest = line_argument(rest, value);
-            if (rest == NULL)
-                return options_refuse(options, "the option needs a value:", word), NULL;
-        }
-        next = value + text_length(value) + 1; /* before the value is cut in two */
-        if (!apply(options, changes, option, word, value))
+        rest = line_argument(from, word);
+        if (rest == NULL || text_equal_ascii(word, "--"))
+            return rest;
+        rest = read_option(options, changes, from, rest, &word);
+        if (rest == NULL)
             return NULL;
-        word = next;
     }
     return rest;
 }
@@ -422,11 +499,13 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
     if (options->fault != NULL)
         return false;
     if (asks_for_text(options)) {
-        options->after_help = rest;
+        const wchar_t *topic = options->values[OPTION_HELP];
+
+        options->after_help = topic != NULL && *topic != L'\0' ? topic : rest;
         return true;
     }
     if (rest == NULL || *rest == L'\0')
-        return options_refuse(options, "no command: it follows the options after -- (see --help)", NULL);
+        return refuse_rest(options, "no command: it follows the options after -- (see --help)", NULL);
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;

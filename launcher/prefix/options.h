@@ -9,7 +9,9 @@
 
 enum option_kind {
     OPTION_FLAG,
+    OPTION_OPTIONAL, /* --help, --help=TOPIC: the value is in the same word or not there */
     OPTION_VALUE,    /* --timeout TIME: at most once */
+    OPTION_PATH,     /* --dir PATH: the same, read by line_path() */
     OPTION_SOURCE,   /* --read NAME=WHAT: declares a pass */
     OPTION_STREAM,   /* --stdin NAME: at most once; an empty name: closed */
     OPTION_VARIABLE, /* --env VARIABLE=TEXT */
@@ -53,7 +55,9 @@ enum option {
     OPTION_DETACH,
     OPTION_KILL_ON_EXIT,
     OPTION_TIMEOUT,
+    OPTION_WAIT_TREE,
     OPTION_RELAY,
+    OPTION_TEE,
     OPTION_DIR,
     OPTION_DRY_RUN,
     OPTION_TRACE_JSON,
@@ -84,6 +88,7 @@ struct use {
 
 struct options {
     const wchar_t *values[OPTION_COUNT]; /* of flags not NULL if given */
+    const wchar_t *swallower;            /* the option whose value has what looks like the -- before the command */
     struct source *sources;              /* of the passes */
     struct use *uses;
     uint32_t use_count;

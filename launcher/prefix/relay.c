@@ -1,4 +1,5 @@
-/* --relay: the pipeline ends when the command ends, whoever else still has its output open. */
+/* --relay: the pipeline ends when the command ends, whoever else still has its output open. --tee: and a file gets the
+ * output too. */
 #include "command.h"
 
 #include "clock.h"
@@ -34,15 +35,19 @@ static BOOL are_same(HANDLE a, HANDLE b)
     return a == b || (compare != NULL && compare(a, b));
 }
 
-static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own, uint32_t streams)
+static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own, uint32_t streams, HANDLE tee)
 {
     HANDLE self = GetCurrentProcess(), far_end;
     DWORD code;
 
-    if (own == NULL || own == INVALID_HANDLE_VALUE || is_console(own))
+    if (tee == NULL && is_console(own))
         return ERROR_SUCCESS;
-    if (!DuplicateHandle(self, own, self, &relay->to, 0, FALSE, DUPLICATE_SAME_ACCESS))
+    if (own == NULL || own == INVALID_HANDLE_VALUE ||
+        !DuplicateHandle(self, own, self, &relay->to, 0, FALSE, DUPLICATE_SAME_ACCESS))
+        relay->to = NULL;
+    if (relay->to == NULL && tee == NULL)
         return ERROR_SUCCESS; /* not open: the command does not have it either */
+    relay->tee = tee;
     relay->buffer = allocate(BUFFER);
     relay->operation.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (relay->buffer == NULL || relay->operation.hEvent == NULL)
@@ -53,7 +58,7 @@ static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own
     return code;
 }
 
-DWORD make_relays(struct request *request, struct relay *relays)
+DWORD make_relays(struct request *request, struct relay *relays, HANDLE tee)
 {
     enum { OF_STDOUT = 1 << STREAM_STDOUT, OF_STDERR = 1 << STREAM_STDERR };
     HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE), err = GetStdHandle(STD_ERROR_HANDLE);
@@ -61,12 +66,12 @@ DWORD make_relays(struct request *request, struct relay *relays)
     DWORD code = ERROR_SUCCESS;
 
     /* One pipe for both keeps their order. */
-    if (are_same(out, err) && (claimed & (OF_STDOUT | OF_STDERR)) == 0)
-        return make_relay(request, &relays[0], out, OF_STDOUT | OF_STDERR);
+    if ((are_same(out, err) || (is_console(out) && is_console(err))) && (claimed & (OF_STDOUT | OF_STDERR)) == 0)
+        return make_relay(request, &relays[0], out, OF_STDOUT | OF_STDERR, tee);
     if ((claimed & OF_STDOUT) == 0)
-        code = make_relay(request, &relays[0], out, OF_STDOUT);
+        code = make_relay(request, &relays[0], out, OF_STDOUT, tee);
     if (code == ERROR_SUCCESS && (claimed & OF_STDERR) == 0)
-        code = make_relay(request, &relays[1], err, OF_STDERR);
+        code = make_relay(request, &relays[1], err, OF_STDERR, tee);
     return code;
 }
 
@@ -79,7 +84,8 @@ static void end_relay(struct relay *relay)
     CloseHandle(relay->from); /* a reader that has gone is the command's to notice, at its next write */
     CloseHandle(relay->operation.hEvent);
     release(relay->buffer);
-    CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
+    if (relay->to != NULL)
+        CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
     relay->from = NULL;
 }
 
@@ -93,17 +99,29 @@ static void begin_read(struct relay *relay)
         end_relay(relay);
 }
 
-/* The reader may take its time, which must hold up neither the other relay nor --timeout. */
-static DWORD WINAPI write_all(void *argument)
+/* Returns a Win32 code. */
+static DWORD write_all(HANDLE to, const char *bytes, DWORD size)
+{
+    DWORD written;
+
+    for (; size > 0; bytes += written, size -= written) {
+        if (!WriteFile(to, bytes, size, &written, NULL))
+            return GetLastError();
+        if (written == 0)
+            return ERROR_WRITE_FAULT;
+    }
+    return ERROR_SUCCESS;
+}
+
+/* The reader may take its time, which must hold up neither the other relay, nor --timeout, nor what the file gets. */
+static DWORD WINAPI pass_on(void *argument)
 {
     struct relay *relay = argument;
-    const char *bytes = relay->buffer;
-    DWORD written = 0;
 
-    for (; relay->size > 0; bytes += written, relay->size -= written) {
-        if (!WriteFile(relay->to, bytes, relay->size, &written, NULL) || written == 0)
-            break;
-    }
+    if (relay->tee != NULL && relay->tee_code == ERROR_SUCCESS)
+        relay->tee_code = write_all(relay->tee, relay->buffer, relay->size);
+    if (relay->to == NULL || write_all(relay->to, relay->buffer, relay->size) == ERROR_SUCCESS)
+        relay->size = 0;
     SetEvent(relay->operation.hEvent);
     return 0;
 }
@@ -113,8 +131,8 @@ static void begin_write(struct relay *relay)
 {
     relay->writing = TRUE;
     ResetEvent(relay->operation.hEvent);
-    if (!QueueUserWorkItem(write_all, relay, WT_EXECUTELONGFUNCTION))
-        write_all(relay);
+    if (!QueueUserWorkItem(pass_on, relay, WT_EXECUTELONGFUNCTION))
+        pass_on(relay);
 }
 
 static void go_on(struct relay *relay)
@@ -193,12 +211,9 @@ BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
     return which != WAIT_TIMEOUT;
 }
 
-void finish_relays(struct relay *relays)
+BOOL finish_relays(struct relay *relays, DWORD timeout_ms)
 {
-    DWORD which;
-
     limit(&relays[0]);
     limit(&relays[1]);
-    while ((which = wait_for_any(relays, NULL, INFINITE)) < 2)
-        go_on(&relays[which]);
+    return relay_until_exit(relays, NULL, timeout_ms);
 }

@@ -3,6 +3,7 @@
 
 #include <winternl.h>
 
+#include "clock.h"
 #include "function.h"
 #include "steal.h"
 #include "stream.h"
@@ -10,9 +11,11 @@
 
 /* ---- the job ---- */
 
+/* Whether all that the command starts is in it. Then nothing breaks away from it, even if it asks. */
 static BOOL whole_tree(const struct command *command)
 {
-    return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_TIMEOUT);
+    return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_WAIT_TREE) ||
+           command->timeout_ms != INFINITE;
 }
 
 HANDLE make_job(const struct command *command)
@@ -36,13 +39,43 @@ static void spare(HANDLE job)
     SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
 }
 
+/* For whatever is still to be done when the time of --timeout is up. */
+enum { GRACE_MS = 1000 };
+
 /* Windows before 8 may have kept the process out of the job. */
 static void end_tree(HANDLE job, HANDLE process)
 {
     if (job != NULL)
         TerminateJobObject(job, EXIT_TIMED_OUT);
     TerminateProcess(process, EXIT_TIMED_OUT);
-    WaitForSingleObject(process, INFINITE);
+    WaitForSingleObject(process, GRACE_MS);
+}
+
+/* A process that is in the job, to be waited for and closed; NULL: there is none any more, or that cannot be told. If
+ * there are some but none may be opened it is this process itself, which does not end meanwhile. */
+static HANDLE open_any(HANDLE job, BOOL *known)
+{
+    struct {
+        JOBOBJECT_BASIC_PROCESS_ID_LIST list;
+        ULONG_PTR more[63];
+    } ids = {.more = {0}};
+
+    *known = TRUE;
+    /* One that is cut short is as good. */
+    if (!QueryInformationJobObject(job, JobObjectBasicProcessIdList, &ids, sizeof ids, NULL) &&
+        GetLastError() != ERROR_MORE_DATA)
+        return NULL;
+    for (DWORD i = 0; i < ids.list.NumberOfProcessIdsInList; i++) {
+        HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, (DWORD)ids.list.ProcessIdList[i]);
+
+        /* Its number may be another's by now. */
+        if (process != NULL && IsProcessInJob(process, job, known) && *known)
+            return process;
+        if (process != NULL)
+            CloseHandle(process);
+    }
+    *known = FALSE;
+    return ids.list.NumberOfAssignedProcesses > 0 ? OpenProcess(SYNCHRONIZE, FALSE, GetCurrentProcessId()) : NULL;
 }
 
 /* ---- what this process was started with ---- */
@@ -166,12 +199,21 @@ void let_go_of_inherited(void)
     visit_inheritable(close_inherited);
 }
 
+/* Whether an option may have something to say when the command has ended. */
+static BOOL speaks(const struct command *command)
+{
+    return command->timeout_ms != INFINITE || has_option(command, OPTION_TEE) || has_option(command, OPTION_TRACE) ||
+           (has_option(command, OPTION_TRACE_JSON) && command->trace == NULL);
+}
+
 /* Two of the streams may be one handle, which is closed once. */
-static void close_streams(void)
+static void close_streams(HANDLE kept)
 {
     for (int i = 0; i < STREAM_COUNT; i++) {
         HANDLE stream = GetStdHandle(stream_id(i));
 
+        if (stream == kept)
+            continue;
         for (int j = i; j < STREAM_COUNT; j++) {
             if (GetStdHandle(stream_id(j)) == stream)
                 SetStdHandle(stream_id(j), NULL);
@@ -181,11 +223,11 @@ static void close_streams(void)
     }
 }
 
-void let_go_of_streams(void)
+void let_go_of_streams(const struct command *command)
 {
     wchar_t directory[MAX_PATH];
 
-    close_streams();
+    close_streams(speaks(command) ? GetStdHandle(STD_ERROR_HANDLE) : NULL);
     if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
         SetCurrentDirectoryW(directory);
 }
@@ -220,21 +262,69 @@ static void end_after_others(void)
     SetProcessShutdownParameters(USUAL_LEVEL - 1, SHUTDOWN_NORETRY);
 }
 
-DWORD stand_in(struct command *command, struct relay *relays, HANDLE process)
+/* The time that is left to it, and the moment when it began to run. */
+struct patience {
+    DWORD timeout_ms, began;
+};
+
+static DWORD left(const struct patience *patience)
 {
-    BOOL kills = has_option(command, OPTION_KILL_ON_EXIT);
-    DWORD code = EXIT_TIMED_OUT;
+    return time_left(patience->timeout_ms, GetTickCount() - patience->began);
+}
+
+/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. */
+static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct patience *patience)
+{
+    enum { PAUSE_MS = 100 };
+    HANDLE process;
+    BOOL known;
+
+    while (left(patience) > 0 && (process = open_any(job, &known)) != NULL) {
+        DWORD most = left(patience);
+
+        relay_until_exit(relays, process, known || most < PAUSE_MS ? most : PAUSE_MS);
+        CloseHandle(process);
+    }
+    return left(patience) > 0;
+}
+
+static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process,
+                         const struct patience *patience)
+{
+    return relay_until_exit(relays, process, left(patience)) &&
+           (command->job == NULL || !has_option(command, OPTION_WAIT_TREE) ||
+            wait_for_tree(command->job, relays, patience));
+}
+
+void stand_in(struct command *command, struct relay *relays, HANDLE process)
+{
+    const struct patience patience = {command->timeout_ms, GetTickCount()};
+    BOOL ended;
 
     end_after_others();
-    if (relay_until_exit(relays, process, command->timeout_ms)) {
-        code = exit_code_of(process);
-        if (command->job != NULL && whole_tree(command) && !kills)
-            spare(command->job); /* what the command has started may go on */
-    } else {
+    ended = wait_for_end(command, relays, process, &patience);
+    if (!ended)
         end_tree(command->job, process);
-    }
+    else if (command->job != NULL && whole_tree(command) && !has_option(command, OPTION_KILL_ON_EXIT))
+        spare(command->job); /* what the command has started may go on */
     if (command->lock != NULL)
         CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */
-    finish_relays(relays);
-    return code;
+    command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
+    if (!finish_relays(relays, left(&patience) > GRACE_MS ? left(&patience) : GRACE_MS))
+        command->late = "--timeout: the time is up, and nobody reads the output:";
+    command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
+    if (!ended)
+        command->late = "--timeout: the time is up, so the command and all that it has started were ended:";
+    if (command->late != NULL)
+        command->code = EXIT_TIMED_OUT;
+}
+
+void say_at_end(struct command *command, DWORD(WINAPI *say)(void *command))
+{
+    HANDLE thread = command->timeout_ms != INFINITE ? CreateThread(NULL, 0, say, command, 0, NULL) : NULL;
+
+    if (thread != NULL)
+        WaitForSingleObject(thread, GRACE_MS);
+    else
+        say(command);
 }

@@ -3,10 +3,13 @@
 #include "command.h"
 
 #include "cmdline.h"
+#include "environment.h"
 #include "error.h"
+#include "function.h"
 #include "heap.h"
 #include "lookup.h"
 #include "stream.h"
+#include "upcase.h"
 #include "voice.h"
 
 /* ---- --dry-run ---- */
@@ -56,7 +59,7 @@ static void show_option(uint32_t option, const wchar_t *value)
     struct line line;
 
     text_format(line_begin(&line), "--%s", option_table[option].name);
-    if (option_table[option].kind != OPTION_FLAG)
+    if (option_table[option].kind > OPTION_OPTIONAL || *value != L'\0')
         text_put_quoted(&line.text, value);
     line_print(&line, STD_OUTPUT_HANDLE);
 }
@@ -98,6 +101,17 @@ static void show_text(DWORD stream, const char *what, const wchar_t *text)
     print_ascii(stream, "\r\n");
 }
 
+void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error)
+{
+    const wchar_t *name = error->subject;
+
+    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
+        name++;
+    if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
+        environment_has(request->variables, L"PATH", upcase))
+        text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
+}
+
 static DWORD show_missing(const struct request *request, DWORD code)
 {
     struct handoff_error error = {0};
@@ -106,6 +120,7 @@ static DWORD show_missing(const struct request *request, DWORD code)
 
     error_describe(&error, request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     text->length += handoff_error_text(&error, text->at + text->length, text->capacity - text->length);
+    put_whose_path(text, request, &error);
     line_print(&line, STD_ERROR_HANDLE);
     return error_exit_code(&error);
 }
@@ -131,7 +146,7 @@ DWORD show_plan(const struct command *command)
 /* ---- --trace ---- */
 
 /* Inheritance keeps the number that the handle has here. */
-static void trace_handle(const struct command *command, uint32_t i, DWORD child_id)
+static void trace_handle(const struct command *command, uint32_t i)
 {
     const struct pass *pass = &command->options.request.passes[i];
     uint32_t in_parent = number_in_parent(&command->options.sources[i]);
@@ -151,7 +166,7 @@ static void trace_handle(const struct command *command, uint32_t i, DWORD child_
     if (in_parent != 0)
         text_format(text, "0x%x in parent %u -> ", in_parent, command->parent_id);
     text_format(text, "0x%x in launcher %u -> 0x%x in child %u", pass->number, GetCurrentProcessId(), pass->number,
-                child_id);
+                command->child_id);
     line_print(&line, STD_ERROR_HANDLE);
 }
 
@@ -169,17 +184,65 @@ static void trace_time(const char *what_is_done, DWORD us)
     line_print(&line, STD_ERROR_HANDLE);
 }
 
-void show_trace(const struct command *command, DWORD child_id)
+void show_trace(const struct command *command)
 {
     wchar_t *line = child_line(command);
 
     for (uint32_t i = 0; i < command->declared; i++)
-        trace_handle(command, i, child_id);
+        trace_handle(command, i);
     if (line != NULL)
         show_text(STD_ERROR_HANDLE, "handoff: ", line);
     release(line);
     trace_time("handles opened", command->opened_us);
     trace_time("child created", command->created_us);
+}
+
+/* ---- how it ended ---- */
+
+typedef BOOL(WINAPI *image_function)(HANDLE, DWORD, wchar_t *, DWORD *);
+
+wchar_t *program_of(HANDLE process)
+{
+    image_function ask = (image_function)function_of(L"kernel32.dll", "QueryFullProcessImageNameW");
+    DWORD length = LINE_CAPACITY;
+    wchar_t *path = ask != NULL ? allocate(length * sizeof *path) : NULL;
+
+    if (path == NULL || ask(process, 0, path, &length))
+        return path;
+    release(path);
+    return NULL;
+}
+
+/* Why, as far as the code tells: Windows ends a program that crashes with the status that it crashed by. */
+static const char *end_text(const struct command *command)
+{
+    static const struct {
+        DWORD code;
+        char text[20];
+    } crashes[] = {
+        {0xC0000005, "access violation"}, {0xC00000FD, "stack overflow"},   {0xC0000135, "a DLL is missing"},
+        {0xC000013A, "Ctrl-C"},           {0xC0000139, "a DLL is another"}, {0xC0000142, "a DLL gave up"},
+        {0xC0000374, "heap corruption"},  {0xC0000409, "fail fast"},
+    };
+
+    if (command->late != NULL)
+        return "timeout";
+    for (size_t i = 0; i < ARRAYSIZE(crashes); i++) {
+        if (crashes[i].code == command->code)
+            return crashes[i].text;
+    }
+    return "exited";
+}
+
+void show_trace_end(const struct command *command)
+{
+    struct line line;
+
+    text_format(line_begin(&line), command->code > MAXLONG ? "exit code 0x%x (%s)" : "exit code %u (%s)", command->code,
+                end_text(command));
+    if (command->program != NULL)
+        text_format(&line.text, ":%q", command->program);
+    line_print(&line, STD_ERROR_HANDLE);
 }
 
 /* ---- --trace=json, in ASCII ---- */
@@ -231,12 +294,14 @@ static void put_json_handle(struct text *text, const struct options *options, ui
     text_format(text, ",\"sealed\":%s}", (pass->flags & PASS_SEALED) != 0 ? "true" : "false");
 }
 
-static void put_json(struct text *text, const struct command *command, const wchar_t *line, DWORD child_id)
+typedef void put_function(struct text *text, const struct command *command, const wchar_t *line);
+
+static void put_json(struct text *text, const struct command *command, const wchar_t *line)
 {
     text_put_unit(text, L'{');
     put_json_number(text, "parent", command->parent_id);
     put_json_number(text, "launcher", GetCurrentProcessId());
-    put_json_number(text, "child", child_id);
+    put_json_number(text, "child", command->child_id);
     text_put_ascii(text, "\"command_line\":");
     put_json_string(text, line);
     text_put_ascii(text, ",\"handles\":[");
@@ -247,19 +312,46 @@ static void put_json(struct text *text, const struct command *command, const wch
     text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->opened_us, command->created_us);
 }
 
-void show_trace_json(const struct command *command, DWORD child_id)
+static void put_json_end(struct text *text, const struct command *command, const wchar_t *program)
 {
-    wchar_t nowhere[1], *line = child_line(command);
-    struct text text = {.at = nowhere, .capacity = 1};
+    text_format(text, "{\"child\":%u,\"program\":", command->child_id);
+    if (program != NULL)
+        put_json_string(text, program);
+    else
+        text_put_ascii(text, "null");
+    text_format(text, ",\"exit_code\":%u,\"ended\":\"%s\"}\r\n", command->code, end_text(command));
+}
 
-    if (line == NULL)
-        return;
-    put_json(&text, command, line, child_id);
+static void write_json(const struct command *command, put_function *put, const wchar_t *string)
+{
+    HANDLE to = command->trace != NULL ? command->trace : GetStdHandle(STD_ERROR_HANDLE);
+    wchar_t nowhere[1];
+    struct text text = {.at = nowhere, .capacity = 1};
+    DWORD written;
+    char *bytes;
+
+    put(&text, command, string);
     text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
-    if (text.at != NULL) {
-        put_json(&text, command, line, child_id);
-        print(STD_ERROR_HANDLE, text.at, text.length);
-    }
+    if (text.at == NULL)
+        return;
+    put(&text, command, string);
+    bytes = (char *)text.at;
+    for (size_t i = 0; i < text.length; i++)
+        bytes[i] = (char)text.at[i];
+    WriteFile(to, bytes, (DWORD)text.length, &written, NULL);
     release(text.at);
+}
+
+void show_trace_json(const struct command *command)
+{
+    wchar_t *line = child_line(command);
+
+    if (line != NULL)
+        write_json(command, put_json, line);
     release(line);
+}
+
+void show_trace_json_end(const struct command *command)
+{
+    write_json(command, put_json_end, command->program);
 }

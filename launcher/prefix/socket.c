@@ -47,13 +47,16 @@ static const wchar_t *find_colon(const wchar_t *address)
     return colon;
 }
 
-/* A port may be a name; some resolvers take a number modulo 65536. */
+/* A port may be a name, which begins with a letter; some resolvers take a number modulo 65536. */
 BOOL address_is_good(const wchar_t *address)
 {
-    const wchar_t *colon = find_colon(address);
+    const wchar_t *colon = find_colon(address), *end;
     uint64_t number;
 
-    return colon != NULL && colon[1] != L'\0' && (text_parse_number(colon + 1, &number) == NULL || number <= 0xFFFF);
+    if (colon == NULL || colon[1] == L'\0' || colon[1] == L'-' || colon[1] == L'+')
+        return FALSE;
+    end = text_parse_number(colon + 1, &number);
+    return colon[1] > L'9' || (end != NULL && *end == L'\0' && number <= 0xFFFF);
 }
 
 /* Cuts a good address in two; the host is NULL if it is empty. */

@@ -176,6 +176,7 @@ FAILS(BOOL, GetProcessTimes, FALSE,
 FAILS(UINT, GetSystemWindowsDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(UINT, GetSystemDirectoryW, 0, (wchar_t * path, UINT size), (path, size))
 FAILS(BOOL, InitializeCriticalSectionAndSpinCount, FALSE, (CRITICAL_SECTION * lock, DWORD spins), (lock, spins))
+FAILS(BOOL, IsProcessInJob, FALSE, (HANDLE process, HANDLE job, BOOL *is_in), (process, job, is_in))
 FAILS(HMODULE, LoadLibraryExW, NULL, (const wchar_t *name, HANDLE file, DWORD flags), (name, file, flags))
 FAILS(void *, MapViewOfFile, NULL, (HANDLE section, DWORD access, DWORD high, DWORD low, SIZE_T size),
       (section, access, high, low, size))
@@ -188,6 +189,8 @@ FAILS(BOOL, PeekNamedPipe, FALSE, (HANDLE pipe, void *to, DWORD size, DWORD *rea
       (pipe, to, size, read, waiting, left))
 FAILS(BOOL, Process32FirstW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
 FAILS(BOOL, Process32NextW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
+FAILS(BOOL, QueryInformationJobObject, FALSE, (HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size, DWORD *used),
+      (job, kind, to, size, used))
 FAILS(BOOL, QueueUserWorkItem, FALSE, (LPTHREAD_START_ROUTINE function, void *argument, ULONG flags),
       (function, argument, flags))
 FAILS(BOOL, ReadFile, FALSE, (HANDLE file, void *to, DWORD size, DWORD *read, OVERLAPPED *operation),
@@ -229,6 +232,8 @@ NEVER_FAILS(BOOL, SetThreadErrorMode, (DWORD mode, DWORD *before), (mode, before
 FAILS(BOOL, InitializeProcThreadAttributeList, FALSE,
       (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD count, DWORD flags, SIZE_T *size), (list, count, flags, size))
 FAILS(BOOL, IsWow64Process, FALSE, (HANDLE process, BOOL *wow64), (process, wow64))
+FAILS(BOOL, QueryFullProcessImageNameW, FALSE, (HANDLE process, DWORD flags, wchar_t *path, DWORD *length),
+      (process, flags, path, length))
 FAILS(BOOL, UpdateProcThreadAttribute, FALSE,
       (LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value, SIZE_T size, void *before,
        SIZE_T *returned),
@@ -248,6 +253,7 @@ static const struct {
 } looked_up[] = {
     {"InitializeProcThreadAttributeList", (void *)counted_InitializeProcThreadAttributeList},
     {"IsWow64Process", (void *)counted_IsWow64Process},
+    {"QueryFullProcessImageNameW", (void *)counted_QueryFullProcessImageNameW},
     {"QueryUnbiasedInterruptTime", (void *)counted_QueryUnbiasedInterruptTime},
     {"SetThreadErrorMode", (void *)counted_SetThreadErrorMode},
     {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},

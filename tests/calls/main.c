@@ -315,7 +315,7 @@ static DWORD told_code(void)
 }
 
 /* Steals one handle and copies another; opens a file, and where it waits holds a lock. */
-static struct outcome run_prefix(HANDLE report)
+static struct outcome run_prefix(HANDLE report, const wchar_t *options)
 {
     HANDLE stolen = duplicate(event);
     wchar_t line[2048], more[MAX_PATH + 64];
@@ -326,7 +326,7 @@ static struct outcome run_prefix(HANDLE report)
     if (report != NULL)
         swprintf(more, ARRAYSIZE(more), L"--report %u", number_of(report));
     else
-        swprintf(more, ARRAYSIZE(more), L"--wait 1h --lock \"%ls\"", file_path(L"calls"));
+        swprintf(more, ARRAYSIZE(more), L"--wait 1h --lock \"%ls\" %ls", file_path(L"calls"), options);
     swprintf(line, ARRAYSIZE(line),
              L"--parent %lu --steal h=%u --copy n=%u --fd 3=n --fd 4=n --extend e=NUL --fd 5=e --env HANDOFF_SHOWN={h} "
              L"%ls -- %ls",
@@ -349,9 +349,9 @@ static struct outcome run_prefix(HANDLE report)
     return outcome;
 }
 
-static struct outcome prefix_waiting(void)
+static struct outcome wait_with(const wchar_t *options)
 {
-    struct outcome outcome = run_prefix(NULL);
+    struct outcome outcome = run_prefix(NULL, options);
 
     if (outcome.done) {
         said_size = min(result.out_size, SAID - 2);
@@ -362,6 +362,16 @@ static struct outcome prefix_waiting(void)
     return outcome;
 }
 
+static struct outcome prefix_waiting(void)
+{
+    return wait_with(L"");
+}
+
+static struct outcome prefix_waiting_for_all(void)
+{
+    return wait_with(L"--wait-tree --timeout 1h --trace=json:NUL ");
+}
+
 static struct outcome prefix_reporting(void)
 {
     struct outcome outcome;
@@ -370,7 +380,7 @@ static struct outcome prefix_reporting(void)
     unsigned pid = 0, process = 0;
 
     make_pipe(&read, &write);
-    outcome = run_prefix(write);
+    outcome = run_prefix(write, L"");
     assert_intact(write);
     CloseHandle(write);
     read_all(read, report, sizeof report);
@@ -401,6 +411,7 @@ static const struct {
     {"an offer", offer_and_take, LIBRARY, FALSE},
     {"a withdrawn offer", offer_and_withdraw, LIBRARY, FALSE},
     {"a prefix", prefix_waiting, LAUNCHER, FALSE},
+    {"a prefix that waits for all", prefix_waiting_for_all, LAUNCHER, FALSE},
     {"a prefix that reports", prefix_reporting, LAUNCHER, FALSE},
 };
 

@@ -76,7 +76,7 @@ static void fuzz_rewrite(const uint8_t *bytes, size_t size)
 /* cmd.exe gets all that follows the first word, unit for unit, between quotes that are ours. */
 static void check_batch(const wchar_t *line)
 {
-    static const wchar_t begin[] = L"\"C\" /d /s /c \"\"P.bat\"";
+    static const wchar_t begin[] = L"\"C\" /d /e:on /v:off /s /c \"\"P.bat\"";
     wchar_t nowhere[1];
     struct text first = {.at = nowhere, .capacity = 1}, text;
     const wchar_t *rest = line_program(&first, line);

@@ -8,7 +8,7 @@ if "%handoff%"=="" set "handoff=%~dp0..\..\build\x64\handoff.exe"
 set "program=%~2"
 if "%program%"=="" set "program=%~dp0..\..\build\x64\child.exe"
 
-rem 1. We start it ourselves: it gets no stream, no console and no start directory of ours.
+rem 1. We start it ourselves: it gets no stream, no console and no job of ours.
 for /f %%p in ('""%handoff%" --detach -- "%program%" hold 0"') do set daemon=%%p
 echo the daemon is %daemon%
 taskkill /f /pid %daemon% >NUL

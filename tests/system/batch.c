@@ -741,14 +741,23 @@ END_TEST
 /* Nobody has the output open any more, though stdin goes on. */
 START_TEST(the_time_is_up)
 {
-    static const char *const options[] = {"--timeout 1s", "--timeout 1000ms --relay", "--timeout 1 --kill-on-exit"};
+    static const struct {
+        const char *time, *others;
+    } options[] = {
+        {"1s", ""}, {"1000ms", "--relay"}, {"1", "--kill-on-exit"}, {"0.5s", "--wait-tree"}, {"1.00001s", ""}};
     struct running running;
-    char text[64];
+    char text[1024], expected[256];
 
-    set_variable(L"OPTIONS", "%s", options[_i]);
+    set_variable(L"OPTIONS", "--timeout=%s %s", options[_i].time, options[_i].others);
     running = start_batch("\"%HANDOFF%\" %OPTIONS% -- \"%CHILD%\" family\nexit %errorlevel%\n", 0);
     while (read_line(running.out, text, sizeof text))
         ;
+    read_all(running.err, text, sizeof text);
+    running.err = NULL;
+    snprintf(expected, sizeof expected,
+             "handoff: --timeout: the time is up, so the command and all that it has started were ended: '%s'\r\n",
+             options[_i].time);
+    ck_assert_str_eq(text, expected);
     ck_assert_uint_eq(finish_running(&running), 124);
     assert_nobody_left();
 }
@@ -764,16 +773,21 @@ START_TEST(the_time_is_not_up)
               "echo %errorlevel%\n"
               "\"%HANDOFF%\" --timeout 600 -- \"%CHILD%\" exit 124\n"
               "echo %errorlevel%\n"
-              "\"%HANDOFF%\" --timeout 0 -- \"%CHILD%\" hold 0\n"
+              "\"%HANDOFF%\" --timeout 0 -- \"%CHILD%\" exit 8\n"
+              "echo %errorlevel%\n"
+              "\"%HANDOFF%\" --timeout 0.0h -- \"%CHILD%\" exit 9\n"
+              "echo %errorlevel%\n"
+              "\"%HANDOFF%\" --timeout 49.7d -- \"%CHILD%\" exit 10\n"
               "echo %errorlevel%\n");
-    assert_out("5\r\n6\r\n7\r\n124\r\n124\r\n");
+    assert_out("5\r\n6\r\n7\r\n124\r\n8\r\n9\r\n10\r\n");
 }
 END_TEST
 
 /* ---- --detach ---- */
 
-/* What a process was started with, from its own memory: the console, then the streams. */
-static void read_start(HANDLE process, HANDLE console_and_streams[4])
+/* What a process was started with, from its own memory: the console, then the streams. Returns whether it ignores
+ * Ctrl-C, as the first of a process group does. */
+static BOOL read_start(HANDLE process, HANDLE console_and_streams[4])
 {
     enum {
         PARAMETERS = sizeof(void *) == 8 ? 0x20 : 0x10, /* of the process environment block */
@@ -789,44 +803,61 @@ static void read_start(HANDLE process, HANDLE console_and_streams[4])
     (HANDLE, int, void *, ULONG, ULONG *) = (LONG(WINAPI *)(HANDLE, int, void *, ULONG, ULONG *))(void *)GetProcAddress(
         GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationProcess");
     BYTE *parameters;
+    DWORD console_flags;
 
     ck_assert(query(process, 0, &basic, sizeof basic, NULL) >= 0);
     ck_assert(ReadProcessMemory(process, basic.block + PARAMETERS, &parameters, sizeof parameters, NULL));
     ck_assert(ReadProcessMemory(process, parameters + CONSOLE, console_and_streams, sizeof(HANDLE), NULL));
     ck_assert(ReadProcessMemory(process, parameters + STREAMS, console_and_streams + 1, 3 * sizeof(HANDLE), NULL));
+    ck_assert(
+        ReadProcessMemory(process, parameters + CONSOLE + sizeof(HANDLE), &console_flags, sizeof console_flags, NULL));
+    return (console_flags & 1) != 0;
 }
 
+/* Wine's conhost.exe, which it starts for each console, inherits what its program has, and ends a little later. */
 static HANDLE make_named_event(void)
 {
     wchar_t name[64];
     HANDLE event;
 
     GetEnvironmentVariableW(L"NAME", name, ARRAYSIZE(name));
-    event = CreateEventW(NULL, TRUE, FALSE, name);
-    ck_assert(event != NULL && GetLastError() != ERROR_ALREADY_EXISTS);
+    for (DWORD tries = 0;; tries++) {
+        event = CreateEventW(NULL, TRUE, FALSE, name);
+        if (GetLastError() != ERROR_ALREADY_EXISTS)
+            break;
+        ck_assert_msg(tries < 10000, "somebody still has the event");
+        CloseHandle(event);
+        Sleep(1);
+    }
+    ck_assert_ptr_nonnull(event);
     return event;
 }
 
-/* The batch file has the pid and is done, its pipes have ended and its directory can be removed, while the
- * process lives. The program and its directory are found from where the batch file is. */
+/* The batch file has the pid and is done, and its pipes have ended, while the process lives, on a console of its own.
+ * The program is found from where the batch file is. */
 START_TEST(detached_with_nothing_of_ours)
 {
     HANDLE event = make_named_event(), process, started_with[4];
-    const wchar_t *start = in_directory(L"start");
 
     ck_assert(CopyFileW(program(OWN_WIDTH, L"child.exe"), in_directory(L"prog.exe"), FALSE));
-    ck_assert(CreateDirectoryW(start, NULL));
-    run_batch("cd /d \"%DIR%\\start\"\n"
-              "for /f %%p in ('\"\"%HANDOFF%\" --detach --event e=%NAME% -- ..\\prog.exe hold {e}\"') do set pid=%%p\n"
+    run_batch("cd /d \"%DIR%\"\n"
+              "for /f %%p in ('\"\"%HANDOFF%\" --detach --event e=%NAME% -- .\\prog.exe hold {e}\"') do set pid=%%p\n"
               "echo %errorlevel% %pid%\n");
     ck_assert_msg(strncmp(result.out, "0 ", 2) == 0 && result.err[0] == '\0', "out '%s', err '%s'", result.out,
                   result.err);
     process = open_process((DWORD)strtoul(result.out + 2, NULL, 10));
     ck_assert(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0);
-    ck_assert_msg(RemoveDirectoryW(start), "somebody is in the directory: error %lu", GetLastError());
-    read_start(process, started_with);
-    for (int i = 0; i < 4; i++)
-        ck_assert_msg(started_with[i] == NULL, "%s: %p", i == 0 ? "console" : "stream", started_with[i]);
+    ck_assert_msg(read_start(process, started_with), "it is in our process group");
+    ck_assert_msg(started_with[0] != NULL, "it has no console, so each program that it starts would get a window");
+    for (int i = 1; i < 4; i++) {
+        HANDLE stream = NULL; /* that console's, if it is any */
+
+        ck_assert_msg(started_with[i] == NULL || (DuplicateHandle(process, started_with[i], GetCurrentProcess(),
+                                                                  &stream, 0, FALSE, DUPLICATE_SAME_ACCESS) &&
+                                                  GetFileType(stream) == FILE_TYPE_CHAR),
+                      "it has a stream of ours: %p", started_with[i]);
+        CloseHandle(stream);
+    }
     ck_assert(lives(process));
     TerminateProcess(process, 0);
     wait_for(process);
@@ -835,13 +866,22 @@ START_TEST(detached_with_nothing_of_ours)
 }
 END_TEST
 
+/* In the directory of whoever starts it, or in another. */
+static const struct {
+    const char *start, *options;
+} detached_from[] = {{"cd /d \"%DIR%\"\n", ""}, {"", "--dir \"%DIR%\""}};
+
 START_TEST(detached_with_the_streams_and_the_directory_that_were_asked_for)
 {
     HANDLE event = make_named_event(), process;
+    char lines[1024];
 
-    run_batch("\"%HANDOFF%\" --detach --dir \"%DIR%\" --write \"o=%DIR%\\out\" --stdout o --event e=%NAME% -- cmd /c "
-              "\"cd & %CHILD% signal {e}\" >\"%DIR%\\pid\"\n"
-              "type \"%DIR%\\pid\"\n");
+    snprintf(lines, sizeof lines,
+             "%s\"%%HANDOFF%%\" --detach %s --write \"o=%%DIR%%\\out\" --stdout o --event e=%%NAME%% -- cmd /c "
+             "\"cd & %%CHILD%% signal {e}\" >\"%%DIR%%\\pid\"\n"
+             "type \"%%DIR%%\\pid\"\n",
+             detached_from[_i].start, detached_from[_i].options);
+    run_batch(lines);
     process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)strtoul(result.out, NULL, 10));
     ck_assert(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0);
     if (process != NULL)
@@ -976,23 +1016,45 @@ START_TEST(relay_drains_what_the_command_left)
 }
 END_TEST
 
-/* The command is stuck because nobody reads, and so is what handoff passes on. */
+/* What is to be passed on when the time is up: more than fits, so that the command is stuck; or little more than what
+ * handoff's own pipe holds, so that the command ends and only handoff is stuck. */
+static const struct {
+    DWORD size;
+    const char *says;
+} unread[] = {
+    {1 << 20, "handoff: --timeout: the time is up, so the command and all that it has started were ended: '2s'"},
+    {73000, "handoff: --timeout: the time is up, and nobody reads the output: '2s'"},
+};
+
+/* The end comes, and is said, while the output has a reader that does not read. */
 START_TEST(the_time_is_up_though_nobody_reads)
 {
     struct running running;
-    HANDLE child;
     char text[1024];
 
-    free(make_big_file(L"big", 1 << 20));
-    running =
-        start_batch("\"%HANDOFF%\" --relay --timeout 1s --trace=json --read \"i=%DIR%\\big\" -- \"%CHILD%\" read {i}\n"
-                    "exit %errorlevel%\n",
-                    0);
+    free(make_big_file(L"big", unread[_i].size));
+    running = start_batch("\"%HANDOFF%\" --relay --timeout 2s --read \"i=%DIR%\\big\" -- \"%CHILD%\" read {i}\n"
+                          "exit %errorlevel%\n",
+                          0);
+    wait_for(running.process.hProcess);
     ck_assert(read_line(running.err, text, sizeof text));
-    child = OpenProcess(SYNCHRONIZE, FALSE, number_after(text, "\"child\":"));
-    if (child != NULL)
-        wait_for(child);
-    CloseHandle(child);
+    text[strcspn(text, "\r")] = '\0';
+    ck_assert_str_eq(text, unread[_i].says);
+    ck_assert_uint_eq(finish_running(&running), 124);
+    assert_nobody_left();
+}
+END_TEST
+
+/* What handoff has to say is for a reader that does not read. */
+START_TEST(the_time_is_up_though_nobody_hears_it)
+{
+    struct running running;
+
+    free(make_big_file(L"big", 1 << 20));
+    running = start_batch("\"%HANDOFF%\" --timeout 1s --trace --read \"i=%DIR%\\big\" -- \"%CHILD%\" read {i} 1>&2\n"
+                          "exit %errorlevel%\n",
+                          0);
+    wait_for(running.process.hProcess);
     ck_assert_uint_eq(finish_running(&running), 124);
     assert_nobody_left();
 }
@@ -1045,7 +1107,7 @@ START_TEST(relay_ends_though_the_background_is_busy)
 END_TEST
 
 /* Of the command's stdout, if that is handoff's. */
-static DWORD type_of_stdout(HANDLE out)
+static DWORD type_of_stdout(HANDLE out, const wchar_t *option)
 {
     HANDLE event = make_named_event(), nul, trace, process, started_with[4], copy;
     PROCESS_INFORMATION handoff;
@@ -1054,8 +1116,8 @@ static DWORD type_of_stdout(HANDLE out)
     DWORD type;
 
     GetEnvironmentVariableW(L"NAME", name, ARRAYSIZE(name));
-    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --relay --trace=json --event e=%ls -- \"%ls\" hold {e}",
-             program(OWN_WIDTH, L"handoff.exe"), name, program(OWN_WIDTH, L"child.exe"));
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls --trace=json --event e=%ls -- \"%ls\" hold {e}",
+             program(OWN_WIDTH, L"handoff.exe"), option, name, program(OWN_WIDTH, L"child.exe"));
     make_pipe(&trace, &nul);
     ck_assert(start_directly(line, (HANDLE[]){nul, out, nul}, 0, &handoff));
     CloseHandle(nul);
@@ -1081,13 +1143,122 @@ START_TEST(relay_leaves_a_console_alone)
     HANDLE file = CreateFileW(in_directory(L"out"), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
 
     ck_assert(file != INVALID_HANDLE_VALUE);
-    ck_assert_uint_eq(type_of_stdout(file), FILE_TYPE_PIPE);
+    ck_assert_uint_eq(type_of_stdout(file, L"--relay"), FILE_TYPE_PIPE);
     if (made_console || console == INVALID_HANDLE_VALUE)
         skip("the terminal's console is what a child can be given here, and there is no terminal");
     else
-        ck_assert_uint_eq(type_of_stdout(console), FILE_TYPE_CHAR);
+        ck_assert_uint_eq(type_of_stdout(console, L"--relay"), FILE_TYPE_CHAR);
+    if (!made_console && console != INVALID_HANDLE_VALUE)
+        ck_assert_uint_eq(type_of_stdout(console, L"--tee NUL"), FILE_TYPE_PIPE);
     CloseHandle(console);
     CloseHandle(file);
+}
+END_TEST
+
+/* ---- --detach in a job ---- */
+
+static const struct {
+    DWORD limits;
+    BOOL stays;
+} outer_jobs[] = {{JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, TRUE},
+                  {JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_BREAKAWAY_OK, FALSE},
+                  {JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK, FALSE}};
+
+/* As a CI agent or a terminal has it around each step. */
+START_TEST(detached_out_of_a_job_that_lets_go)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {.BasicLimitInformation = {.LimitFlags = outer_jobs[_i].limits}};
+    HANDLE job = CreateJobObjectW(NULL, NULL), read, write, nul, process;
+    PROCESS_INFORMATION handoff;
+    wchar_t line[1024];
+    char text[64];
+    BOOL in_job;
+
+    ck_assert(SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits));
+    make_pipe(&read, &write);
+    make_pipe(&nul, &process);
+    CloseHandle(process);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --detach -- \"%ls\" hold 0", program(OWN_WIDTH, L"handoff.exe"),
+             program(OWN_WIDTH, L"child.exe"));
+    ck_assert(start_directly(line, (HANDLE[]){nul, write, write}, CREATE_SUSPENDED, &handoff));
+    ck_assert(AssignProcessToJobObject(job, handoff.hProcess) && ResumeThread(handoff.hThread) == 1);
+    CloseHandle(write);
+    CloseHandle(nul);
+    read_all(read, text, sizeof text);
+    ck_assert_msg(finish_child(&handoff) == 0, "%s", text);
+    process = open_process((DWORD)strtoul(text, NULL, 10));
+    ck_assert(IsProcessInJob(process, job, &in_job));
+    ck_assert_int_eq(in_job, outer_jobs[_i].stays);
+    CloseHandle(job);
+    if (!outer_jobs[_i].stays)
+        ck_assert(lives(process) && TerminateProcess(process, 0));
+    wait_for(process);
+    CloseHandle(process);
+}
+END_TEST
+
+/* ---- --wait-tree ---- */
+
+static const char *const waits_for_tree[] = {"--wait-tree", "--wait-tree --relay", "--wait-tree --timeout 1h"};
+
+/* The command has ended and what it has started works on; the exit code is the command's all the same. */
+START_TEST(all_that_the_command_started_is_waited_for)
+{
+    struct family family = start_family(waits_for_tree[_i]);
+    char text[16];
+    DWORD size;
+
+    ck_assert(TerminateProcess(family.child, 5));
+    wait_for(family.child);
+    ck_assert(WriteFile(family.running.in, "alive", 5, &size, NULL));
+    ck_assert(ReadFile(family.running.out, text, sizeof text, &size, NULL) && size == 5);
+    ck_assert_msg(WaitForSingleObject(family.running.process.hProcess, 200) == WAIT_TIMEOUT, "it does not wait");
+    ck_assert(lives(family.grandchild));
+    finish_family(&family, 5);
+}
+END_TEST
+
+/* ---- --tee ---- */
+
+static const char *const tees[] = {"", "--relay", "--timeout 1h", "--wait-tree"};
+
+START_TEST(tee_keeps_the_output_and_the_exit_code)
+{
+    write_batch(L"both.bat", "echo out 1\n>&2 echo err 1\necho out 2\nexit 7\n");
+    write_file(in_directory(L"log"), "longer than what comes, all of it, by far, whatever that is");
+    set_variable(L"OPTIONS", "%s", tees[_i]);
+    run_batch("\"%HANDOFF%\" %OPTIONS% --tee \"%DIR%\\log\" -- \"%DIR%\\both.bat\" >\"%DIR%\\out\" 2>&1\n"
+              "echo %errorlevel%\n");
+    assert_out("7\r\n");
+    assert_content(L"out", "out 1\r\nerr 1\r\nout 2\r\n");
+    assert_content(L"log", "out 1\r\nerr 1\r\nout 2\r\n");
+}
+END_TEST
+
+/* The output and the exit code pass on. The file is a pipe whose other end goes. */
+START_TEST(tee_says_when_its_file_takes_no_more)
+{
+    HANDLE server = pipe_server();
+    struct running running = start_batch("\"%HANDOFF%\" --tee \\\\.\\pipe\\%NAME% -- \"%CHILD%\" echo\n"
+                                         "exit %errorlevel%\n",
+                                         0);
+    char text[1024];
+    DWORD size;
+
+    ck_assert(ConnectNamedPipe(server, NULL) || GetLastError() == ERROR_PIPE_CONNECTED);
+    CloseHandle(server);
+    ck_assert(WriteFile(running.in, "content", 7, &size, NULL));
+    CloseHandle(running.in);
+    running.in = NULL;
+    read_all(running.out, text, sizeof text);
+    ck_assert_str_eq(text, "content");
+    read_all(running.err, text, sizeof text);
+    assert_one_line(text);
+    ck_assert_msg(strstr(text, "cannot write '\\\\.\\pipe\\") != NULL && strstr(text, "Win32 error 232") != NULL &&
+                      strstr(text, "(--tee)") != NULL,
+                  "%s", text);
+    running.out = running.err = NULL;
+    ck_assert_uint_eq(finish_running(&running), 0);
 }
 END_TEST
 
@@ -1209,6 +1380,22 @@ static const struct {
     {"--detach --kill-on-exit", "--detach"},
     {"--connect x=127.0.0.1 --stdin x", "not HOST:PORT: '127.0.0.1'"},
     {"--listen x=8080 --stdin x", "not HOST:PORT: '8080'"},
+    {"--listen x=localhost:8080x --stdin x", "not HOST:PORT: 'localhost:8080x'"},
+    {"--connect x=localhost:0x --stdin x", "not HOST:PORT: 'localhost:0x'"},
+    {"--connect x=localhost:-1 --stdin x", "not HOST:PORT: 'localhost:-1'"},
+    {"--read x= --stdin x", "no path for the name 'x'"},
+    {"--pipe x= --stdin x", "no path for the name 'x'"},
+    {"--stdin", "needs a value: '--stdin'"},
+    {"--dir", "needs a value: '--dir'"},
+    {"--fd 3=x --fd 3=x --read x=y", "the descriptor is given twice: '3'"},
+    {"--env A=1 --env A=2", "the variable is given twice: 'A=2'"},
+    {"--env A=1 --unset a", "the variable is given twice: 'a'"},
+    {"--detach --wait-tree", "--detach"},
+    {"--detach --tee x", "--detach"},
+    {"--timeout .", "'.'"},
+    {"--timeout 1.s5", "'1.s5'"},
+    {"--timeout 49.8d", "'49.8d'"},
+    {"--tee=", "cannot open ''"},
     {"--listen x=127.0.0.1: --stdin x", "not HOST:PORT: '127.0.0.1:'"},
     {"--listen x=127.0.0.1:65536 --stdin x", "not HOST:PORT: '127.0.0.1:65536'"},
     {"--listen x=127.0.0.1:4294967296 --stdin x", "not HOST:PORT: '127.0.0.1:4294967296'"},
@@ -1238,15 +1425,12 @@ static const struct {
     {"--timeout 1s --timeout 1s", "'--timeout'"},
     {"--relay --relay", "'--relay'"},
     {"--trace --trace=yaml", "'--trace=yaml'"},
-    {"--dir", "'--dir'"},
 };
 
 START_TEST(what_makes_no_sense_is_one_line)
 {
     for (size_t i = 0; i < ARRAYSIZE(senseless); i++) {
-        BOOL last = strcmp(senseless[i].options, "--dir") == 0;
-
-        set_variable(L"OPTIONS", "%s%s", senseless[i].options, last ? "" : " -- no-such-program");
+        set_variable(L"OPTIONS", "%s -- no-such-program", senseless[i].options);
         run_batch("\"%HANDOFF%\" %OPTIONS%\necho %errorlevel%\n");
         ck_assert_msg(strcmp(result.out, "125\r\n") == 0, "%s: %s", senseless[i].options, result.out);
         assert_one_line(result.err);
@@ -1342,20 +1526,20 @@ END_TEST
 /* ---- waiting ---- */
 
 /* A command that gives up all that it has and waits: handoff has done so too when nobody has the streams. */
-static struct running start_retired(const wchar_t *path, const wchar_t *line)
+static struct running start_retired(const wchar_t *path, const wchar_t *line, BOOL speaks)
 {
     struct running running = start_running(path, line, NULL, 0, NULL, NULL);
     static char text[8192];
 
     while (read_line(running.out, text, sizeof text))
         ;
-    while (read_line(running.err, text, sizeof text))
+    while (!speaks && read_line(running.err, text, sizeof text))
         ;
     return running;
 }
 
 /* With every source there is; `options` before them. */
-static struct running start_waiting(const wchar_t *options, WORD port)
+static struct running start_waiting(const wchar_t *options, WORD port, BOOL speaks)
 {
     wchar_t line[6144], sources[2048], name[64];
 
@@ -1364,7 +1548,7 @@ static struct running start_waiting(const wchar_t *options, WORD port)
     put_every_source(sources, port);
     swprintf(line, ARRAYSIZE(line), L"%ls %ls -- \"%ls\" retire %ls-done %ls", options, sources,
              program(OWN_WIDTH, L"child.exe"), name, every_name);
-    return start_retired(program(OWN_WIDTH, L"handoff.exe"), line);
+    return start_retired(program(OWN_WIDTH, L"handoff.exe"), line, speaks);
 }
 
 /* The same program that the command is, without a command: it waits too, and has one handle, its event's. */
@@ -1374,7 +1558,7 @@ static struct running start_idle(void)
 
     GetEnvironmentVariableW(L"NAME", name, ARRAYSIZE(name));
     swprintf(line, ARRAYSIZE(line), L"retire %ls-done", name);
-    return start_retired(program(OWN_WIDTH, L"child.exe"), line);
+    return start_retired(program(OWN_WIDTH, L"child.exe"), line, FALSE);
 }
 
 static HANDLE make_done_event(void)
@@ -1431,16 +1615,23 @@ static DWORD count_such(DWORD process_id, handle_test *test, DWORD *child_id)
     return count;
 }
 
+/* What may have something to say at the end keeps stderr; a file is one handle, a relay the two ends that it has for
+ * each stream. */
 static const struct {
     const wchar_t *options;
-    BOOL relays;
-} waits[] = {{L"", FALSE},
-             {L"--kill-on-exit", FALSE},
-             {L"--timeout 1h", FALSE},
-             {L"--trace --seal --env A={r}", FALSE},
-             {L"--trace=json --fd 3=r", FALSE},
-             {L"--fd 3=a --fd 4=a --sealed a --overlapped p", FALSE},
-             {L"--relay", TRUE}};
+    BOOL speaks;
+    DWORD more;
+} waits[] = {{L"", FALSE, 0},
+             {L"--kill-on-exit", FALSE, 0},
+             {L"--wait-tree", FALSE, 0},
+             {L"--timeout 0", FALSE, 0},
+             {L"--timeout 1h", TRUE, 1},
+             {L"--trace --seal --env A={r}", TRUE, 1},
+             {L"--trace=json --fd 3=r", TRUE, 1},
+             {L"--fd 3=a --fd 4=a --sealed a --overlapped p", FALSE, 0},
+             {L"--trace=json:NUL", FALSE, 1},
+             {L"--relay", FALSE, 2},
+             {L"--tee NUL", TRUE, 4}};
 
 START_TEST(waiting_costs_nothing)
 {
@@ -1452,7 +1643,7 @@ START_TEST(waiting_costs_nothing)
     WORD port;
 
     listener = bound_socket(AF_INET, TRUE, &port);
-    waiting = start_waiting(waits[_i].options, port);
+    waiting = start_waiting(waits[_i].options, port, waits[_i].speaks);
     handles = count_handles(waiting.process.dwProcessId);
     idle_handles = count_handles(idle.process.dwProcessId) - 1;
     memory = private_memory(waiting.process.hProcess);
@@ -1461,8 +1652,8 @@ START_TEST(waiting_costs_nothing)
     jobs = count_such(waiting.process.dwProcessId, is_job, &child_id);
     ck_assert_uint_eq(children, 1);
     ck_assert_uint_eq(jobs, 1);
-    ck_assert_msg(handles <= idle_handles + 2 + (waits[_i].relays ? 2 : 0),
-                  "%lu handles, one that does nothing has %lu", handles, idle_handles);
+    ck_assert_msg(handles <= idle_handles + 2 + waits[_i].more, "%lu handles, one that does nothing has %lu", handles,
+                  idle_handles);
     ck_assert_uint_gt(idle_memory, 0);
     ck_assert_msg(memory <= idle_memory + (256 << 10), "%lu KiB, one that does nothing has %lu",
                   (unsigned long)(memory >> 10), (unsigned long)(idle_memory >> 10));
@@ -1494,11 +1685,11 @@ static void assert_fits_a_screen(const char *text)
 static const char *const topics[] = {"", "sources", "sinks", "running", "codes"};
 
 static const char *const option_names[] = {
-    "--read",         "--write",   "--append", "--update",     "--pipe",    "--listen",  "--connect", "--event",
-    "--mutex",        "--mapping", "--handle", "--semaphore",  "--process", "--stdin",   "--stdout",  "--stderr",
-    "--fd",           "--env",     "--unset",  "--seal",       "--dir",     "--detach",  "--timeout", "--relay",
-    "--lock",         "--wait",    "--sealed", "--overlapped", "--extend",  "--dry-run", "--trace",   "=json",
-    "--kill-on-exit", "--parent",  "--copy",   "--steal",      "--report",
+    "--read",  "--write",     "--append",  "--update",    "--pipe",    "--listen",       "--connect", "--event",
+    "--mutex", "--mapping",   "--handle",  "--semaphore", "--process", "--stdin",        "--stdout",  "--stderr",
+    "--fd",    "--env",       "--unset",   "--seal",      "--dir",     "--detach",       "--timeout", "--relay",
+    "--tee",   "--wait-tree", "--dry-run", "--trace",     "=json",     "--kill-on-exit", "--parent",  "--copy",
+    "--steal", "--report",    "--lock",    "--wait",      "--sealed",  "--overlapped",   "--extend",
 };
 
 START_TEST(help_fits_a_screen_and_leaves_nothing_out)
@@ -1538,6 +1729,8 @@ static const struct {
     {"--trace=jsn", "--trace=json"},
     {"--dryrun", "--dry-run"},
     {"--detatch", "--detach"},
+    {"--raed=x=y", "--read"},
+    {"--relay=1", "--relay"},
     {"--something-else", NULL},
     {"--q", NULL},
     {"--qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", NULL},
@@ -1614,9 +1807,15 @@ static const char *skip_json(const char *at)
     return at + strspn(at, "0123456789");
 }
 
-static void assert_json_line(const char *text)
+static void assert_json_lines(const char *text, unsigned count)
 {
-    ck_assert_msg(*text == '{' && strcmp(skip_json(text), "\r\n") == 0, "not one line of JSON: %s", text);
+    for (const char *line = text; count > 0; count--) {
+        const char *end = *line == '{' ? skip_json(line) : line;
+
+        ck_assert_msg(strncmp(end, "\r\n", 2) == 0 && (count > 1 || end[2] == '\0'), "not so many lines of JSON: %s",
+                      text);
+        line = end + 2;
+    }
 }
 
 /* The object that says it of the handle. */
@@ -1661,8 +1860,13 @@ static void trace_everything(const wchar_t *option, WORD port, char *trace, DWOR
     memset(&witness, 0, sizeof witness);
     witness.stdout_read = running.out;
     read_table(&witness);
-    ck_assert_uint_eq(read_all(running.err, trace, capacity), strlen(trace));
-    running.err = NULL;
+    *trace = '\0';
+    while (strstr(trace, "created") == NULL) { /* the last that is said before the end */
+        char *end = trace + strlen(trace);
+
+        ck_assert(read_line(running.err, end, capacity - (DWORD)(end - trace) - 2));
+        strcat(end, "\n");
+    }
     ck_assert_uint_eq(finish_running(&running), 0);
 }
 
@@ -1680,7 +1884,7 @@ START_TEST(the_json_trace_is_true)
     listener = bound_socket(AF_INET, TRUE, &port);
     write_file(in_directory(L"in"), "");
     trace_everything(L"--trace=json", port, trace, sizeof trace);
-    assert_json_line(trace);
+    assert_json_lines(trace, 1);
     ck_assert_uint_eq(number_after(trace, "\"child\":"), witness.process_id);
     ck_assert_uint_eq(witness.told_count, ARRAYSIZE(traced) + 2);
     for (size_t i = 0; i < ARRAYSIZE(traced); i++) {
@@ -1735,7 +1939,7 @@ START_TEST(the_json_trace_has_the_command_line)
     write_file(in_directory(L"in"), "");
     run_batch("\"%HANDOFF%\" --trace=json --read \"x=%DIR%\\in\" -- \"%CHILD%\" line {x} {{x}} \"a\\b\\\" \"\"c\"\" "
               "%DIR% {y}\n");
-    assert_json_line(result.err);
+    assert_json_lines(result.err, 2);
     for (; *seen != L'\0'; seen++)
         to += sprintf(to,
                       *seen < L' ' || *seen > 0x7E      ? "\\u%04x"
@@ -1743,6 +1947,127 @@ START_TEST(the_json_trace_has_the_command_line)
                                                         : "%c",
                       *seen);
     ck_assert_msg(strstr(encoded, "{x}") != NULL && strstr(result.err, encoded) != NULL, "%s: %s", encoded, result.err);
+}
+END_TEST
+
+static const struct {
+    const char *options, *command, *says;
+} traced_ends[] = {
+    {"", "exit 5", "exit code 5 (exited): '"},
+    {"", "exit 0xc0000005", "exit code 0xc0000005 (access violation): '"},
+    {"", "exit 0x80000001", "exit code 0x80000001 (exited): '"},
+    {"--timeout 100ms", "hold 0", "exit code 124 (timeout): '"},
+};
+
+static const char *last_line(const char *text)
+{
+    const char *end = text + strlen(text);
+
+    ck_assert_msg(end - text > 2, "'%s'", text);
+    for (end -= 2; end > text && end[-1] != '\n'; end--)
+        ;
+    return end;
+}
+
+/* The program is the one that ran, whichever name it was found by. */
+START_TEST(the_trace_tells_the_end)
+{
+    char says[256];
+
+    set_variable(L"OPTIONS", "%s", traced_ends[_i].options);
+    set_variable(L"ACTION", "%s", traced_ends[_i].command);
+    ck_assert(CopyFileW(program(OWN_WIDTH, L"child.exe"), in_directory(L"prog.exe"), FALSE));
+    run_batch("cd /d \"%DIR%\"\n\"%HANDOFF%\" --trace %OPTIONS% -- prog %ACTION%\n");
+    snprintf(says, sizeof says, "handoff: %s", traced_ends[_i].says);
+    ck_assert_msg(strncmp(last_line(result.err), says, strlen(says)) == 0 &&
+                      strstr(last_line(result.err), "\\prog.exe'\r\n") != NULL,
+                  "%s", result.err);
+}
+END_TEST
+
+/* Of each command, and with nothing of it among what the commands say. */
+START_TEST(the_json_trace_goes_to_a_file)
+{
+    HANDLE file;
+    char text[4096];
+
+    run_batch("\"%HANDOFF%\" --trace=json:\"%DIR%\\trace\" -- \"%CHILD%\" exit 5\n"
+              "\"%HANDOFF%\" \"--trace=json:%DIR%\\trace\" -- \"%CHILD%\" exit 6\n");
+    assert_out("");
+    ck_assert_uint_eq(result.exit_code, 6);
+    file = CreateFileW(in_directory(L"trace"), GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+    ck_assert(file != INVALID_HANDLE_VALUE);
+    read_all(file, text, sizeof text);
+    assert_json_lines(text, 4);
+    ck_assert_ptr_nonnull(strstr(text, "child.exe\",\"exit_code\":5,\"ended\":\"exited\"}\r\n{\"parent\""));
+    ck_assert_ptr_nonnull(strstr(text, "child.exe\",\"exit_code\":6,\"ended\":\"exited\"}\r\n"));
+}
+END_TEST
+
+/* ---- being understood ---- */
+
+static const struct {
+    const char *word, *says;
+} asking[] = {{"-h", "usage: handoff "}, {"/?", "usage: handoff "},     {"help", "usage: handoff "},
+              {"help codes", "  124 "},  {"-h sinks", "  --fd "},       {"--help=running", "  --timeout "},
+              {"-V", "handoff 0"},       {"--read x=y -V", "handoff 0"}};
+
+START_TEST(help_is_where_people_look_for_it)
+{
+    set_variable(L"WORD", "%s", asking[_i].word);
+    run_batch("\"%HANDOFF%\" %WORD%\n");
+    ck_assert_uint_eq(result.exit_code, 0);
+    ck_assert_str_eq(result.err, "");
+    ck_assert_msg(strstr(result.out, asking[_i].says) != NULL, "%s", result.out);
+}
+END_TEST
+
+/* %~dp0 ends with a backslash. Where that does not work, the error says what does. */
+START_TEST(a_path_ends_where_it_seems_to)
+{
+    static const char swallowed[] =
+        "handoff: the -- before the command is in the value of this option: a quote is missing, or comes behind a \\ "
+        "(write \"%~dp0.\" for \"%~dp0\"): '--env'\r\n";
+    const char *second;
+
+    run_batch("\"%HANDOFF%\" --dir \"%~dp0\" -- cmd /c cd\n"
+              "\"%HANDOFF%\" --dir=\"%~dp0\" -- cmd /c \"cd & rem a b\"\n"
+              "\"%HANDOFF%\" --env \"ROOT=%~dp0.\" -- cmd /c echo done\n");
+    second = strchr(result.out, '\n');
+    ck_assert_msg(second != NULL && strlen(result.out) == 2 * (size_t)(second + 1 - result.out) + 6 &&
+                      strncmp(second + 1, result.out, (size_t)(second + 1 - result.out)) == 0 &&
+                      strcmp(last_line(result.out), "done\r\n") == 0,
+                  "%s %s", result.out, result.err);
+    run_batch("\"%HANDOFF%\" --env \"ROOT=%~dp0\" -- cmd /c echo done\n"
+              "echo %errorlevel%\n"
+              "\"%HANDOFF%\" --env \"ROOT=%~dp0\" -- cmd /c \"echo done\"\n");
+    ck_assert_str_eq(result.out, "125\r\n");
+    ck_assert_msg(strncmp(result.err, swallowed, strlen(swallowed)) == 0 &&
+                      strcmp(result.err + strlen(swallowed), swallowed) == 0,
+                  "%s", result.err);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_told_what_it_is)
+{
+    static const char whose[] = "; that is the PATH of handoff, and not the one which --env gives the command\r\n";
+
+    run_batch("\"%HANDOFF%\" -- echo hello\necho %errorlevel%\n");
+    ck_assert_str_eq(result.out, "127\r\n");
+    assert_one_line(result.err);
+    ck_assert_ptr_nonnull(strstr(result.err, "'echo': Win32 error 2: "));
+    ck_assert_ptr_nonnull(strstr(result.err, "(it is a command of cmd.exe itself: put cmd /c before it)\r\n"));
+    ck_assert(CopyFileW(program(OWN_WIDTH, L"child.exe"), in_directory(L"only-here.exe"), FALSE));
+    run_batch("\"%HANDOFF%\" --env \"path=%DIR%;%PATH%\" -- only-here exit 0\necho %errorlevel%\n");
+    ck_assert_str_eq(result.out, "127\r\n");
+    assert_one_line(result.err);
+    ck_assert_msg(strcmp(strchr(result.err, ';'), whose) == 0, "%s", result.err);
+    run_batch("\"%HANDOFF%\" --dry-run --env \"PATH=%DIR%\" -- only-here exit 0\n");
+    ck_assert_msg(strcmp(strchr(result.err, ';'), whose) == 0, "%s", result.err);
+    run_batch("\"%HANDOFF%\" --env \"PATH=%DIR%\" -- no\\such exit 0\n");
+    ck_assert_msg(strchr(result.err, ';') == NULL, "%s", result.err);
+    run_batch("\"%HANDOFF%\" -- \"\"\necho %errorlevel%\n");
+    ck_assert_ptr_nonnull(strstr(result.err, "cannot find the program '': "));
 }
 END_TEST
 
@@ -1763,11 +2088,16 @@ Suite *batch_suite(void)
         {g1_nothing_else_is_inheritable, "batch sources", 1},
         {the_command_ends, "batch running", ARRAYSIZE(endings)},
         {handoff_is_killed, "batch running", 3},
-        {the_time_is_up, "batch running", 3},
+        {the_time_is_up, "batch running", 5},
         {the_time_is_not_up, "batch running", 1},
         {detached_with_nothing_of_ours, "batch running", 1},
-        {detached_with_the_streams_and_the_directory_that_were_asked_for, "batch running", 1},
-        {the_time_is_up_though_nobody_reads, "batch running", 1},
+        {detached_with_the_streams_and_the_directory_that_were_asked_for, "batch running", ARRAYSIZE(detached_from)},
+        {detached_out_of_a_job_that_lets_go, "batch running", ARRAYSIZE(outer_jobs)},
+        {all_that_the_command_started_is_waited_for, "batch running", ARRAYSIZE(waits_for_tree)},
+        {tee_keeps_the_output_and_the_exit_code, "batch running", ARRAYSIZE(tees)},
+        {tee_says_when_its_file_takes_no_more, "batch running", 1},
+        {the_time_is_up_though_nobody_reads, "batch running", ARRAYSIZE(unread)},
+        {the_time_is_up_though_nobody_hears_it, "batch running", 1},
         {relay_loses_nothing, "batch running", 1},
         {relay_keeps_the_order_of_streams_that_are_one, "batch running", 1},
         {relay_keeps_the_order_of_two_handles_of_one_stream, "batch running", 1},
@@ -1789,6 +2119,11 @@ Suite *batch_suite(void)
         {the_json_trace_is_true, "batch help", 1},
         {the_trace_is_true, "batch help", 1},
         {the_json_trace_has_the_command_line, "batch help", 1},
+        {the_trace_tells_the_end, "batch help", ARRAYSIZE(traced_ends)},
+        {the_json_trace_goes_to_a_file, "batch help", 1},
+        {help_is_where_people_look_for_it, "batch help", ARRAYSIZE(asking)},
+        {a_path_ends_where_it_seems_to, "batch help", 1},
+        {a_program_that_is_not_there_is_told_what_it_is, "batch help", 1},
     };
 
     return console_suite("batch", tests, ARRAYSIZE(tests), set_up_batch, tear_down_batch);

@@ -11,22 +11,24 @@
 
 enum { PIPE_FLAGS = 0x09 /* a C runtime's: open, pipe */, LINE = 2048 };
 
-/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; the lock its
- * file. */
+/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; a file, the lock
+ * among them; and stderr, where something may be said at the end. */
 static const struct {
     const wchar_t *options; /* a format for this process' pid and the number of an event of it, with variables */
     DWORD files, events;
 } ways[] = {
     {L"", 0, 0},
     {L"--relay", 4, 2},
-    {L"--timeout 60s", 0, 0},
+    {L"--timeout 60s", 1, 0},
     {L"--kill-on-exit", 0, 0},
     {L"--parent %lu --copy x=%u --env X={x}", 0, 0},
+    {L"--tee NUL", 6, 2},
+    {L"--trace=json:NUL", 1, 0},
     {L"--lock \"%%TEMP%%\\handoff-test-%lu.lock\"", 1, 0},
 };
 
-/* The last one, which only one prefix at a time can have, is looked at where what is held is counted. */
-enum { TABLE_ROWS = ARRAYSIZE(ways) * WIDTH_COUNT, WAYS = ARRAYSIZE(ways) - 1, ROWS = WAYS * WIDTH_COUNT };
+/* The last three are looked at where what is held is counted; the last one only one prefix at a time can have. */
+enum { TABLE_ROWS = ARRAYSIZE(ways) * WIDTH_COUNT, WAYS = ARRAYSIZE(ways) - 3, ROWS = WAYS * WIDTH_COUNT };
 
 /* What --parent passes; and what tells this process that the command runs, without a word to the prefix. */
 static HANDLE event, begun;
@@ -527,7 +529,7 @@ static void assert_outlives(int row, struct running *running, HANDLE process)
 {
     DWORD size, code;
 
-    if (ways[row / WIDTH_COUNT].files == 0) {
+    if (ways[row / WIDTH_COUNT].events == 0) {
         assert_answers(running);
         CloseHandle(running->in);
         ck_assert_uint_eq(WaitForSingleObject(process, 10000), WAIT_OBJECT_0);
@@ -782,8 +784,8 @@ Suite *holding_suite(void)
         {g10_ctrl_c_arrives_though_all_else_is_let_go, "holding console", ROWS},
         {g10_a_prefix_that_waits_is_on_the_console, "holding console", ROWS},
         {g10_ctrl_c_arrives_at_a_terminal, "holding console", ROWS},
-        {g10_a_logoff_is_no_end, "holding console", ARRAYSIZE(ways)},
-        {g10_a_command_outlives_the_console, "holding console", ARRAYSIZE(ways)},
+        {g10_a_logoff_is_no_end, "holding console", WAYS},
+        {g10_a_command_outlives_the_console, "holding console", WAYS},
         {g12_a_lock_is_free_when_the_prefix_has_ended, "holding loops", LOOP_ROWS},
         {g12_a_port_is_free_when_the_prefix_has_ended, "holding loops", LOOP_ROWS},
         {a_prefix_is_one_process_more, "holding programs", ROWS * (int)ARRAYSIZE(consoles)},

@@ -299,6 +299,31 @@ START_TEST(a_batch_file_gets_its_arguments)
 }
 END_TEST
 
+/* In a name of its directory or of its own. What is between two of them may be a variable's name or not. */
+static const wchar_t *const percents[][2] = {
+    {L"50% of it", L"note.bat"}, {L"%TEMP%x", L"note.bat"}, {L"%NO_SUCH%", L"%PATH:~0,3%.cmd"}, {L"a%%b", L"%.bat"}};
+
+/* The line's own are cmd.exe's to replace, as always. */
+START_TEST(a_percent_in_the_path_of_a_batch_file_stays)
+{
+    const wchar_t *const *names = percents[_i / WIDTH_COUNT];
+    wchar_t inner[PATH_UNITS], path[PATH_UNITS];
+    char text[PATH_UNITS];
+
+    swprintf(inner, PATH_UNITS, L"%ls\\%ls", make_batch_directory(), names[0]);
+    swprintf(path, PATH_UNITS, L"%ls\\%ls", inner, names[1]);
+    ck_assert(CreateDirectoryW(inner, NULL));
+    snprintf(text, sizeof text, "@\"%ls\" note %%*\r\n", program(OWN_WIDTH, L"child.exe"));
+    write_file(path, text);
+    SetEnvironmentVariableW(L"MINE", L"expanded");
+    run(&result, prefix(_i % WIDTH_COUNT), L"-- \"%ls\" one \"two three\" %%MINE%%", path);
+    SetEnvironmentVariableW(L"MINE", NULL);
+    ck_assert(DeleteFileW(path) && RemoveDirectoryW(inner));
+    ck_assert_msg(result.exit_code == 0, "%lu: %s", result.exit_code, result.err);
+    ck_assert_msg(wcscmp(noted(), L"one \"two three\" expanded") == 0, "%s", shown(noted()));
+}
+END_TEST
+
 START_TEST(a_batch_file_is_found_as_any_program)
 {
     wchar_t *was_pathext = swap_variable(L"PATHEXT", L".EXE;.BAT");
@@ -327,7 +352,7 @@ END_TEST
 START_TEST(a_line_that_cmd_cannot_take_is_an_error)
 {
     wchar_t line[10000], mark[PATH_UNITS], cmd[MAX_PATH];
-    size_t most = 8191 - wcslen(L"\"\\cmd.exe\" /d /s /c \"\"\" \"");
+    size_t most = 8191 - wcslen(L"\"\\cmd.exe\" /d /e:on /v:off /s /c \"\"\" \"");
 
     most -= wcslen(batch(L"mark.bat")) + GetSystemDirectoryW(cmd, MAX_PATH);
     swprintf(mark, PATH_UNITS, L"%ls", batch(L"mark"));
@@ -469,6 +494,7 @@ Suite *lookup_suite(void)
     for (size_t i = 0; i < ARRAYSIZE(tests); i++)
         tcase_add_loop_test(tcase, tests[i], 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, a_handle_reaches_what_a_batch_file_starts, 0, WIDTH_COUNT);
+    tcase_add_loop_test(tcase, a_percent_in_the_path_of_a_batch_file_stays, 0, WIDTH_COUNT * ARRAYSIZE(percents));
     tcase_add_loop_test(tcase, arguments_arrive_as_they_are, 0, WIDTH_COUNT * WIDTH_COUNT);
     tcase_add_loop_test(tcase, arguments_are_not_for_batch_files, 0, WIDTH_COUNT);
     suite_add_tcase(suite, tcase);

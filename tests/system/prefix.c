@@ -404,7 +404,11 @@ static const struct {
     {L"--parent $P --steal s=$S --read r=no\\such -- $K {s} {r}", "'no\\such'"},
     {L"--parent $P --steal s=$S --service=x -- $K {s}", "'--service=x'"},
     {L"--parent $P --steal s=$S --copy", "'--copy'"},
-    {L"--parent $P --steal s=$S --copy -- $K {s}", "'--'"},
+    {L"--parent $P --steal s=$S --copy -- $K {s}", "'--copy'"},
+    {L"--parent $P --steal=s=$S --env \"A=C:\\x\\\" -- $K {s}", "'--env'"},
+    {L"--parent=$P --steal=s=$S --env A=1 --env a=2 -- $K {s}", "'a=2'"},
+    {L"--parent=$P --steal=s=$S --tee no\\such\\x -- $K {s}", "'no\\such\\x'"},
+    {L"--parent=$P --steal=s=$S --trace=json:no\\such\\x -- $K {s}", "'no\\such\\x'"},
     /* names */
     {L"--parent $P --steal s=$S --copy $C -- $K {s}", "'$C'"},
     {L"--parent $P --steal s=$S --copy =$C -- $K {s}", "''"},
@@ -1081,8 +1085,8 @@ START_TEST(variables_are_set_and_removed)
     wchar_t line[2048];
 
     swprintf(line, ARRAYSIZE(line),
-             L"--unset empty --env ALPHA=early --env \"ALPHA=x=\\\"y {z}\\\" \" --env NEW= --unset beta "
-             L"--unset no.such --env gone=x --unset gone -- \"%ls\" environment",
+             L"--unset empty --env \"ALPHA=x=\\\"y {z}\\\" \" --env NEW= --unset beta --unset no.such -- \"%ls\" "
+             L"environment",
              child(_i));
     read_environment(plain, ARRAYSIZE(plain), child(_i), L"environment", changed);
     read_environment(came, ARRAYSIZE(came), prefix(_i), line, block);

@@ -7,8 +7,8 @@
 
 static struct result result;
 
-static const char *const recipes[] = {"config", "log",        "server", "daemon", "secret",
-                                      "lock",   "descriptor", "join",   "testrun"};
+static const char *const recipes[] = {"config",     "log",  "server",  "daemon", "secret", "lock",
+                                      "descriptor", "join", "testrun", "agent",  "build"};
 
 START_TEST(a_recipe_works)
 {

@@ -828,7 +828,7 @@ END_TEST
 
 static const wchar_t cmd[] = L"C:\\Windows\\System32\\cmd.exe";
 
-#define CMD L"\"C:\\Windows\\System32\\cmd.exe\" /d /s /c "
+#define CMD L"\"C:\\Windows\\System32\\cmd.exe\" /d /e:on /v:off /s /c "
 
 static const struct {
     const wchar_t *path, *line, *result;
@@ -843,6 +843,8 @@ static const struct {
     {L"a.bat", L"a %PATH% ^& \\\" & b", CMD L"\"\"a.bat\" %PATH% ^& \\\" & b\""},
     {L"a.bat", L" b", CMD L"\"\"a.bat\" b\""},
     {L"\xD800&.cmd", L"a \xDC00", CMD L"\"\"\xD800&.cmd\" \xDC00\""},
+    {L"C:\\100%\\%TEMP%.bat", L"a %b%", /* the path's, not the line's */
+     CMD L"\"\"C:\\100%%cd:~,%\\%%cd:~,%TEMP%%cd:~,%.bat\" %b%\""},
 };
 
 START_TEST(put_batch_row)

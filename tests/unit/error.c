@@ -46,6 +46,19 @@ static const struct row {
     {HANDOFF_STAGE_STEAL, ERROR_NOT_SUPPORTED, 0, L"a", {L"'a': Win32 error 50: ", L"protected from being closed"}},
     {HANDOFF_STAGE_CONNECT, ERROR_ACCESS_DENIED, 0, L"", {L"Win32 error 5: ", L"the same user must run both"}},
     {HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, 0, L"a.txt", {L"'a.txt': Win32 error 193: ", L"not a program"}},
+    {HANDOFF_STAGE_CREATE, 740, 0, L"setup.exe", {L"'setup.exe': Win32 error 740", L"needs elevation"}},
+    {HANDOFF_STAGE_FIND,
+     ERROR_FILE_NOT_FOUND,
+     0,
+     L"echo",
+     {L"'echo': Win32 error 2: ", L"(it is a command of cmd.exe"}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"DIR", {L"(it is a command of cmd.exe itself: put cmd /c"}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"echo.", {L"(it is a command of cmd.exe itself: put cmd /c"}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"setlocal", {L"(it is a command of cmd.exe itself: put cmd /c"}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"echoes", {L"(looked for "}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"ech", {L"(looked for "}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L"echo.exe", {L"(looked for "}},
+    {HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, 0, L".\\echo", {L"(looked for only there"}},
     {HANDOFF_STAGE_EXCHANGE,
      ERROR_TIMEOUT,
      1,
@@ -74,6 +87,30 @@ START_TEST(error_row)
     }
     require((wcsstr(text, L"left open") != NULL) == (row->unreclaimed != 0), "'%s'", shown(text));
     require((wcschr(text, L'\'') != NULL) == (row->subject[0] != L'\0'), "'%s'", shown(text));
+}
+END_TEST
+
+/* Windows' text for 193 has a %1, where the subject belongs; a subject may look like one. */
+START_TEST(error_fills_in_what_windows_leaves_open)
+{
+    static const wchar_t *const subjects[] = {L"a.txt", L"%2", L""};
+
+    for (size_t i = 0; i < LENGTH(subjects); i++) {
+        struct handoff_error error = error_of(HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, subjects[i]);
+        const wchar_t *at = wcsstr(text_of(&error), L"error 193: ");
+
+        require(at != NULL && wcsstr(at, L"%1") == NULL && wcsstr(at, i < 2 ? subjects[i] : L"it") != NULL, "'%s'",
+                shown(at));
+    }
+}
+END_TEST
+
+/* Which is then what is wrong. */
+START_TEST(error_names_a_program_without_a_name)
+{
+    struct handoff_error error = error_of(HANDOFF_STAGE_FIND, ERROR_FILE_NOT_FOUND, L"");
+
+    ck_assert_ptr_nonnull(wcsstr(text_of(&error), L"cannot find the program '': "));
 }
 END_TEST
 
@@ -316,6 +353,8 @@ Suite *error_suite(void)
     TCase *tcase = tcase_create("error_text"), *describe = tcase_create("error_describe");
 
     tcase_add_loop_test(tcase, error_row, 0, LENGTH(rows));
+    tcase_add_test(tcase, error_fills_in_what_windows_leaves_open);
+    tcase_add_test(tcase, error_names_a_program_without_a_name);
     tcase_add_loop_test(tcase, error_says_where_it_looked, 0, LENGTH(search_rows));
     tcase_add_test(tcase, error_advice_is_for_its_code_only);
     tcase_add_test(tcase, error_tells_the_stages_apart);

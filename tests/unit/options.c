@@ -40,8 +40,9 @@ static const wchar_t *described(void)
 
     for (uint32_t i = 0; i < OPTION_COUNT; i++) {
         if (options.values[i] != NULL)
-            text_format(&text, option_table[i].kind == OPTION_FLAG ? "%s;" : "%s %w;", option_table[i].name,
-                        options.values[i]);
+            text_format(&text,
+                        option_table[i].kind <= OPTION_OPTIONAL && *options.values[i] == L'\0' ? "%s;" : "%s %w;",
+                        option_table[i].name, options.values[i]);
     }
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct source *source = &options.sources[i];
@@ -166,14 +167,31 @@ static const struct row {
     {L"p --env \xD800=\xFFFF -- x", L"env \xD800=\xFFFF;", L"x"},
     {L"p --unset A -- x", L"env A;", L"x"},
     {L"p --unset \"A B\" -- x", L"env A B;", L"x"},
-    {L"p --env A=1 --unset A --env B=2 --env A=3 --unset C -- x", L"env A=1;env A;env B=2;env A=3;env C;", L"x"},
+    {L"p --env A=1 --unset AA --env B=2 --env AAA=3 --unset C -- x", L"env A=1;env AA;env B=2;env AAA=3;env C;", L"x"},
     {L"p --env A={a} --read a=b -- x", L"read a=b *0;env A={a};", L"x"}, /* a use like another */
-    {L"p --read a=b --env A=1 --env A={a:x} -- x", L"read a=b *0;env A=1;env A={a:x};", L"x"},
+    {L"p --read a=b --env A=1 --env B={a:x} -- x", L"read a=b *0;env A=1;env B={a:x};", L"x"},
     {L"p --read a=b --env A={z}{{a}} -- {a}", L"read a=b *0;env A={z}{{a}};", L"{a}"},
 
     {L"p --parent 5 -- x", L"parent 5;", L"x"},
     {L"p --parent \"\" -- x", L"parent ;", L"x"},
-    {L"p --parent -- -- x", L"parent --;", L"x"}, /* a value is a value */
+    {L"p --parent=-- -- x", L"parent --;", L"x"},
+    {L"p --parent=5 -- x", L"parent 5;", L"x"},
+    {L"p --parent= -- x", L"parent ;", L"x"},
+    {L"p --read=a=b=c --stdin=a --fd=3=a --env=A={a} --unset=B -- x", L"stdin a;read a=b=c *1 fd3;env A={a};env B;",
+     L"x"},
+    {L"p \"--read=a=b c\" --stderr=\"\" -- {a}", L"stderr ;read a=b c *0;closed *4;", L"{a}"},
+
+    /* In a path a backslash is a backslash, so these end where they seem to. */
+    {L"p --dir \"C:\\a b\\\" -- x", L"dir C:\\a b\\;", L"x"},
+    {L"p --dir=\"C:\\a b\\\" -- \"x\" y", L"dir C:\\a b\\;", L"\"x\" y"},
+    {L"p \"--dir=C:\\a b\\\" -- x", L"dir C:\\a b\\;", L"x"},
+    {L"p --dir \"C:\\a\\\\\" --trace -- x", L"trace;dir C:\\a\\\\;", L"x"},
+    {L"p --dir C:\\\"a b\"\\c -- x", L"dir C:\\a b\\c;", L"x"},
+    {L"p --tee \"a b\\\" -- x", L"tee a b\\;", L"x"},
+    {L"p --trace=json:\"a b\\\" -- x", L"trace=json a b\\;", L"x"},
+    {L"p --trace=json -- x", L"trace=json;", L"x"},
+    {L"p --trace --trace=json:a=b -- x", L"trace;trace=json a=b;", L"x"},
+    {L"p --env \"A=\\\" -- b\" -- x", L"env A=\" -- b;", L"x"}, /* as it says */
     {L"p --parent --help -- x", L"parent --help;", L"x"},
     {L"p --parent 5 --stdin a --env A=1 --trace --copy a=b --unset B -- x",
      L"trace;stdin a;parent 5;copy a=b *1;env A=1;env B;", L"x"},
@@ -182,6 +200,11 @@ static const struct row {
     {L"p --help", L"help;", NULL},
     {L"p --version", L"version;", NULL},
     {L"p --help --bogus --", L"help;", NULL},
+    {L"p --help=codes", L"help codes;", NULL},
+    {L"p -h", L"help;", NULL},
+    {L"p /? -- x", L"help;", NULL},
+    {L"p help codes", L"help;", NULL},
+    {L"p -V", L"version;", NULL},
     {L"p --help --version", L"help;", NULL},
     {L"p --version --help -- x", L"version;", NULL},
     {L"p --trace --help --parent", L"help;trace;", NULL},
@@ -232,6 +255,10 @@ END_TEST
     "nothing uses the socket ({NAME.port} is only its port: mention it as {NAME} too, or make it a stream or a "       \
     "descriptor):"
 #define TWO_HANDLES "the descriptor is given twice:"
+#define VARIABLE_TWICE "the variable is given twice:"
+#define SWALLOWED                                                                                                      \
+    "the -- before the command is in the value of this option: a quote is missing, or comes behind a \\ (write "       \
+    "\"%~dp0.\" for \"%~dp0\"):"
 #define UNUSED "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):"
 
 static const struct fault_row {
@@ -248,7 +275,7 @@ static const struct fault_row {
     {L"p --trace --", NO_COMMAND, NULL},
     {L"p --read a=b", NO_COMMAND, NULL},
     {L"p --read a=-- ", NO_COMMAND, NULL},
-    {L"p --parent --", NO_COMMAND, NULL}, /* the value */
+    {L"p --parent=--", NO_COMMAND, NULL},
     {L"p --stdin nothing", NO_COMMAND, NULL},
     {L"-- x", NO_DASHES, L"x"}, /* the first word is the prefix's own name */
 
@@ -266,7 +293,12 @@ static const struct fault_row {
     {L"p x-trace -- x", NO_DASHES, L"x-trace"},
     {L"p /trace -- x", NO_DASHES, L"/trace"},
     {L"p --trace=1 -- x", NO_OPTION, L"--trace=1"},
-    {L"p --parent=5 -- x", NO_OPTION, L"--parent=5"},
+    {L"p --seal= -- x", NO_OPTION, L"--seal="},
+    {L"p --parent:5 -- x", NO_OPTION, L"--parent:5"},
+    {L"p --trace=jsonx -- x", NO_OPTION, L"--trace=jsonx"},
+    {L"p --trace=json=x -- x", NO_OPTION, L"--trace=json=x"},
+    {L"p -H -- x", NO_OPTION, L"-H"},
+    {L"p -v -- x", NO_OPTION, L"-v"},
     {L"p \"--trace \" -- x", NO_OPTION, L"--trace "},
     {L"p --- -- x", NO_OPTION, L"---"},
     {L"p - -- x", NO_OPTION, L"-"},
@@ -283,7 +315,11 @@ static const struct fault_row {
 
     {L"p --read a -- x", NO_PAIR, L"a"},
     {L"p --read \"\" -- x", NO_PAIR, L""},
-    {L"p --read -- x", NO_PAIR, L"--"},
+    {L"p --read -- x", NO_VALUE, L"--read"},
+    {L"p --stdin -- x", NO_VALUE, L"--stdin"},
+    {L"p --parent -- -- x", NO_VALUE, L"--parent"},
+    {L"p --dir -- x", NO_VALUE, L"--dir"},
+    {L"p --dir", NO_VALUE, L"--dir"},
     {L"p --read \"a b\" -- x", NO_PAIR, L"a b"},
     {L"p --read =b -- x", BAD_NAME, L""},
     {L"p --read a:x=b -- x", BAD_NAME, L"a:x"},
@@ -370,8 +406,19 @@ static const struct fault_row {
     {L"p --read a=b --env {a}=1 -- x", UNUSED, L"a"}, /* nor a variable's name */
     {L"p --read a=b --env A={{a}} -- x", UNUSED, L"a"},
     {L"p --read a=b --unset {a} -- x", UNUSED, L"a"},
-    {L"p --read a=b --env A={a} --env A=1 -- x", UNUSED, L"a"}, /* nor what is changed again */
-    {L"p --read a=b --env A={a} --unset a -- x", UNUSED, L"a"},
+
+    {L"p --env A=1 --env A=2 -- x", VARIABLE_TWICE, L"A=2"},
+    {L"p --env aB=1 --env Ab= -- x", VARIABLE_TWICE, L"Ab="},
+    {L"p --env A=1 --env B=1 --unset a -- x", VARIABLE_TWICE, L"a"},
+    {L"p --unset A --unset A -- x", VARIABLE_TWICE, L"A"},
+
+    {L"p --env \"A=C:\\b\\\" -- x", SWALLOWED, L"--env"},
+    {L"p --env=\"A=C:\\b\\\" -- x \"y z\"", SWALLOWED, L"--env"},
+    {L"p --read \"a=C:\\b\\\" --trace -- x", SWALLOWED, L"--read"},
+    {L"p --read \"a=C:\\b\\\" --stdout \"a b\" -- x", SWALLOWED, L"--read"},
+    {L"p --trace --env \"A=b -- x", SWALLOWED, L"--env"},
+    {L"p --env \"A=b -- x\" --", SWALLOWED, L"--env"},
+    {L"p --env \"A=b --c\" --", NO_COMMAND, NULL},
 };
 
 START_TEST(options_fault_row)
@@ -541,7 +588,7 @@ static size_t random_options(struct said *said)
         if (option_table[option].kind == OPTION_SOURCE)
             swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"aB_.-"[random_below(5)], (unsigned)passes++);
         else
-            swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"V ({\xD800"[random_below(5)], random_below(4));
+            swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"V ({\xD800"[random_below(5)], (unsigned)i);
         swprintf(said[i].word, LENGTH(said[i].word), L"%ls=%ls", said[i].name, said[i].value);
         if (option == OPTION_UNSET)
             wcscpy(said[i].word, said[i].name);
@@ -688,9 +735,10 @@ END_TEST
 /* The most that a line can say: of each kind as many as fit, in all lengths around. */
 START_TEST(options_of_full_lines)
 {
-    static const char *const formats[] = {" --copy %c%c=", " --env %c%c=", " --env \"%c%c=\"", " --unset %c%c",
-                                          " --copy %c%c=\\\\\\\\"};
-    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.";
+    static const char *const formats[] = {" --copy %c%c%c=", " --env %c%c%c=", " --env \"%c%c%c=\"", " --unset %c%c%c",
+                                          " --copy %c%c%c=\\\\\\\\"};
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz_-."; /* in one case */
+    enum { BASE = sizeof digits - 1 };
 
     for (size_t kind = 0; kind < LENGTH(formats); kind++) {
         for (uint32_t count = 0; count < 3000; count += 1 + count / 4) {
@@ -701,7 +749,8 @@ START_TEST(options_of_full_lines)
             for (uint32_t i = 0; i < count; i++) {
                 char option[40];
 
-                snprintf(option, sizeof option, formats[kind], digits[i / 64], digits[i % 64]);
+                snprintf(option, sizeof option, formats[kind], digits[i / BASE / BASE], digits[i / BASE % BASE],
+                         digits[i % BASE]);
                 text_put_ascii(&text, option);
             }
             text_put_ascii(&text, " --trace");
