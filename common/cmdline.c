@@ -28,9 +28,9 @@ static size_t match(const wchar_t *at, struct pass *passes, uint32_t pass_count,
 static void put_number(struct text *result, const struct pass *pass, enum form form)
 {
     if (form == FORM_HEX)
-        text_put_hex(result, pass->number);
+        text_put_hex(result, pass_number(pass));
     else
-        text_put_decimal(result, pass->number);
+        text_put_decimal(result, pass_number(pass));
 }
 
 void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count)

@@ -80,10 +80,10 @@ uint32_t fdblock_make(uint8_t *bytes, uint32_t capacity, uint32_t pointer, const
         const struct pass *pass = &request->passes[i];
 
         if (pass->descriptor != 0)
-            put(bytes, count, pointer, pass->descriptor, pass->crt_flags, pass->number);
+            put(bytes, count, pointer, pass->descriptor, pass->crt_flags, pass_number(pass));
         for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
             if ((pass->streams >> stream & 1) != 0 && request->stream_flags[stream] != 0)
-                put(bytes, count, pointer, stream, request->stream_flags[stream], pass->number);
+                put(bytes, count, pointer, stream, request->stream_flags[stream], pass_number(pass));
         }
     }
     return size;

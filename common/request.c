@@ -80,7 +80,8 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
 {
     const struct pass *pass = &passes[i];
 
-    if (pass->name == NULL && pass->streams == 0 && pass->descriptor == 0)
+    if (pass->name == NULL && pass->streams == 0 && pass->descriptor == 0 && pass->wanted == 0 &&
+        (pass->flags & PASS_JOB) == 0)
         return REQUEST_NO_PLACE;
     if (pass->name != NULL && !name_is_valid(pass->name))
         return REQUEST_NAME;
@@ -144,7 +145,7 @@ uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
     uint32_t i = 0;
 
     while (i < pass_count && (passes[i].used || passes[i].streams != 0 || passes[i].descriptor != 0 ||
-                              (passes[i].flags & PASS_OPTIONAL) != 0))
+                              passes[i].wanted != 0 || (passes[i].flags & (PASS_OPTIONAL | PASS_JOB)) != 0))
         i++;
     return i;
 }

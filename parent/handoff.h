@@ -32,12 +32,20 @@ const char *WINAPI handoff_version(void);
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
 
 /* A sealed handle is not inheritable in the child, so that its own children do not get it; an optional one
- * need not be mentioned anywhere.
+ * need not be mentioned anywhere. One with HANDOFF_SAME_NUMBER has in the child the number that `handle` is, so it needs
+ * no mention either, or the spawn fails and nothing has run.
  *
- * The others say what a `descriptor` is. Without one of them the launcher asks the handle, and a pipe that is
+ * HANDOFF_FILE, HANDOFF_PIPE and HANDOFF_DEVICE say what a `descriptor` is. Without one of them the launcher asks the handle, and a pipe that is
  * not overlapped does not answer while any process reads from it: the spawn then ends at its deadline, and the
  * launcher only when that read does. Whoever passes such a pipe on knows what it is. */
-enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2, HANDOFF_FILE = 4, HANDOFF_PIPE = 8, HANDOFF_DEVICE = 16 };
+enum {
+    HANDOFF_SEALED = 1,
+    HANDOFF_OPTIONAL = 2,
+    HANDOFF_FILE = 4,
+    HANDOFF_PIPE = 8,
+    HANDOFF_DEVICE = 16,
+    HANDOFF_SAME_NUMBER = 32
+};
 
 /* One handle on its way to the child. The name and the handle stay yours. */
 struct handoff_pass {
@@ -120,7 +128,8 @@ enum handoff_stage {
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
-    HANDOFF_STAGE_CLEAN_UP   /* a launcher that was terminated and does not end */
+    HANDOFF_STAGE_CLEAN_UP,  /* a launcher that was terminated and does not end */
+    HANDOFF_STAGE_NUMBER     /* giving a handle the number in the child that it has in the parent */
 };
 
 #define HANDOFF_NO_PASS 0xFFFFFFFFu

@@ -137,6 +137,8 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #include "../common/take.c"
 #include "../launcher/engine.c"
 #include "../launcher/inherited.c"
+#include "../launcher/number.c"
+#include "../launcher/service/fillers.c"
 #include "../launcher/service/service.c"
 
 static BOOL lies(const char *kind)

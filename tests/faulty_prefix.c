@@ -91,4 +91,5 @@ static FARPROC find_function(HMODULE module, const char *name)
 
 #include "../common/take.c"
 #include "../launcher/engine.c"
+#include "../launcher/number.c"
 #include "../launcher/prefix/parent.c"
