@@ -193,9 +193,8 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
         (creation->inherited > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
                                             creation->inherited * sizeof *creation->handles, NULL, NULL)) ||
-        (creation->jobs > 0 &&
-         !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
-                 creation->jobs * sizeof *creation->handles, NULL, NULL)))
+        (creation->jobs > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
+                                       creation->jobs * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
     /* Before Windows 10 there is no such attribute; there the prefix has another way. */
     if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
@@ -419,8 +418,8 @@ static BOOL put_passes(const struct request *request, HANDLE child, struct failu
     for (uint32_t i = 0; i < request->pass_count; i++)
         strays.most = max(strays.most, strays_most(request->passes[i].wanted));
     while (code == ERROR_SUCCESS && (pass = next_to_put(request)) != NULL) {
-        code = put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted,
-                         &strays);
+        code =
+            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, &strays);
         if (code == ERROR_SUCCESS) {
             CloseHandle(handle_from_number(pass->number));
             pass->number = 0;
@@ -490,8 +489,7 @@ static void list_handles(struct creation *creation, const struct request *reques
     }
     for (uint32_t i = 0; i < request->pass_count; i++) {
         if ((request->passes[i].flags & PASS_JOB) != 0)
-            creation->handles[creation->inherited + creation->jobs++] =
-                handle_from_number(request->passes[i].number);
+            creation->handles[creation->inherited + creation->jobs++] = handle_from_number(request->passes[i].number);
     }
 }
 

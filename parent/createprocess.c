@@ -109,8 +109,7 @@ static BOOL is_in_block(const struct call *call, HANDLE handle)
     BOOL found = FALSE;
 
     for (uint32_t i = 0; i < block.count; i++)
-        found = found ||
-                (fdblock_flags(&block, i) != 0 && handle_from_number(fdblock_handle(&block, i)) == handle);
+        found = found || (fdblock_flags(&block, i) != 0 && handle_from_number(fdblock_handle(&block, i)) == handle);
     return found;
 }
 

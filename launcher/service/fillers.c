@@ -66,9 +66,14 @@ static BOOL move_away(const struct request *request, uint32_t number)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {
         struct pass *pass = &request->passes[i];
+        uint32_t there;
 
-        if (pass->number == number && pass->wanted == 0)
-            return put(GetCurrentProcess(), number, TRUE, &pass->number) == ERROR_SUCCESS;
+        if (pass->number != number || pass->wanted != 0)
+            continue;
+        if (put(GetCurrentProcess(), number, TRUE, &there) != ERROR_SUCCESS)
+            return FALSE;
+        pass->number = there;
+        return TRUE;
     }
     return FALSE;
 }

@@ -122,8 +122,7 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     struct pass *pass = &service->request.passes[i];
     BOOL way = pass->wanted != 0 && free_number(&service->fillers, &service->request, pass->wanted);
     HANDLE handle;
-    DWORD code =
-        steal_claimed(service->parent, &service->page->claims[i], (pass->flags & PASS_JOB) == 0, &handle);
+    DWORD code = steal_claimed(service->parent, &service->page->claims[i], (pass->flags & PASS_JOB) == 0, &handle);
 
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_STEAL, i, code);
