@@ -38,11 +38,11 @@ static void note_fillers(struct fillers *fillers, struct strays *strays, uint32_
     take_back(GetCurrentProcess(), strays);
 }
 
-static void fill_up_to(struct fillers *fillers, uint32_t number)
+void keep_number(struct fillers *fillers, uint32_t number)
 {
     struct strays strays = {.most = strays_most(number)};
 
-    if (number >= HIGHEST || is_filler(fillers, number) || handle_is_open(number))
+    if (number == 0 || number >= HIGHEST || is_filler(fillers, number) || handle_is_open(number))
         return;
     if (fillers->lie == NULL)
         fillers->lie = allocate(HIGHEST / 32);
@@ -51,14 +51,6 @@ static void fill_up_to(struct fillers *fillers, uint32_t number)
     if (put_under(GetCurrentProcess(), fillers->original, FALSE, number, &strays) == ERROR_SUCCESS)
         *word_of(fillers, number) |= bit_of(number);
     note_fillers(fillers, &strays, number);
-}
-
-void keep_numbers(struct fillers *fillers, const struct request *request)
-{
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        if (request->passes[i].wanted != 0)
-            fill_up_to(fillers, request->passes[i].wanted);
-    }
 }
 
 /* All numbers that are to be kept are taken, so it comes to none of those. */
@@ -80,13 +72,16 @@ static BOOL move_away(const struct request *request, uint32_t number)
 
 BOOL free_number(struct fillers *fillers, const struct request *request, uint32_t number)
 {
-    BOOL filled = is_filler(fillers, number);
+    BOOL filled;
 
+    keep_number(fillers, number);
+    filled = is_filler(fillers, number);
     if (filled)
         *word_of(fillers, number) &= ~bit_of(number);
-    if (filled || move_away(request, number))
-        return CloseHandle(handle_from_number(number));
-    return FALSE;
+    if (!filled && !move_away(request, number))
+        return FALSE;
+    CloseHandle(handle_from_number(number));
+    return TRUE;
 }
 
 HANDLE move_handle(HANDLE handle, uint32_t number)

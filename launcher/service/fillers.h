@@ -15,8 +15,8 @@ struct fillers {
     uint32_t *lie;   /* a bit for each number; NULL: there are none yet */
 };
 
-/* Fills up to each number that a pass of the request is to keep. What fails shows when the pass has to come there. */
-void keep_numbers(struct fillers *fillers, const struct request *request);
+/* Fills up to that number, and it; 0: nothing. What fails shows when a pass has to come there. */
+void keep_number(struct fillers *fillers, uint32_t number);
 
 /* Makes way on that number: the filler goes, or a pass of the request that came there before anybody knew of it. FALSE
  * if neither is there: then it is one of the launcher's own. */

@@ -117,6 +117,12 @@ static BOOL receive_request(struct service *service, struct failure *failure)
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
 
+static void keep_numbers(struct service *service)
+{
+    for (uint32_t i = 0; i < service->request.pass_count; i++)
+        keep_number(&service->fillers, service->request.passes[i].wanted);
+}
+
 static BOOL steal_pass(struct service *service, uint32_t i, struct failure *failure)
 {
     struct pass *pass = &service->request.passes[i];
@@ -127,6 +133,8 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_STEAL, i, code);
     pass->number = (uint32_t)handle_number(way ? move_handle(handle, pass->wanted) : handle);
+    if (pass->number != pass->wanted)
+        keep_number(&service->fillers, pass->wanted); /* nothing else may come there */
     return TRUE;
 }
 
@@ -136,7 +144,7 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 {
     struct request *request = &service->request;
 
-    keep_numbers(&service->fillers, request);
+    keep_numbers(service);
     for (int keeping = FALSE; keeping <= TRUE; keeping++) {
         for (uint32_t i = 0; i < request->pass_count; i++) {
             if (request->passes[i].number == 0 && (request->passes[i].wanted != 0) == keeping &&
@@ -215,7 +223,7 @@ static BOOL spawn(struct service *service)
 
     close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
     told = created ? send_child(service, &child) : send_failure(service, &failure);
-    keep_numbers(&service->fillers, request);
+    keep_numbers(service);
     close_passes(request, stolen, request->pass_count);
     if (!created)
         return told;
