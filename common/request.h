@@ -14,7 +14,8 @@ enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 enum {
     PASS_SEALED = 1,   /* not inheritable in the child */
     PASS_OPTIONAL = 2, /* need not be mentioned anywhere */
-    PASS_JOB = 4       /* not for the child: a job that it is created in */
+    PASS_JOB = 4,      /* not for the child: a job that it is created in */
+    PASS_APART = 8     /* not inherited: it could not be put under its number in the launcher */
 };
 
 /* One handle on its way to the child. */
@@ -34,13 +35,6 @@ struct pass {
 static inline uint32_t pass_number(const struct pass *pass)
 {
     return pass->wanted != 0 ? pass->wanted : pass->number;
-}
-
-/* Whether the child has it by inheriting it, as a rule. It does not if it could not be put under its number in the
- * launcher. */
-static inline bool pass_is_inherited(const struct pass *pass)
-{
-    return (pass->flags & PASS_JOB) == 0 && pass_number(pass) == pass->number;
 }
 
 /* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data. */

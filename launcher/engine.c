@@ -193,8 +193,9 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
         (creation->inherited > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
                                             creation->inherited * sizeof *creation->handles, NULL, NULL)) ||
-        (creation->jobs > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
-                                       creation->jobs * sizeof *creation->handles, NULL, NULL)))
+        (creation->jobs > 0 &&
+         !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + request->pass_count - creation->jobs,
+                 creation->jobs * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
     /* Before Windows 10 there is no such attribute; there the prefix has another way. */
     if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
@@ -221,12 +222,10 @@ static DWORD create_with_attributes(struct creation *creation, const struct requ
     return create(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
 }
 
-static BOOL expose_passes(const struct request *request, uint32_t count)
+static BOOL expose(const struct creation *creation, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (pass_is_inherited(&request->passes[i]) &&
-            !SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT,
-                                  HANDLE_FLAG_INHERIT))
+        if (!SetHandleInformation(creation->handles[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
             return FALSE;
     }
     return TRUE;
@@ -246,7 +245,7 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
     creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
     if (creation->inherited > 0) {
         visit_inheritable(make_private);
-        if (!expose_passes(request, request->pass_count))
+        if (!expose(creation, creation->inherited))
             return GetLastError();
     }
     return create(creation, request, more_flags, child);
@@ -400,8 +399,7 @@ static struct pass *next_to_put(const struct request *request)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         struct pass *pass = &request->passes[i];
 
-        if (pass->wanted != 0 && pass->number != 0 && !pass_is_inherited(pass) &&
-            (next == NULL || pass->wanted < next->wanted))
+        if ((pass->flags & PASS_APART) != 0 && (next == NULL || pass->wanted < next->wanted))
             next = pass;
     }
     return next;
@@ -411,23 +409,24 @@ static struct pass *next_to_put(const struct request *request)
  * it is closed here. */
 static BOOL put_passes(const struct request *request, HANDLE child, struct failure *failure)
 {
-    struct strays strays = {0};
     struct pass *pass;
+    bool *notes = NULL;
     DWORD code = ERROR_SUCCESS;
 
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        strays.most = max(strays.most, strays_most(request->passes[i].wanted));
     while (code == ERROR_SUCCESS && (pass = next_to_put(request)) != NULL) {
+        if (notes == NULL)
+            notes = make_notes();
         code =
-            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, &strays);
+            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, notes);
         if (code == ERROR_SUCCESS) {
             CloseHandle(handle_from_number(pass->number));
             pass->number = 0;
+            pass->flags = 0;
         } else {
             fail(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
         }
     }
-    take_back(child, &strays);
+    close_noted(child, notes);
     return code == ERROR_SUCCESS;
 }
 
@@ -436,15 +435,13 @@ static BOOL put_passes(const struct request *request, HANDLE child, struct failu
 /* Takes what lies at `from` out of the child and puts it under its number again. */
 static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
 {
-    struct strays strays = {.most = strays_most(number)};
     HANDLE handle;
     DWORD code = steal(child, handle_number(from), FALSE, &handle);
 
-    if (code == ERROR_SUCCESS)
-        code = put_under(child, handle, FALSE, number, &strays);
-    take_back(child, &strays);
-    if (handle != NULL)
-        CloseHandle(handle);
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = put_under(child, handle, FALSE, number, NULL);
+    CloseHandle(handle);
     return code;
 }
 
@@ -468,7 +465,7 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
     for (uint32_t i = 0; i < request->pass_count; i++) {
         DWORD code = ERROR_SUCCESS;
 
-        if ((request->passes[i].flags & PASS_SEALED) != 0 && pass_is_inherited(&request->passes[i]))
+        if ((request->passes[i].flags & (PASS_SEALED | PASS_JOB)) == PASS_SEALED)
             code = seal(child, request->passes[i].number);
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_SEAL, i, code);
@@ -476,20 +473,19 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
     return TRUE;
 }
 
-/* What the child does not inherit, it does not inherit where there is no list either. */
+/* From the front what the child inherits, from the end the jobs. The rest is put there later, and is not to be inherited
+ * where there is no list either. */
 static void list_handles(struct creation *creation, const struct request *request)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {
         HANDLE handle = handle_from_number(request->passes[i].number);
 
-        if (pass_is_inherited(&request->passes[i]))
-            creation->handles[creation->inherited++] = handle;
-        else
-            make_private(handle);
-    }
-    for (uint32_t i = 0; i < request->pass_count; i++) {
         if ((request->passes[i].flags & PASS_JOB) != 0)
-            creation->handles[creation->inherited + creation->jobs++] = handle_from_number(request->passes[i].number);
+            creation->handles[request->pass_count - ++creation->jobs] = handle;
+        else if ((request->passes[i].flags & PASS_APART) != 0)
+            make_private(handle);
+        else
+            creation->handles[creation->inherited++] = handle;
     }
 }
 
@@ -502,7 +498,7 @@ static BOOL start(struct creation *creation, struct request *request, const stru
     set_streams(&creation->startup.StartupInfo, request);
     set_descriptor_flags(request);
     list_handles(creation, request);
-    if (!expose_passes(request, terms->exposed))
+    if (!expose(creation, terms->exposed))
         code = GetLastError();
     if (code == ERROR_SUCCESS)
         code = create_with_block(creation, request, terms->job, child);

@@ -3,6 +3,8 @@
 #include "heap.h"
 #include "steal.h"
 
+enum { MORE_TRIES = 2048 }; /* what is left of a list, before a freed number is given again */
+
 /* Wine knows no other way to close a handle of another process. */
 static void close_in(HANDLE process, uint32_t number)
 {
@@ -12,27 +14,42 @@ static void close_in(HANDLE process, uint32_t number)
         CloseHandle(handle);
 }
 
-DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, struct strays *strays)
+bool *make_notes(void)
 {
+    return allocate(HIGHEST_NOTED / 4);
+}
+
+DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes)
+{
+    uint32_t most = number / 4 + MORE_TRIES, count = 0, there;
+    uint32_t *strays = NULL;
     DWORD code;
-    uint32_t there;
 
     while ((code = put(process, handle_number(handle), inheritable, &there)) == ERROR_SUCCESS && there != number) {
-        if (strays->numbers == NULL)
-            strays->numbers = allocate(strays->most * sizeof *strays->numbers);
-        if (strays->numbers == NULL || strays->count == strays->most) {
-            close_in(process, there);
-            return strays->numbers == NULL ? ERROR_NOT_ENOUGH_MEMORY : ERROR_NO_MORE_ITEMS;
+        if (notes != NULL && there < number && there < HIGHEST_NOTED) {
+            notes[there / 4] = true;
+            continue;
         }
-        strays->numbers[strays->count++] = there;
+        if (strays == NULL)
+            strays = allocate(most * sizeof *strays);
+        if (strays == NULL || count == most) {
+            code = strays == NULL ? ERROR_NOT_ENOUGH_MEMORY : ERROR_NO_MORE_ITEMS;
+            close_in(process, there);
+            break;
+        }
+        strays[count++] = there;
     }
+    while (count > 0)
+        close_in(process, strays[--count]);
+    release(strays);
     return code;
 }
 
-void take_back(HANDLE process, struct strays *strays)
+void close_noted(HANDLE process, bool *notes)
 {
-    while (strays->count > 0)
-        close_in(process, strays->numbers[--strays->count]);
-    release(strays->numbers);
-    strays->numbers = NULL;
+    for (uint32_t number = 0; notes != NULL && number < HIGHEST_NOTED; number += 4) {
+        if (notes[number / 4])
+            close_in(process, number);
+    }
+    release(notes);
 }

@@ -8,27 +8,22 @@
 
 #include <windows.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Copies that came to lie elsewhere. They stay there until all have been put, or they would come up again. */
-struct strays {
-    uint32_t most;
-    uint32_t count;
-    uint32_t *numbers; /* of `most`, made for the first; the caller's to release */
-};
+enum { HIGHEST_NOTED = 1 << 18 }; /* more than 65,000 handles */
 
-/* How many there may be where numbers up to this one are wanted: the table up to there, and what is left of a
- * list. */
-static inline uint32_t strays_most(uint32_t number)
-{
-    return number / 4 + 2048;
-}
+/* For each number below that, whether one of ours lies there: all false; NULL if there is no memory. */
+bool *make_notes(void);
 
-/* Puts a copy of one of our own handles under that number into a process. Returns a Win32 code: ERROR_NO_MORE_ITEMS
- * if the number does not come up. */
-DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, struct strays *strays);
+/*
+ * Puts a copy of one of our own handles under that number into a process. What came to lie below it stays there if it
+ * can be noted, since it would come up again with the next; everything else is closed before this returns. Returns
+ * a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up.
+ */
+DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
 
-/* Closes them, and forgets them. */
-void take_back(HANDLE process, struct strays *strays);
+/* Closes what lies there by the notes (which may be NULL), and releases them. */
+void close_noted(HANDLE process, bool *notes);
 
 #endif

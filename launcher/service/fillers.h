@@ -12,11 +12,11 @@
 
 struct fillers {
     HANDLE original; /* all are copies of it */
-    uint32_t *lie;   /* a bit for each number; NULL: there are none yet */
+    bool *notes;     /* where they lie; NULL: there are none yet */
 };
 
-/* Fills up to that number, and it; 0: nothing. What fails shows when a pass has to come there. */
-void keep_number(struct fillers *fillers, uint32_t number);
+/* Fills up to that number, and it. FALSE if no filler lies there now; nor does one if the number is 0. */
+BOOL keep_number(struct fillers *fillers, uint32_t number);
 
 /* Makes way on that number: the filler goes, or a pass of the request that came there before anybody knew of it. FALSE
  * if neither is there: then it is one of the launcher's own. */

@@ -133,8 +133,10 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_STEAL, i, code);
     pass->number = (uint32_t)handle_number(way ? move_handle(handle, pass->wanted) : handle);
-    if (pass->number != pass->wanted)
+    if (pass->wanted != 0 && pass->number != pass->wanted) {
+        pass->flags |= PASS_APART;
         keep_number(&service->fillers, pass->wanted); /* nothing else may come there */
+    }
     return TRUE;
 }
 
@@ -211,6 +213,9 @@ static uint32_t count_stolen(const struct request *request)
     return count;
 }
 
+/* A constant that the compiler sees: so this program has nothing of what only the prefix wants. */
+static const struct terms no_terms;
+
 /* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
 static BOOL spawn(struct service *service)
 {
@@ -218,7 +223,7 @@ static BOOL spawn(struct service *service)
     uint32_t stolen = count_stolen(request);
     struct failure failure;
     PROCESS_INFORMATION child;
-    BOOL created = steal_passes(service, &failure) && create_child(request, &(struct terms){0}, &child, &failure);
+    BOOL created = steal_passes(service, &failure) && create_child(request, &no_terms, &child, &failure);
     BOOL told, committed;
 
     close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
