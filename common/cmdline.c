@@ -27,10 +27,12 @@ static size_t match(const wchar_t *at, struct pass *passes, uint32_t pass_count,
 
 static void put_number(struct text *result, const struct pass *pass, enum form form)
 {
+    uint32_t number = pass_number(pass);
+
     if (form == FORM_HEX)
-        text_put_hex(result, pass->number);
+        text_put_hex(result, number);
     else
-        text_put_decimal(result, pass->number);
+        text_put_decimal(result, number);
 }
 
 void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count)

@@ -16,8 +16,12 @@ static void put_pass(struct text *text, const struct pass *pass)
             text_put_unit(text, L'+');
         text_put_ascii(text, stream_name(stream));
     }
-    if (pass->name == NULL && pass->streams == 0)
+    if ((pass->flags & PASS_JOB) != 0)
+        text_put_ascii(text, "PROC_THREAD_ATTRIBUTE_JOB_LIST");
+    else if (pass->name == NULL && pass->streams == 0 && pass->descriptor != 0)
         text_format(text, "descriptor %u", pass->descriptor);
+    else if (pass->name == NULL && pass->streams == 0)
+        text_format(text, "0x%x", pass->wanted);
 }
 
 void error_describe(struct handoff_error *error, const struct request *request, DWORD stage, DWORD pass, DWORD code)
@@ -56,6 +60,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_RESUME: return "cannot resume the child";
     case HANDOFF_STAGE_REPORT: return "cannot report to the parent";
     case HANDOFF_STAGE_CLEAN_UP: return "cannot end the launcher";
+    case HANDOFF_STAGE_NUMBER: return "cannot give the handle its number in the child";
     default: return "failed";
     }
 }
@@ -118,6 +123,8 @@ static const char *advice(const struct handoff_error *error)
         return "it is protected from being closed";
     if (error->stage == HANDOFF_STAGE_CONNECT && error->code == ERROR_ACCESS_DENIED)
         return "the same user must run both, and as elevated";
+    if (error->stage == HANDOFF_STAGE_NUMBER && error->code == ERROR_NO_MORE_ITEMS)
+        return "another handle has it there from the child's start on: duplicate yours, and pass that on";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_BAD_EXE_FORMAT)
         return "it is not a program that Windows can run";
     return NULL;

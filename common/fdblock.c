@@ -78,12 +78,13 @@ uint32_t fdblock_make(uint8_t *bytes, uint32_t capacity, uint32_t pointer, const
     memset(bytes + sizeof count + count, 0xFF, count * pointer);
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct pass *pass = &request->passes[i];
+        uint32_t number = pass_number(pass);
 
         if (pass->descriptor != 0)
-            put(bytes, count, pointer, pass->descriptor, pass->crt_flags, pass->number);
+            put(bytes, count, pointer, pass->descriptor, pass->crt_flags, number);
         for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
             if ((pass->streams >> stream & 1) != 0 && request->stream_flags[stream] != 0)
-                put(bytes, count, pointer, stream, request->stream_flags[stream], pass->number);
+                put(bytes, count, pointer, stream, request->stream_flags[stream], number);
         }
     }
     return size;

@@ -76,11 +76,17 @@ static bool descriptor_is_good(const struct pass *passes, uint32_t before)
     return descriptor >= STREAM_COUNT && descriptor <= (passes[before].crt_flags != 0 ? FDBLOCK_MOST : FD_MOST);
 }
 
+/* Whether it is of use without being mentioned. */
+static bool has_place(const struct pass *pass)
+{
+    return (pass->streams | pass->descriptor | pass->wanted | (pass->flags & PASS_JOB)) != 0;
+}
+
 static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t twice, uint32_t *streams)
 {
     const struct pass *pass = &passes[i];
 
-    if (pass->name == NULL && pass->streams == 0 && pass->descriptor == 0)
+    if (pass->name == NULL && !has_place(pass))
         return REQUEST_NO_PLACE;
     if (pass->name != NULL && !name_is_valid(pass->name))
         return REQUEST_NAME;
@@ -143,8 +149,7 @@ uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
 {
     uint32_t i = 0;
 
-    while (i < pass_count && (passes[i].used || passes[i].streams != 0 || passes[i].descriptor != 0 ||
-                              (passes[i].flags & PASS_OPTIONAL) != 0))
+    while (i < pass_count && (passes[i].used || has_place(&passes[i]) || (passes[i].flags & PASS_OPTIONAL) != 0))
         i++;
     return i;
 }

@@ -12,8 +12,10 @@
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
 enum {
-    PASS_SEALED = 1,  /* not inheritable in the child */
-    PASS_OPTIONAL = 2 /* need not be mentioned anywhere */
+    PASS_SEALED = 1,   /* not inheritable in the child */
+    PASS_OPTIONAL = 2, /* need not be mentioned anywhere */
+    PASS_JOB = 4,      /* not for the child: a job that it is created in */
+    PASS_APART = 8     /* not inherited: it could not be put under its number in the launcher */
 };
 
 /* One handle on its way to the child. */
@@ -23,10 +25,17 @@ struct pass {
     uint32_t descriptor;  /* of the child's C runtime; 0: none, since 0 to 2 are streams */
     uint32_t crt_flags;   /* of the descriptor; 0: as the handle's type suggests */
     uint32_t flags;       /* PASS_... */
-    uint32_t number;      /* in the launcher, and so in the child; 0: it is still to be stolen */
+    uint32_t number;      /* in the launcher; 0: it is still to be stolen */
+    uint32_t wanted;      /* in the child; 0: as in the launcher */
     bool used;            /* a placeholder or a stream mentions it */
     uint32_t first, next; /* request_index()'s: heads and links of chains of passes, from 1 */
 };
+
+/* The number that the child finds it under. */
+static inline uint32_t pass_number(const struct pass *pass)
+{
+    return pass->wanted != 0 ? pass->wanted : pass->number;
+}
 
 /* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data. */
 enum { ATTRIBUTE_MOST = 7, ATTRIBUTE_SIZE_MOST = 16 };
@@ -72,7 +81,7 @@ enum request_fault {
     REQUEST_STREAM, /* there is no such stream */
     REQUEST_STREAM_TWICE,
     REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
-    REQUEST_NO_PLACE,   /* the pass has no name, stream or descriptor, so no child could find it */
+    REQUEST_NO_PLACE,   /* the pass has no name, stream, descriptor or number, so no child could find it */
     REQUEST_NO_PROGRAM, /* neither application nor command line */
     REQUEST_ATTRIBUTE   /* one that does not pass through, or of another size */
 };
@@ -89,7 +98,7 @@ uint32_t request_index(struct pass *passes, uint32_t pass_count);
 /* The pass of that name, of `length` units, among passes that were indexed; or NULL. */
 struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_t *name, size_t length);
 
-/* The first pass without a stream or descriptor that no placeholder has marked as used though it has to
+/* The first pass without a stream, descriptor or number that no placeholder has marked as used though it has to
  * be, or pass_count. */
 uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
 

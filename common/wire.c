@@ -126,6 +126,7 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_u32(wire, &pass->crt_flags);
     move_u32(wire, &pass->flags);
     move_u32(wire, &pass->number);
+    move_u32(wire, &pass->wanted);
     move_string(wire, &pass->name);
 }
 

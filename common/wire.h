@@ -13,7 +13,7 @@
 
 enum {
     WIRE_HEADER = 8,
-    WIRE_PASS = 24, /* a pass without a name, the shortest */
+    WIRE_PASS = 28, /* a pass without a name, the shortest */
     WIRE_REPORT_MAX = 32,
     WIRE_REQUEST_MAX = 16 << 20 /* many times the longest line and any sane environment */
 };

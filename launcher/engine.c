@@ -6,6 +6,7 @@
 #include "fdblock.h"
 #include "function.h"
 #include "heap.h"
+#include "number.h"
 #include "startup.h"
 #include "steal.h"
 #include "stream.h"
@@ -34,7 +35,8 @@ enum { CMD_CAPACITY = MAX_PATH + 8 };
 /* What CreateProcessW is called with, made up piece by piece. */
 struct creation {
     STARTUPINFOEXW startup;
-    HANDLE *handles; /* what the child inherits; owns the memory of the next two as well */
+    HANDLE *handles; /* what the child inherits, and then the jobs; owns the memory of the next two as well */
+    uint32_t inherited, jobs;
     struct text program;
     struct text line;     /* its memory is NULL if the request has none */
     wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */
@@ -136,7 +138,7 @@ static void set_streams(STARTUPINFOW *to, const struct request *request)
             *streams[stream] = stream_of_old_console(stream);
         for (uint32_t i = 0; i < request->pass_count; i++) {
             if ((request->passes[i].streams >> stream & 1) != 0)
-                *streams[stream] = handle_from_number(request->passes[i].number);
+                *streams[stream] = handle_from_number(pass_number(&request->passes[i]));
         }
     }
 }
@@ -153,7 +155,7 @@ static DWORD create(const struct creation *creation, const struct request *reque
                         thread = {.nLength = sizeof thread,
                                   .lpSecurityDescriptor = (void *)(UINT_PTR)request->thread_descriptor};
 
-    return CreateProcessW(creation->program.at, creation->line.at, &process, &thread, request->pass_count > 0,
+    return CreateProcessW(creation->program.at, creation->line.at, &process, &thread, creation->inherited > 0,
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
@@ -181,10 +183,13 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     if (initialize == NULL || update == NULL)
         return ERROR_CALL_NOT_IMPLEMENTED;
     if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
-        (request->pass_count > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
-                                            request->pass_count * sizeof *creation->handles, NULL, NULL)))
+        (creation->inherited > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
+                                            creation->inherited * sizeof *creation->handles, NULL, NULL)) ||
+        (creation->jobs > 0 &&
+         !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + request->pass_count - creation->jobs,
+                 creation->jobs * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
-    /* Before Windows 10 there is no such attribute. */
+    /* Before Windows 10 there is no such attribute; there the prefix has another way. */
     if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
                                                 sizeof creation->listed_job, NULL, NULL))
         creation->listed_job = NULL;
@@ -209,11 +214,10 @@ static DWORD create_with_attributes(struct creation *creation, const struct requ
     return create(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
 }
 
-static BOOL expose_passes(const struct request *request, uint32_t count)
+static BOOL expose(const struct creation *creation, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!SetHandleInformation(handle_from_number(request->passes[i].number), HANDLE_FLAG_INHERIT,
-                                  HANDLE_FLAG_INHERIT))
+        if (!SetHandleInformation(creation->handles[i], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT))
             return FALSE;
     }
     return TRUE;
@@ -231,9 +235,9 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
 {
     creation->listed_job = NULL;
     creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
-    if (request->pass_count > 0) {
+    if (creation->inherited > 0) {
         visit_inheritable(make_private);
-        if (!expose_passes(request, request->pass_count))
+        if (!expose(creation, creation->inherited))
             return GetLastError();
     }
     return create(creation, request, more_flags, child);
@@ -242,13 +246,14 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
 static DWORD create_suspended(struct creation *creation, const struct request *request, DWORD more_flags,
                               PROCESS_INFORMATION *child)
 {
+    BOOL with_more = request->attribute_count > 0 || creation->jobs > 0; /* than we can do without */
     DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
 
-    if (request->pass_count > 0 || creation->listed_job != NULL || request->attribute_count > 0)
+    if (creation->inherited > 0 || creation->listed_job != NULL || with_more)
         code = create_with_attributes(creation, request, more_flags, child);
     /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
      * compat/mingw.c; rprichard/win32-console-docs). */
-    if ((code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES) && request->attribute_count == 0)
+    if ((code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES) && !with_more)
         code = create_without_attributes(creation, request, more_flags, child);
     return code;
 }
@@ -376,36 +381,59 @@ static DWORD create_with_block(struct creation *creation, const struct request *
     return code == ERROR_SUCCESS ? create_in_job(creation, request, job, child) : code;
 }
 
+/* ---- numbers ---- */
+
+/* Of the passes that are to be put into the child, the one with the lowest number; NULL: there is none left. */
+static struct pass *next_to_put(const struct request *request)
+{
+    struct pass *next = NULL;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & PASS_APART) != 0 && (next == NULL || pass->wanted < next->wanted))
+            next = pass;
+    }
+    return next;
+}
+
+/* What could not be put under its number here, in the order of the numbers, as a new table gives them. Once it is there
+ * it is closed here. */
+static BOOL put_passes(const struct request *request, HANDLE child, struct failure *failure)
+{
+    struct pass *pass;
+    bool *notes = NULL;
+    DWORD code = ERROR_SUCCESS;
+
+    while (code == ERROR_SUCCESS && (pass = next_to_put(request)) != NULL) {
+        if (notes == NULL)
+            notes = make_notes();
+        code =
+            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, notes);
+        if (code == ERROR_SUCCESS) {
+            CloseHandle(handle_from_number(pass->number));
+            pass->number = 0;
+            pass->flags = 0;
+        } else {
+            fail(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
+        }
+    }
+    close_noted(child, notes);
+    return code == ERROR_SUCCESS;
+}
+
 /* ---- sealing ---- */
 
-/*
- * Takes what lies at `from` out of the child and puts it back until it comes to lie under its number: Windows gives
- * a free number again, if not the next one. What lies elsewhere is taken back.
- */
+/* Takes what lies at `from` out of the child and puts it under its number again. */
 static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
 {
-    enum { MOST_TRIES = 2048 };
-    DWORD *elsewhere = allocate(MOST_TRIES * sizeof *elsewhere);
-    DWORD tries = 0, code = ERROR_NOT_ENOUGH_MEMORY;
-    HANDLE handle = NULL, there = NULL, back;
+    HANDLE handle;
+    DWORD code = steal(child, handle_number(from), FALSE, &handle);
 
-    if (elsewhere != NULL)
-        code = steal(child, handle_number(from), FALSE, &handle);
-    while (code == ERROR_SUCCESS && (uint32_t)handle_number(there) != number) {
-        if (there != NULL)
-            elsewhere[tries++] = (DWORD)handle_number(there);
-        if (tries == MOST_TRIES)
-            code = ERROR_NO_MORE_ITEMS;
-        else if (!DuplicateHandle(GetCurrentProcess(), handle, child, &there, 0, FALSE, DUPLICATE_SAME_ACCESS))
-            code = GetLastError();
-    }
-    while (tries > 0) {
-        if (steal(child, handle_number(handle_from_number(elsewhere[--tries])), FALSE, &back) == ERROR_SUCCESS)
-            CloseHandle(back);
-    }
-    if (handle != NULL)
-        CloseHandle(handle);
-    release(elsewhere);
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = put_under(child, handle, FALSE, number, NULL);
+    CloseHandle(handle);
     return code;
 }
 
@@ -429,12 +457,28 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
     for (uint32_t i = 0; i < request->pass_count; i++) {
         DWORD code = ERROR_SUCCESS;
 
-        if ((request->passes[i].flags & PASS_SEALED) != 0)
+        if ((request->passes[i].flags & (PASS_SEALED | PASS_JOB)) == PASS_SEALED)
             code = seal(child, request->passes[i].number);
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_SEAL, i, code);
     }
     return TRUE;
+}
+
+/* From the front what the child inherits, from the end the jobs. The rest is put there later, and is not to be inherited
+ * where there is no list either. */
+static void list_handles(struct creation *creation, const struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        HANDLE handle = handle_from_number(request->passes[i].number);
+
+        if ((request->passes[i].flags & PASS_JOB) != 0)
+            creation->handles[request->pass_count - ++creation->jobs] = handle;
+        else if ((request->passes[i].flags & PASS_APART) != 0)
+            make_private(handle);
+        else
+            creation->handles[creation->inherited++] = handle;
+    }
 }
 
 static BOOL start(struct creation *creation, struct request *request, const struct terms *terms,
@@ -445,15 +489,14 @@ static BOOL start(struct creation *creation, struct request *request, const stru
     give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);
     set_descriptor_flags(request);
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        creation->handles[i] = handle_from_number(request->passes[i].number);
-    if (!expose_passes(request, terms->exposed))
+    list_handles(creation, request);
+    if (!expose(creation, terms->exposed))
         code = GetLastError();
     if (code == ERROR_SUCCESS)
         code = create_with_block(creation, request, terms->job, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
-    if (seal_passes(request, child->hProcess, failure))
+    if (put_passes(request, child->hProcess, failure) && seal_passes(request, child->hProcess, failure))
         return TRUE;
     end_suspended(child);
     return FALSE;

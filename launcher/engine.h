@@ -3,6 +3,7 @@
  * these.
  *
  *   engine.c     creates the child
+ *   number.c     a handle under a number that is given
  *   inherited.c  which of this process' handles are inheritable
  *   service/     handoff-launcher.exe, the library's broker: requests come over the control pipe
  *   prefix/      handoff.exe and handoffw.exe: options before a command
@@ -36,7 +37,7 @@ struct terms {
 /*
  * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open in this
  * process and listed nowhere else. Win or lose, they stay the caller's to close: then only the child has them, under the
- * same numbers.
+ * same numbers, or under those that they were to have.
  */
 BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
                   struct failure *failure);

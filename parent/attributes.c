@@ -8,11 +8,13 @@
 
 /* ---- attributes ---- */
 
+enum { JOB_LIST = 0x2000D }; /* of Windows 10 */
+
 /* Those that mean something between CreateProcessW and its caller, who would be the launcher. */
 static const struct {
     DWORD_PTR id;
     char name[16];
-} personal[] = {{0x20000, "PARENT_PROCESS"}, {0x2000D, "JOB_LIST"}, {0x20016, "PSEUDOCONSOLE"}};
+} personal[] = {{0x20000, "PARENT_PROCESS"}, {JOB_LIST, "JOB_LIST"}, {0x20016, "PSEUDOCONSOLE"}};
 
 static BOOL refuse_attribute(struct transaction *t, DWORD_PTR id)
 {
@@ -39,6 +41,12 @@ static BOOL take_attribute(struct transaction *t, const struct listed_attribute 
 
     if (listed->id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
         return TRUE;
+    if (listed->id == JOB_LIST && listed->size > 0 && listed->size % sizeof(HANDLE) == 0 &&
+        listed->size / sizeof(HANDLE) <= MOST_PASSES) {
+        t->jobs = listed->value;
+        t->job_count = (uint32_t)(listed->size / sizeof(HANDLE));
+        return TRUE;
+    }
     if (!attribute_is_good((uint32_t)listed->id, listed->size) || t->request.attribute_count == ATTRIBUTE_MOST)
         return refuse_attribute(t, listed->id);
     attribute->id = (uint32_t)listed->id;

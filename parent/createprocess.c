@@ -91,6 +91,55 @@ static void add_listed(struct call *call, HANDLE handle)
         (struct handoff_pass){.name = name.at, .handle = handle, .flags = HANDOFF_OPTIONAL};
 }
 
+static BOOL is_own_stream(const struct call *call, HANDLE handle)
+{
+    BOOL found = FALSE;
+
+    if ((call->startup.dwFlags & STARTF_USESTDHANDLES) == 0 &&
+        (call->request.creation_flags & OTHER_CONSOLE_FLAGS) == 0) {
+        for (int stream = 0; stream < STREAM_COUNT; stream++)
+            found = found || GetStdHandle(stream_id(stream)) == handle;
+    }
+    return found;
+}
+
+static BOOL is_in_block(const struct call *call, HANDLE handle)
+{
+    struct fdblock block = fdblock_open(call->startup.lpReserved2, call->startup.cbReserved2, sizeof(void *));
+    BOOL found = FALSE;
+
+    for (uint32_t i = 0; i < block.count; i++)
+        found = found || (fdblock_flags(&block, i) != 0 && handle_from_number(fdblock_handle(&block, i)) == handle);
+    return found;
+}
+
+/* A listed handle has in the child the number that it has here, by which alone the child may know it: unless the child
+ * finds it as a stream or in its runtime's block, or is told of it by the braces in its line. */
+static DWORD keep_numbers(struct call *call)
+{
+    DWORD count = call->request.pass_count;
+    struct pass *named = allocate((count + 1) * sizeof *named);
+    wchar_t nowhere[1];
+    struct text line = {.at = nowhere, .capacity = 1};
+
+    if (named == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    for (DWORD i = 0; i < count; i++)
+        named[i].name = call->passes[i].name;
+    request_index(named, count);
+    if (call->request.command_line != NULL)
+        line_rewrite(&line, call->request.command_line, named, count);
+    for (DWORD i = 0; i < count; i++) {
+        HANDLE handle = call->passes[i].handle;
+
+        if (call->passes[i].streams == 0 && !named[i].used && !is_own_stream(call, handle) &&
+            !is_in_block(call, handle))
+            call->passes[i].flags |= HANDOFF_SAME_NUMBER;
+    }
+    release(named);
+    return ERROR_SUCCESS;
+}
+
 static DWORD add_handles(struct call *call, const struct listed *listed)
 {
     size_t most = (size_t)listed->count + 3;
@@ -107,7 +156,7 @@ static DWORD add_handles(struct call *call, const struct listed *listed)
         add_stream(call, call->startup.hStdError, STREAM_STDERR);
     }
     call->request.passes = call->passes;
-    return ERROR_SUCCESS;
+    return keep_numbers(call);
 }
 
 /* An ANSI block, as UTF-16. */

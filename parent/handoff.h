@@ -34,14 +34,26 @@ enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
 /* A sealed handle is not inheritable in the child, so that its own children do not get it; an optional one
  * need not be mentioned anywhere.
  *
- * The others say what a `descriptor` is. Without one of them the launcher asks the handle, and a pipe that is
- * not overlapped does not answer while any process reads from it: the spawn then ends at its deadline, and the
- * launcher only when that read does. Whoever passes such a pipe on knows what it is. */
-enum { HANDOFF_SEALED = 1, HANDOFF_OPTIONAL = 2, HANDOFF_FILE = 4, HANDOFF_PIPE = 8, HANDOFF_DEVICE = 16 };
+ * One with HANDOFF_SAME_NUMBER has in the child the number that it has here, so it needs no mention either; or the
+ * spawn fails, and nothing has run. The number cannot be had if the starts of launcher and child have both taken it,
+ * which is so of the first few of all (under Wine 8 of those up to 0x10): a duplicate has another. Two passes of one
+ * handle cannot both keep its number.
+ *
+ * HANDOFF_FILE, HANDOFF_PIPE and HANDOFF_DEVICE say what a `descriptor` is. Without one of them the launcher asks the
+ * handle, and a pipe that is not overlapped does not answer while any process reads from it: the spawn then ends at
+ * its deadline, and the launcher only when that read does. Whoever passes such a pipe on knows what it is. */
+enum {
+    HANDOFF_SEALED = 1,
+    HANDOFF_OPTIONAL = 2,
+    HANDOFF_FILE = 4,
+    HANDOFF_PIPE = 8,
+    HANDOFF_DEVICE = 16,
+    HANDOFF_SAME_NUMBER = 32
+};
 
 /* One handle on its way to the child. The name and the handle stay yours. */
 struct handoff_pass {
-    const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if `streams` or `descriptor` says where it goes */
+    const wchar_t *name; /* letters, digits, '_', '-', '.'; NULL if another field says where it goes */
     HANDLE handle;       /* any kernel handle; need not be inheritable, and should not be */
     DWORD streams;       /* HANDOFF_STDIN | ...; 0: none */
     DWORD descriptor;    /* of the child's C runtime, for _read(3, ...): 3 to 2047; 0: none */
@@ -53,7 +65,7 @@ struct handoff_pass {
  *
  * Placeholders in the command line: {name} becomes the handle's number in the child, decimal;
  * {name:x} hexadecimal, without a prefix; {{name}} a literal {name}. Only names of passes count,
- * all else reaches the child unit for unit. A pass that is neither a stream nor a descriptor, and is
+ * all else reaches the child unit for unit. A pass that is neither a stream nor a descriptor, keeps no number, and is
  * mentioned neither in the line nor in `variables`, is an error, because that is how a misspelt name shows.
  *
  * The program is `application`, if given, looked for nowhere else. Otherwise it is the first word
@@ -86,8 +98,9 @@ struct handoff_request {
 
     /* As CreateProcessW takes them; may be NULL. Of the attributes those that are plain data pass through: mitigation
      * policy, child process policy, protection level, preferred node, group affinity, ideal processor, desktop app
-     * policy. A handle list is not read: passes say what is passed. The others are ERROR_NOT_SUPPORTED, with the
-     * attribute as the subject. */
+     * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that fails
+     * as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The others are
+     * ERROR_NOT_SUPPORTED, with the attribute as the subject. */
     const SECURITY_ATTRIBUTES *process_security, *thread_security;
     struct _PROC_THREAD_ATTRIBUTE_LIST *attributes;
 };
@@ -120,7 +133,8 @@ enum handoff_stage {
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
-    HANDOFF_STAGE_CLEAN_UP   /* a launcher that was terminated and does not end */
+    HANDOFF_STAGE_CLEAN_UP,  /* a launcher that was terminated and does not end */
+    HANDOFF_STAGE_NUMBER     /* giving a handle the number in the child that it has in the parent */
 };
 
 #define HANDOFF_NO_PASS 0xFFFFFFFFu
@@ -158,7 +172,7 @@ struct handoff_error {
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
  *                             if that is NULL, cb, passes[2].flags. A creation flag that cannot pass through:
  *                             DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass
- *                             with no name, stream or descriptor, of which no child could know
+ *                             with no name, stream, descriptor or number, of which no child could know
  *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through, or has another size;
  *                             (stage CREATE) `arguments` for a batch file
  *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
@@ -175,7 +189,8 @@ struct handoff_error {
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
- *   ERROR_NO_MORE_ITEMS       (stage SEAL) the number of the sealed handle is not to be had again
+ *   ERROR_NO_MORE_ITEMS       (stage SEAL) the number of the sealed handle is not to be had again; (stage NUMBER) the
+ *                             number that a pass is to keep is not to be had in the child
  * Others are what Windows said at the stage.
  */
 BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
@@ -219,15 +234,17 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out);
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
  *
- * and nothing else. Their numbers change on the way. A handle of the list that the child is told of in its
- * command line is written there by its number in the parent: {0x1a4}, or {0x1a4:x}.
+ * and nothing else. A handle of the list has in the child the number that it has here, inheritable, as with
+ * CreateProcessW; or the call fails with ERROR_NO_MORE_ITEMS (see HANDOFF_SAME_NUMBER). One that the child finds
+ * otherwise need not keep it: as a stream, in the runtime's block, or by the braces {0x1a4} or {0x1a4:x} around its
+ * number in the command line, which become the number that it has in the child.
  *
  * SECURITY_ATTRIBUTES are honoured: a returned handle that is to be inheritable is, by the caller's own wish. Of
  * the attributes of an extended STARTUPINFO those pass through that a request takes.
  *
  * Refused with ERROR_NOT_SUPPORTED, because they mean something between CreateProcessW and its caller, who
- * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _JOB_LIST, _PSEUDOCONSOLE and what is unknown,
- * DEBUG_PROCESS and DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
+ * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _PSEUDOCONSOLE and what is unknown, DEBUG_PROCESS and
+ * DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
  */
 BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
                                    SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,

@@ -109,9 +109,6 @@ static BOOL check_request(struct transaction *t)
     return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_REQUEST, pass, code);
 }
 
-/* No request with more would fit into a message, each having a length and a name. */
-enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
-
 /* Here and not in the launcher, which may be of another width or have been started long ago. */
 static BOOL find_program(struct transaction *t)
 {
@@ -173,8 +170,8 @@ static BOOL flags_are_good(const struct handoff_pass *pass)
 {
     DWORD kind = pass->flags & KINDS;
 
-    return (pass->flags & ~(DWORD)(HANDOFF_SEALED | HANDOFF_OPTIONAL | KINDS)) == 0 && (kind & (kind - 1)) == 0 &&
-           (kind == 0 || pass->descriptor != 0);
+    return (pass->flags & ~(DWORD)(HANDOFF_SEALED | HANDOFF_OPTIONAL | HANDOFF_SAME_NUMBER | KINDS)) == 0 &&
+           (kind & (kind - 1)) == 0 && (kind == 0 || pass->descriptor != 0);
 }
 
 static BOOL check_fields(struct transaction *t)
@@ -209,27 +206,38 @@ static void say_kinds(struct transaction *t)
     }
 }
 
+static struct pass pass_of(const struct handoff_pass *asked)
+{
+    uint32_t number = (uint32_t)handle_number(asked->handle);
+
+    return (struct pass){.name = asked->name,
+                         .streams = asked->streams,
+                         .descriptor = asked->descriptor,
+                         .flags = asked->flags & (PASS_SEALED | PASS_OPTIONAL),
+                         .wanted = (asked->flags & HANDOFF_SAME_NUMBER) != 0 ? number : 0};
+}
+
 BOOL plan_passes(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
+    struct request *request = &t->request;
+    uint32_t count;
 
     if (!check_fields(t) || !take_attributes(t) || !take_security(t))
         return FALSE;
+    count = asked->pass_count + t->job_count;
     if (asked->startup != NULL)
         t->most_passes = count_startup_descriptors(asked->startup);
-    t->most_passes += asked->pass_count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
-    t->request.passes = allocate(t->most_passes * sizeof *t->request.passes);
-    t->duplicates = allocate((asked->pass_count + 1) * sizeof *t->duplicates);
-    if (t->request.passes == NULL || t->duplicates == NULL)
+    t->most_passes += count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
+    request->passes = allocate(t->most_passes * sizeof *request->passes);
+    t->duplicates = allocate((count + 1) * sizeof *t->duplicates);
+    if (request->passes == NULL || t->duplicates == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    set_strings(&t->request, asked);
-    for (DWORD i = 0; i < asked->pass_count; i++) {
-        t->request.passes[i].name = asked->passes[i].name;
-        t->request.passes[i].streams = asked->passes[i].streams;
-        t->request.passes[i].descriptor = asked->passes[i].descriptor;
-        t->request.passes[i].flags = asked->passes[i].flags & (PASS_SEALED | PASS_OPTIONAL);
-    }
-    t->request.pass_count = asked->pass_count;
+    set_strings(request, asked);
+    for (; request->pass_count < count; request->pass_count++)
+        request->passes[request->pass_count] = request->pass_count < asked->pass_count
+                                                   ? pass_of(&asked->passes[request->pass_count])
+                                                   : (struct pass){.flags = PASS_JOB};
     if (!quote_arguments(t) || !check_request(t))
         return FALSE;
     say_kinds(t); /* only now: who hands descriptors on, flags and all, may have more of them than who asks */
@@ -248,8 +256,9 @@ static DWORD duplicate_one(struct transaction *t, HANDLE handle)
 
 BOOL duplicate_passes(struct transaction *t)
 {
-    for (DWORD i = 0; i < t->asked->pass_count; i++) {
-        DWORD code = duplicate_one(t, t->asked->passes[i].handle);
+    for (uint32_t i = 0; i < t->request.pass_count; i++) {
+        DWORD code =
+            duplicate_one(t, i < t->asked->pass_count ? t->asked->passes[i].handle : t->jobs[i - t->asked->pass_count]);
 
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
@@ -296,8 +305,11 @@ BOOL check_taken(struct transaction *t)
         if (claim_state(&t->link->page.view->claims[i]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
-    for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++)
-        t->asked->numbers[i] = t->link->page.view->claims[i].taken_as;
+    for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++) {
+        uint32_t wanted = t->request.passes[i].wanted;
+
+        t->asked->numbers[i] = wanted != 0 ? wanted : t->link->page.view->claims[i].taken_as;
+    }
     return TRUE;
 }
 

@@ -21,6 +21,9 @@
 #include "link.h"
 #include "wire.h"
 
+/* No request with more would fit into a message, each having a length and a name. */
+enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
+
 struct transaction {
     const struct handoff_request *asked; /* &whole, once that is there */
     struct handoff_request whole;        /* as this version knows it */
@@ -38,7 +41,9 @@ struct transaction {
     wchar_t *environment; /* and its environment, from GetEnvironmentStringsW */
     size_t most_size;     /* of the message, in bytes */
     uint32_t most_passes; /* with the parent's own streams and descriptors, which come last */
-    HANDLE *duplicates;   /* of those that were asked for */
+    const HANDLE *jobs;   /* the caller's, which the child is created in; passes after those that were asked for */
+    uint32_t job_count;
+    HANDLE *duplicates; /* of those that were asked for, and of the jobs */
     uint32_t duplicate_count;
     BOOL offered; /* the launcher may take them */
 

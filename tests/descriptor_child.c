@@ -10,6 +10,8 @@
  *   handle NUMBER   says whether the handle is inheritable
  *   of N            says the same of descriptor N's handle
  *   signal NUMBER   sets the event
+ *   told NAME       sets the event whose number is in the environment variable
+ *   same A B        says whether these are handles of one object, or "not known" before Windows 10
  *   title           says the units of its title, hexadecimal
  *   variable NAME   says those of the environment variable
  *   change NAME     sets the variable and removes it, and says how often it was there before, between and after;
@@ -140,6 +142,21 @@ static void say_handle(HANDLE handle)
         say("not open");
     else
         say((flags & HANDLE_FLAG_INHERIT) != 0 ? "inheritable" : "not inheritable");
+}
+
+static void say_same(HANDLE a, HANDLE b)
+{
+    BOOL(WINAPI * compare)
+    (HANDLE, HANDLE) = (BOOL(WINAPI *)(HANDLE, HANDLE))(void *)GetProcAddress(GetModuleHandleW(L"kernelbase.dll"),
+                                                                              "CompareObjectHandles");
+    DWORD flags;
+
+    if (!GetHandleInformation(a, &flags) || !GetHandleInformation(b, &flags))
+        say("not open");
+    else if (compare == NULL)
+        say("not known");
+    else
+        say(compare(a, b) ? "same" : "another");
 }
 
 static void say_units(const char *what, const wchar_t *units)
@@ -319,7 +336,12 @@ int main(int argc, char **argv)
             say_handle((HANDLE)_get_osfhandle(atoi(argv[++i])));
         else if (strcmp(action, "signal") == 0)
             SetEvent(parse_handle(argv[++i]));
-        else if (strcmp(action, "wait") == 0)
+        else if (strcmp(action, "told") == 0)
+            SetEvent(parse_handle(getenv(argv[++i])));
+        else if (strcmp(action, "same") == 0 && i + 2 < argc) {
+            say_same(parse_handle(argv[i + 1]), parse_handle(argv[i + 2]));
+            i += 2;
+        } else if (strcmp(action, "wait") == 0)
             wait_for_end(parse_handle(argv[++i]));
         else if (strcmp(action, "daemon") == 0)
             start_daemon(argv[++i]);

@@ -11,6 +11,10 @@
  *                   of each security descriptor its size
  *   elsewhere       has no freed number given again at once, as Windows 7 and before
  *   nowhere         cannot put anything into the child
+ *   crowded         cannot put anything into its own table
+ *   neither         the two together
+ *   late            has a freed number given again not to the next steal but after it; and nowhere
+ *   jobless         finds no attribute for jobs, as Windows before 10
  *
  *   lie pseudo      reports its own process by pseudo-handle
  *   lie self        reports its own process by a real handle
@@ -68,6 +72,18 @@ static BOOL WINAPI note_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, D
     return TRUE; /* nothing is listed: here it would perhaps be refused */
 }
 
+enum { JOB_LIST = 0x2000D };
+
+static BOOL WINAPI jobless_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value,
+                                  SIZE_T size, void *previous, SIZE_T *returned)
+{
+    if (attribute == JOB_LIST) {
+        SetLastError(ERROR_NOT_SUPPORTED);
+        return FALSE;
+    }
+    return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
+}
+
 static void note_security(const SECURITY_ATTRIBUTES *process, const SECURITY_ATTRIBUTES *thread)
 {
     const SECURITY_ATTRIBUTES *both[] = {process, thread};
@@ -82,6 +98,8 @@ static FARPROC find_function(HMODULE module, const char *name)
 {
     if (strcmp(fault_kind, "note") == 0 && strcmp(name, "UpdateProcThreadAttribute") == 0)
         return (FARPROC)(void *)note_update;
+    if (strcmp(fault_kind, "jobless") == 0 && strcmp(name, "UpdateProcThreadAttribute") == 0)
+        return (FARPROC)(void *)jobless_update;
     if (is_strict() && strcmp(name, "UpdateProcThreadAttribute") == 0)
         return (FARPROC)(void *)strict_update;
     return is_old(module) ? NULL : GetProcAddress(module, name);
@@ -98,15 +116,38 @@ static BOOL duplicate_elsewhere(HANDLE process, HANDLE handle, HANDLE *duplicate
            (CloseHandle)(old);
 }
 
+static BOOL has_kind(const char *kind)
+{
+    return strcmp(fault_kind, kind) == 0;
+}
+
+static BOOL refuses_to_put(BOOL here)
+{
+    return has_kind("neither") || (here ? has_kind("crowded") : has_kind("nowhere") || has_kind("late"));
+}
+
+/* Something else is quicker to take the free number. */
+static BOOL steal_late(HANDLE source, HANDLE handle, HANDLE *duplicate, BOOL inheritable, DWORD options)
+{
+    HANDLE self = GetCurrentProcess(), other;
+    BOOL done = (DuplicateHandle)(self, self, self, &other, 0, FALSE, DUPLICATE_SAME_ACCESS) &&
+                (DuplicateHandle)(source, handle, self, duplicate, 0, inheritable, options);
+
+    (CloseHandle)(other);
+    return done;
+}
+
 static BOOL duplicate_handle(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,
                              BOOL inheritable, DWORD options)
 {
     if (strcmp(fault_kind, "elsewhere") == 0 && source != GetCurrentProcess() && target == source)
         return duplicate_elsewhere(source, handle, duplicate);
-    if (strcmp(fault_kind, "nowhere") == 0 && source == GetCurrentProcess() && target != source) {
+    if (source == GetCurrentProcess() && refuses_to_put(target == source)) {
         SetLastError(ERROR_ACCESS_DENIED);
         return FALSE;
     }
+    if (has_kind("late") && source != GetCurrentProcess() && target == GetCurrentProcess())
+        return steal_late(source, handle, duplicate, inheritable, options);
     return (is_strict() ? strict_duplicate : (DuplicateHandle))(source, handle, target, duplicate, access, inheritable,
                                                                 options);
 }
@@ -137,6 +178,8 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #include "../common/take.c"
 #include "../launcher/engine.c"
 #include "../launcher/inherited.c"
+#include "../launcher/number.c"
+#include "../launcher/service/fillers.c"
 #include "../launcher/service/service.c"
 
 static BOOL lies(const char *kind)

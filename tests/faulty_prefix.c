@@ -169,4 +169,5 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../launcher/engine.c"
 #include "../launcher/prefix/library.c"
 #include "../launcher/prefix/open.c"
+#include "../launcher/number.c"
 #include "../launcher/prefix/parent.c"

@@ -1,6 +1,7 @@
 #include "service.h"
 
 #include "engine.h"
+#include "fillers.h"
 #include "heap.h"
 #include "steal.h"
 #include "text.h"
@@ -13,6 +14,7 @@ struct service {
     HANDLE parent; /* non-inheritable, so that it never reaches a child */
     struct claim_page *page;
     HANDLE pipe;
+    struct fillers fillers;
     struct request request;
     void *frame; /* what the request points into */
 };
@@ -23,7 +25,8 @@ static BOOL find_page(struct service *service, uint64_t nonce)
     enum { PAST_NUMBERS = 0x1000 };
 
     for (uint32_t number = 4; number < PAST_NUMBERS; number += 4) {
-        if (map_page(handle_from_number(number), nonce, &service->page) == ERROR_SUCCESS)
+        service->fillers.original = handle_from_number(number);
+        if (map_page(service->fillers.original, nonce, &service->page) == ERROR_SUCCESS)
             return TRUE;
     }
     return FALSE;
@@ -114,20 +117,42 @@ static BOOL receive_request(struct service *service, struct failure *failure)
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
 
+static void keep_numbers(struct service *service)
+{
+    for (uint32_t i = 0; i < service->request.pass_count; i++)
+        keep_number(&service->fillers, service->request.passes[i].wanted);
+}
+
+static BOOL steal_pass(struct service *service, uint32_t i, struct failure *failure)
+{
+    struct pass *pass = &service->request.passes[i];
+    BOOL way = pass->wanted != 0 && free_number(&service->fillers, &service->request, pass->wanted);
+    HANDLE handle;
+    DWORD code = steal_claimed(service->parent, &service->page->claims[i], (pass->flags & PASS_JOB) == 0, &handle);
+
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_STEAL, i, code);
+    pass->number = (uint32_t)handle_number(way ? move_handle(handle, pass->wanted) : handle);
+    if (pass->wanted != 0 && pass->number != pass->wanted) {
+        pass->flags |= PASS_APART;
+        keep_number(&service->fillers, pass->wanted); /* nothing else may come there */
+    }
+    return TRUE;
+}
+
+/* Of those that the parent has not put here itself: first the ones for which any number does, so that they cannot come
+ * to lie under one that is freed for another. */
 static BOOL steal_passes(struct service *service, struct failure *failure)
 {
     struct request *request = &service->request;
 
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        HANDLE handle;
-        DWORD code;
-
-        if (request->passes[i].number != 0)
-            continue; /* put here by the parent */
-        code = steal_claimed(service->parent, &service->page->claims[i], TRUE, &handle);
-        if (code != ERROR_SUCCESS)
-            return fail(failure, HANDOFF_STAGE_STEAL, i, code);
-        request->passes[i].number = (uint32_t)handle_number(handle);
+    keep_numbers(service);
+    for (int keeping = FALSE; keeping <= TRUE; keeping++) {
+        for (uint32_t i = 0; i < request->pass_count; i++) {
+            if (request->passes[i].number == 0 && (request->passes[i].wanted != 0) == keeping &&
+                !steal_pass(service, i, failure))
+                return FALSE;
+        }
     }
     return TRUE;
 }
@@ -188,6 +213,9 @@ static uint32_t count_stolen(const struct request *request)
     return count;
 }
 
+/* A constant that the compiler sees: so this program has nothing of what only the prefix wants. */
+static const struct terms no_terms;
+
 /* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
 static BOOL spawn(struct service *service)
 {
@@ -195,11 +223,12 @@ static BOOL spawn(struct service *service)
     uint32_t stolen = count_stolen(request);
     struct failure failure;
     PROCESS_INFORMATION child;
-    BOOL created = steal_passes(service, &failure) && create_child(request, &(struct terms){0}, &child, &failure);
+    BOOL created = steal_passes(service, &failure) && create_child(request, &no_terms, &child, &failure);
     BOOL told, committed;
 
     close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
     told = created ? send_child(service, &child) : send_failure(service, &failure);
+    keep_numbers(service);
     close_passes(request, stolen, request->pass_count);
     if (!created)
         return told;

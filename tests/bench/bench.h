@@ -14,6 +14,7 @@
  *   latency.c  sections latency and steals: one spawn at a time
  *   crowd.c    sections throughput and leaks: many threads
  *   curves.c   sections handles, line, table and spawns
+ *   numbers.c  section numbers: handles that keep theirs
  *   size.c     section size: bytes, imports, memory
  *   nothing.c, count.c  the children
  */
@@ -43,6 +44,9 @@ double median_of(const double *values, size_t count);
 void shuffle(unsigned *order, unsigned count);
 
 /* Ends the program: a benchmark that goes on without one of its parts says something wrong. */
+/* Says a figure and what it may be at most. */
+void print_target(const char *name, double value, double most);
+
 void require(BOOL condition, const char *what);
 void *allocate(size_t count, size_t size);
 
@@ -62,6 +66,7 @@ struct order {
     const wchar_t *child;              /* path */
     DWORD length;                      /* of the command line, at least; 0: as short as it comes */
     BOOL exposed;                      /* the handles are inheritable all the time */
+    BOOL keeps_numbers;                /* for handoff, one-shot and resident */
     struct handoff_launcher *resident; /* for the way that needs one */
     struct scratch *scratch;
 };
@@ -80,6 +85,7 @@ enum way_id {
     WAY_FLOOR,
     WAY_ONE_SHOT,
     WAY_RESIDENT,
+    WAY_DROP_IN,
     WAY_REPORT,
     WAY_PREFIX,
     WAY_COMMAND,
@@ -133,7 +139,11 @@ struct options {
 
 extern struct options options;
 
+/* What one bare steal takes from a process that waits, in ms. */
+double steal_some(HANDLE holder);
+
 void measure_latency(void);
+void measure_numbers(void);
 void measure_throughput(void);
 void measure_leaks(void);
 void measure_handles(void);

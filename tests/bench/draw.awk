@@ -12,6 +12,7 @@ BEGIN {
 	color["floor: a helper and the child"] = "#9aa5b1"
 	color["handoff, one-shot"] = "#e8833a"
 	color["handoff, resident"] = "#2172b4"
+	color["handoff_CreateProcessW"] = "#2172b4"
 	color["handoff.exe --parent --report"] = "#f2b78a"
 	color["handoff.exe --parent --copy"] = "#f2b78a"
 	color["handoff.exe"] = "#f2b78a"

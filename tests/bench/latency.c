@@ -11,11 +11,11 @@ static struct order one, some, many;
 static const struct contender {
     enum way_id way;
     struct order *order;
-} contenders[] = {{WAY_DIRECT, &one},   {WAY_LIST, &one},      {WAY_LOCK, &one},      {WAY_STUB, &one},
-                  {WAY_FLOOR, &one},    {WAY_ONE_SHOT, &one},  {WAY_RESIDENT, &one},  {WAY_REPORT, &one},
-                  {WAY_PREFIX, &one},   {WAY_COMMAND, &one},   {WAY_DIRECT, &some},   {WAY_LIST, &some},
-                  {WAY_FLOOR, &some},   {WAY_ONE_SHOT, &some}, {WAY_RESIDENT, &some}, {WAY_PREFIX, &some},
-                  {WAY_COMMAND, &some}, {WAY_RESIDENT, &many}};
+} contenders[] = {{WAY_DIRECT, &one},  {WAY_LIST, &one},     {WAY_LOCK, &one},      {WAY_STUB, &one},
+                  {WAY_FLOOR, &one},   {WAY_ONE_SHOT, &one}, {WAY_RESIDENT, &one},  {WAY_DROP_IN, &one},
+                  {WAY_REPORT, &one},  {WAY_PREFIX, &one},   {WAY_COMMAND, &one},   {WAY_DIRECT, &some},
+                  {WAY_LIST, &some},   {WAY_FLOOR, &some},   {WAY_ONE_SHOT, &some}, {WAY_RESIDENT, &some},
+                  {WAY_PREFIX, &some}, {WAY_COMMAND, &some}, {WAY_RESIDENT, &many}};
 
 enum { CONTENDERS = ARRAYSIZE(contenders) };
 
@@ -86,7 +86,7 @@ static void run_round(struct series *series, unsigned round)
 }
 
 /* Puts handles into a process that waits, as a parent does, and takes them out again: ms for one. */
-static double steal_some(HANDLE holder)
+double steal_some(HANDLE holder)
 {
     HANDLE self = GetCurrentProcess(), there[STEALS], back[STEALS];
     double began, ended;
@@ -161,12 +161,6 @@ static void print_rows(const struct series *series, const struct order *order)
     }
 }
 
-static void print_target(const char *name, double value, double most)
-{
-    printf("%-66s %5.2f  (at most %.2f)%s\n", name, value, most, value <= most ? "" : "  MISSED");
-    fprintf(options.data, "target\t%s\t%.4f\t%.2f\n", name, value, most);
-}
-
 static const double FLOORS_MOST = 1.05;
 
 /* To the child's exit, in floors of the same round. */
@@ -179,6 +173,7 @@ static double floors(const struct series *series, enum way_id way, const struct 
 static void print_targets(const struct series *series, const double *steals)
 {
     const struct series *direct = &series[find(WAY_DIRECT, &one)], *resident = &series[find(WAY_RESIDENT, &one)],
+                        *drop_in = &series[find(WAY_DROP_IN, &one)],
                         *resident_many = &series[find(WAY_RESIDENT, &many)];
     double steal = median_of(steals, options.rounds);
     double further = compare(resident_many->ended, resident->ended, subtract) / (MANY - ONE),
@@ -197,6 +192,8 @@ static void print_targets(const struct series *series, const double *steals)
                  FLOORS_MOST);
     print_target("resident, to the exit, of direct", compare(resident->ended, direct->ended, divide), 1.03);
     print_target("resident, to the handle, of direct", compare(resident->held, direct->held, divide), 1.06);
+    print_target("drop-in, to the exit, of direct", compare(drop_in->ended, direct->ended, divide), 1.03);
+    print_target("drop-in, to the handle, of direct", compare(drop_in->held, direct->held, divide), 1.06);
     print_target("resident, each further handle to the exit, in bare steals", further / steal, 1.2);
 }
 

@@ -200,8 +200,9 @@ static BOOL hand_off(const struct order *order, struct handoff_launcher *residen
 
     child->began = now_ms();
     for (DWORD i = 0; i < order->count; i++)
-        passes[i] = (struct handoff_pass){
-            .handle = order->handles[i], .name = order->scratch->names[i], .flags = HANDOFF_OPTIONAL};
+        passes[i] = (struct handoff_pass){.handle = order->handles[i],
+                                          .name = order->scratch->names[i],
+                                          .flags = HANDOFF_OPTIONAL | (order->keeps_numbers ? HANDOFF_SAME_NUMBER : 0)};
     request.command_line =
         end_line(order, put(order, 0, L"\"%ls\" %ls ", order->child, order->count > 0 ? L"{h0}" : L"0"));
     if (!handoff_spawn(&request, &process, NULL))
@@ -220,6 +221,34 @@ static BOOL start_one_shot(const struct order *order, struct child *child)
 static BOOL start_resident(const struct order *order, struct child *child)
 {
     return hand_off(order, order->resident, child);
+}
+
+/* A program that has named the launcher at its start, and called CreateProcessW with a list before. The child knows
+ * its handles by their numbers, so they keep them. */
+static BOOL start_drop_in(const struct order *order, struct child *child)
+{
+    _Alignas(16) unsigned char memory[256];
+    STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES},
+                              .lpAttributeList = (void *)memory};
+    SIZE_T room = sizeof memory;
+    PROCESS_INFORMATION process;
+    BOOL done;
+
+    child->began = now_ms();
+    handoff_launcher_default(order->resident); /* other ways are to have their own */
+    done = InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &room) &&
+           UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
+                                     (void *)(UINT_PTR)order->handles, order->count * sizeof *order->handles, NULL,
+                                     NULL) &&
+           handoff_CreateProcessW(NULL, own_line(order), NULL, NULL, TRUE, EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
+                                  &startup.StartupInfo, &process);
+    handoff_launcher_default(NULL);
+    if (!done)
+        return FALSE;
+    child->held = now_ms();
+    child->process = process.hProcess;
+    CloseHandle(process.hThread);
+    return TRUE;
 }
 
 /* ---- the prefix ---- */
@@ -307,6 +336,7 @@ const struct way ways[WAYS + 1] = {
     [WAY_FLOOR] = {"floor: a helper and the child", start_at_floor, TRUE},
     [WAY_ONE_SHOT] = {"handoff, one-shot", start_one_shot, TRUE},
     [WAY_RESIDENT] = {"handoff, resident", start_resident, TRUE},
+    [WAY_DROP_IN] = {"handoff_CreateProcessW", start_drop_in, TRUE},
     [WAY_REPORT] = {"handoff.exe --parent --report", start_reporting, TRUE},
     [WAY_PREFIX] = {"handoff.exe --parent --copy", start_copying, FALSE},
     [WAY_COMMAND] = {"handoff.exe", start_command, FALSE},

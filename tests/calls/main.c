@@ -13,7 +13,7 @@ enum { SAID = 1 << 16 };
 
 /* ---- what is passed ---- */
 
-static HANDLE event, null;
+static HANDLE event, null, low;
 static char ansi_environment[SAID];
 static char said[SAID];
 static DWORD said_size;
@@ -140,18 +140,19 @@ static wchar_t *child_line(int width, const wchar_t *after)
 
 /* ---- handoff_spawn() ---- */
 
-static struct outcome spawn_through(struct handoff_launcher *resident, int width)
+static struct outcome spawn_through(struct handoff_launcher *resident, int width, DWORD flags)
 {
     HANDLE read, write;
-    DWORD numbers[3];
-    struct handoff_pass passes[] = {{.name = L"h", .handle = event, .flags = HANDOFF_SEALED},
+    DWORD numbers[4];
+    struct handoff_pass passes[] = {{.name = L"h", .handle = event, .flags = HANDOFF_SEALED | flags},
                                     {.streams = HANDOFF_STDOUT},
-                                    {.handle = null, .descriptor = 3}};
+                                    {.handle = null, .descriptor = 3},
+                                    {.handle = low, .flags = HANDOFF_SAME_NUMBER}};
     struct handoff_request request = {.cb = sizeof request,
                                       .command_line = child_line(width, arguments),
                                       .variables = L"HANDOFF_SHOWN={h}\0",
                                       .passes = passes,
-                                      .pass_count = ARRAYSIZE(passes),
+                                      .pass_count = flags != 0 ? 4 : 3,
                                       .numbers = numbers,
                                       .launcher = program(OWN_WIDTH, L"calls-launcher.exe"),
                                       .resident = resident};
@@ -173,6 +174,7 @@ static struct outcome spawn_through(struct handoff_launcher *resident, int width
         assert_passed(write, read, &child);
         assert_round(is_set(event));
         assert_said("not inheritable", numbers[0]);
+        assert_round(flags == 0 || numbers[0] == number_of(event));
     } else {
         assert_round(child.hProcess == NULL && child.hThread == NULL && child.dwProcessId == 0);
         assert_not_passed(write, read);
@@ -182,12 +184,53 @@ static struct outcome spawn_through(struct handoff_launcher *resident, int width
 
 static struct outcome spawn_once(void)
 {
-    return spawn_through(NULL, OWN_WIDTH);
+    return spawn_through(NULL, OWN_WIDTH, 0);
+}
+
+/* Whether that launcher can start a child that has the handle under its number. */
+static BOOL can_keep(HANDLE handle, const wchar_t *launcher, const char *fault)
+{
+    struct handoff_pass pass = {.handle = handle, .flags = HANDOFF_SAME_NUMBER};
+    struct handoff_request request = {.cb = sizeof request,
+                                      .command_line = child_line(OWN_WIDTH, L"-"),
+                                      .passes = &pass,
+                                      .pass_count = 1,
+                                      .launcher = program(OWN_WIDTH, launcher)};
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+    BOOL done;
+
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+    done = spawn_patiently(&request, &child, &error);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    if (done)
+        finish_child(&child);
+    return done;
+}
+
+/* One that has a number of the launcher's own, so that it must be put into the child: something of the test's start. */
+static HANDLE find_low(void)
+{
+    DWORD number = 4;
+
+    while (number < 0x100 && (!can_keep((HANDLE)(UINT_PTR)number, L"handoff-launcher.exe", NULL) ||
+                              can_keep((HANDLE)(UINT_PTR)number, L"faulty-launcher.exe", "nowhere")))
+        number += 4;
+    assert_round(number < 0x100);
+    return (HANDLE)(UINT_PTR)number;
+}
+
+/* In the launcher's table, and in the child's. */
+static struct outcome spawn_keeping(void)
+{
+    if (low == NULL)
+        low = find_low();
+    return spawn_through(NULL, OWN_WIDTH, HANDOFF_SAME_NUMBER);
 }
 
 static struct outcome spawn_other_width(void)
 {
-    return spawn_through(NULL, X64 + X86 - OWN_WIDTH);
+    return spawn_through(NULL, X64 + X86 - OWN_WIDTH, 0);
 }
 
 /* Whatever failed, the next spawn does not. */
@@ -199,9 +242,9 @@ static struct outcome spawn_resident(void)
 
     if (resident == NULL)
         return outcome;
-    outcome = spawn_through(resident, OWN_WIDTH);
+    outcome = spawn_through(resident, OWN_WIDTH, 0);
     if (!outcome.done && outcome.code != ERROR_INTERNAL_ERROR)
-        assert_round(spawn_through(resident, OWN_WIDTH).done);
+        assert_round(spawn_through(resident, OWN_WIDTH, 0).done);
     handoff_launcher_close(resident);
     return outcome;
 }
@@ -404,6 +447,7 @@ static const struct {
     {"a spawn", spawn_once, LAUNCHER, FALSE},
     {"a spawn that fails", spawn_once, LIBRARY, TRUE},
     {"a spawn of the other width", spawn_other_width, LAUNCHER, FALSE},
+    {"a spawn that keeps numbers", spawn_keeping, LAUNCHER, FALSE},
     {"a resident launcher", spawn_resident, LIBRARY, FALSE},
     {"a resident launcher", spawn_resident, LAUNCHER, FALSE},
     {"CreateProcessW", create_inheriting, LIBRARY, FALSE},

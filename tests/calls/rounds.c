@@ -74,7 +74,7 @@ static const struct answer answers_of_launcher[] = {
     {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
     {"CreateFileW", 0, INJECTED},
     {"CreateProcessW", AT(CREATE), INJECTED},
-    {"DuplicateHandle", AT(STEAL) | AT(SEAL), INJECTED},
+    {"DuplicateHandle", AT(STEAL) | AT(SEAL) | AT(NUMBER), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},
     {"GetExitCodeProcess", 0, INJECTED},
     {"GetFileAttributesW", 0, ERROR_FILE_NOT_FOUND},
@@ -82,7 +82,7 @@ static const struct answer answers_of_launcher[] = {
     {"GetFullPathNameW", 0, INJECTED},
     {"GetHandleInformation", 0, INJECTED},
     {"GetProcessTimes", 0, INJECTED},
-    {"HeapAlloc", AT(EXCHANGE) | AT(REWRITE) | AT(CREATE) | AT(SEAL), ERROR_NOT_ENOUGH_MEMORY},
+    {"HeapAlloc", AT(EXCHANGE) | AT(REWRITE) | AT(CREATE) | AT(SEAL) | AT(NUMBER), ERROR_NOT_ENOUGH_MEMORY},
     {"InitializeProcThreadAttributeList", AT(CREATE), INJECTED},
     {"MapViewOfFile", AT(CONNECT), ERROR_NOT_FOUND}, /* what cannot be mapped is not the page */
     {"OpenProcess", 0, INJECTED},

@@ -96,7 +96,8 @@ void spawn_checked(struct spawner *spawner, const wchar_t *line)
 
     _snwprintf(child_line, LINE_UNITS, L"\"%ls\" {a} {b} {c} {d} .", neighbour(L"campaign-child.exe", FALSE));
     for (unsigned i = 0; i < PASSES; i++)
-        passes[i] = (struct handoff_pass){.name = names[i], .handle = event};
+        passes[i] = (struct handoff_pass){
+            .name = names[i], .handle = event, .flags = i + 1 == PASSES ? HANDOFF_SAME_NUMBER : 0};
     spawner->tally.spawns++;
     if (handoff_spawn(&request, &child, &error)) {
         spawner->tally.succeeded++;

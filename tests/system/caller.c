@@ -170,6 +170,8 @@ static void list_attribute(DWORD_PTR id, const void *value, SIZE_T size)
     attribute_list.capacity = ++attribute_list.count;
 }
 
+enum { JOB_LIST = 0x2000D };
+
 static void empty_list(void)
 {
     memset(&attribute_list, 0, sizeof attribute_list);
@@ -220,7 +222,8 @@ static const struct {
 } personal[] = {
     {0x20000, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_PARENT_PROCESS"},
     {0x20016, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE"},
-    {0x2000D, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
+    {0x2000D, 0, L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
+    {0x2000D, sizeof(HANDLE) + 1, L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
     {0x20099, 4, L"PROC_THREAD_ATTRIBUTE_0x20099"},
     {0x20007, 5, L"PROC_THREAD_ATTRIBUTE_0x20007"},
     {0x20007, 0, L"PROC_THREAD_ATTRIBUTE_0x20007"},
@@ -241,6 +244,85 @@ START_TEST(g11_attributes_that_do_not_pass_are_named)
     ck_assert_uint_eq(error.stage, HANDOFF_STAGE_REQUEST);
     ck_assert_uint_eq(error.code, ERROR_NOT_SUPPORTED);
     ck_assert_msg(wcscmp(error.subject, personal[_i].subject) == 0, "%ls", error.subject);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- jobs ---- */
+
+static void list_jobs(struct handoff_request *request, const HANDLE *jobs, SIZE_T count, int width, const char *fault)
+{
+    empty_list();
+    list_attribute(JOB_LIST, jobs, count * sizeof *jobs);
+    request->attributes = (void *)&attribute_list;
+    request->launcher = program(width, L"faulty-launcher.exe");
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+}
+
+/* From before its first instruction on, in all of them; and it has no handle of theirs, sealed or not, though it has
+ * what it is passed. */
+START_TEST(a_child_is_created_in_its_jobs)
+{
+    HANDLE jobs[] = {CreateJobObjectW(NULL, NULL), CreateJobObjectW(NULL, NULL)}, event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct handoff_request request = request_child(width, width, L"signal {h}");
+        PROCESS_INFORMATION child;
+        BOOL in[2] = {FALSE, FALSE};
+
+        request.passes = &pass;
+        request.pass_count = 1;
+        request.seal_all = _i != 0;
+        request.creation_flags = CREATE_SUSPENDED;
+        list_jobs(&request, jobs, ARRAYSIZE(jobs), width, "strict");
+        child = spawn_or_fail(&request);
+        SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+        for (int i = 0; i < 2; i++) {
+            ck_assert(IsProcessInJob(child.hProcess, jobs[i], &in[i]) && in[i]);
+            ck_assert(!process_has(child.dwProcessId, jobs[i]));
+        }
+        ResumeThread(child.hThread);
+        ck_assert_uint_eq(finish_child(&child), 0);
+        ck_assert(is_set(event));
+        ResetEvent(event);
+    }
+    CloseHandle(event);
+    CloseHandle(jobs[0]);
+    CloseHandle(jobs[1]);
+    assert_nobody_left();
+}
+END_TEST
+
+static const struct {
+    const char *fault;
+    DWORD stage, code;
+    BOOL closed;
+} jobless[] = {
+    {"jobless", HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED, FALSE}, /* as UpdateProcThreadAttribute has it there */
+    {"old", HANDOFF_STAGE_CREATE, ERROR_CALL_NOT_IMPLEMENTED, FALSE},
+    {"none", HANDOFF_STAGE_DUPLICATE, ERROR_INVALID_HANDLE, TRUE},
+};
+
+START_TEST(no_child_outside_its_job)
+{
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+
+    if (jobless[_i].closed)
+        CloseHandle(job);
+    list_jobs(&request, &job, 1, OWN_WIDTH, jobless[_i].fault);
+    ck_assert(!spawn_patiently(&request, &child, &error));
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    ck_assert_uint_eq(error.stage, jobless[_i].stage);
+    ck_assert_uint_eq(error.code, jobless[_i].code);
+    ck_assert_uint_eq(error.pass, HANDOFF_NO_PASS);
+    if (jobless[_i].closed)
+        ck_assert_msg(wcscmp(error.subject, L"PROC_THREAD_ATTRIBUTE_JOB_LIST") == 0, "%ls", error.subject);
+    else
+        CloseHandle(job);
     assert_nobody_left();
 }
 END_TEST
@@ -337,6 +419,8 @@ Suite *caller_suite(void)
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, g11_attributes_that_do_not_pass_are_named, 0, ARRAYSIZE(personal));
+    tcase_add_loop_test(tcase, a_child_is_created_in_its_jobs, 0, 2);
+    tcase_add_loop_test(tcase, no_child_outside_its_job, 0, ARRAYSIZE(jobless));
     tcase_add_loop_test(tcase, a_request_of_an_earlier_version, 0, WIDTH_COUNT);
     tcase_add_test(tcase, g11_a_request_of_no_version);
     tcase_add_test(tcase, g11_null_is_refused);

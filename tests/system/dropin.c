@@ -420,6 +420,24 @@ START_TEST(attributes_that_are_data_pass)
 }
 END_TEST
 
+START_TEST(a_child_in_a_listed_job)
+{
+    static struct extended extended;
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+    BOOL in = FALSE;
+
+    prepare(&extended, _i, L"note x");
+    add_attribute(&extended, 0x2000D, &job, sizeof job); /* PROC_THREAD_ATTRIBUTE_JOB_LIST */
+    ck_assert_msg(create(&extended, CREATE_SUSPENDED), "error %lu", GetLastError());
+    ck_assert(IsProcessInJob(extended.child.hProcess, job, &in) && in);
+    ck_assert(!process_has(extended.child.dwProcessId, job));
+    ResumeThread(extended.child.hThread);
+    ck_assert_uint_eq(finish_child(&extended.child), 0);
+    abandon(&extended);
+    CloseHandle(job);
+}
+END_TEST
+
 static BOOL is_inheritable(HANDLE handle)
 {
     DWORD flags = 0;
@@ -939,7 +957,8 @@ Suite *dropin_suite(void)
     ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
     ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
         own_streams_without_being_asked, a_stream_that_is_not_open_is_none, an_ansi_call_is_the_same,
-        attributes_that_are_data_pass, security_attributes_are_honoured, what_cannot_be_done_is_refused);
+        attributes_that_are_data_pass, a_child_in_a_listed_job, security_attributes_are_honoured,
+        what_cannot_be_done_is_refused);
     ADD("threads of calls", 1, from_several_threads);
     ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
         a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);

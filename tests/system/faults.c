@@ -73,7 +73,8 @@ static void end_committed_launchers(void)
 static struct outcome spawn_with_fault(int width, DWORD timeout_ms)
 {
     HANDLE event = make_event();
-    struct handoff_pass pass = {.name = L"h", .handle = event};
+    struct handoff_pass pass = {
+        .name = L"h", .handle = event, .flags = width == X64 ? HANDOFF_SAME_NUMBER : 0 /* more calls to die at */};
     struct handoff_request request = request_child(width, width, L"signal {h}");
     struct outcome outcome = {0};
     PROCESS_INFORMATION child;

@@ -786,6 +786,7 @@ static BOOL unmap_reserved(void *memory)
 #define duplicate duplicate_by_number
 #define steal steal_nothing
 #define copy copy_nothing
+#define put put_nothing
 #define give give_nothing
 #define steal_claimed steal_claimed_nothing
 #define map_page map_reserved_page
@@ -796,6 +797,7 @@ static BOOL unmap_reserved(void *memory)
 #undef duplicate
 #undef steal
 #undef copy
+#undef put
 #undef give
 #undef steal_claimed
 #undef map_page

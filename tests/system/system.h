@@ -183,6 +183,7 @@ Suite *hostile_suite(void);
 Suite *holding_suite(void);
 Suite *caller_suite(void);
 Suite *sources_suite(void);
+Suite *numbers_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);

@@ -11,9 +11,13 @@
 /* --- line_rewrite ---------------------------------------------------------------------------- */
 
 static const struct pass declared[] = {
-    {.name = L"h", .number = 420}, {.name = L"he", .number = 0x7FFFFFFC}, {.name = L"hey", .number = 0xFFFFFFFC},
+    {.name = L"h", .number = 420},
+    {.name = L"he", .number = 0x7FFFFFFC},
+    {.name = L"hey", .number = 0xFFFFFFFC},
     {.streams = 1, .number = 16}, /* nameless */
-    {.name = L"x", .number = 4},   {.name = L"4", .number = 8},           {.name = L"a.B-c_9", .number = 12},
+    {.name = L"x", .number = 16, .wanted = 4},
+    {.name = L"4", .number = 8},
+    {.name = L"a.B-c_9", .number = 12},
 };
 enum { H = 1, HE = 2, HEY = 4, X = 16, FOUR = 32, DOTS = 64, COUNT = LENGTH(declared) };
 
@@ -215,7 +219,7 @@ static void add_spelling(unsigned pass, const wchar_t *format, const wchar_t *re
     struct spelling *spelling = &spellings[spelling_count++];
 
     swprintf(spelling->text, LENGTH(spelling->text), format, declared[pass].name);
-    swprintf(spelling->result, LENGTH(spelling->result), result, declared[pass].number);
+    swprintf(spelling->result, LENGTH(spelling->result), result, pass_number(&declared[pass]));
     spelling->used = used << pass;
 }
 

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-enum { ROOM = 1000, STAGES = HANDOFF_STAGE_CLEAN_UP + 1 };
+enum { ROOM = 1000, STAGES = HANDOFF_STAGE_NUMBER + 1 };
 
 static struct handoff_error error_of(DWORD stage, DWORD code, const wchar_t *subject)
 {
@@ -40,6 +40,11 @@ static const struct row {
     {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED, 0, L"a.bat", {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
     {HANDOFF_STAGE_REQUEST, ERROR_TOO_MANY_OPEN_FILES, 0, L"a", {L"bad request 'a': Win32 error 4: ", L"3 to 2047"}},
     {HANDOFF_STAGE_SEAL, ERROR_INVALID_HANDLE, 0, L"a", {L"cannot seal the handle in the child 'a': Win32 error 6"}},
+    {HANDOFF_STAGE_NUMBER,
+     ERROR_NO_MORE_ITEMS,
+     0,
+     L"0x8",
+     {L"cannot give the handle its number in the child '0x8': Win32 error 259", L"duplicate yours"}},
     {HANDOFF_STAGE_REPORT, ERROR_BROKEN_PIPE, 0, L"", {L"cannot report to the parent: Win32 error 109"}},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, 0, L"", {L"launcher: Win32 error 2: ", L"handoff-launcher.exe"}},
     {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, 0, L"a", {L"'a': Win32 error 5: ", L"parent may be ending"}},
@@ -268,7 +273,9 @@ static const struct describe_row {
     {HANDOFF_STAGE_UNUSED, 5, NULL, L"x", L"descriptor 2047"},
     {HANDOFF_STAGE_SEAL, 6, NULL, L"x", L"stderr"},  /* a stream is enough */
     {HANDOFF_STAGE_FIND, 0, L"a.exe", L"x", L"log"}, /* the pass first */
-    {HANDOFF_STAGE_STEAL, 7, NULL, L"x", L""},       /* there is none */
+    {HANDOFF_STAGE_NUMBER, 7, NULL, L"x", L"0x1a4"},
+    {HANDOFF_STAGE_STEAL, 8, NULL, L"x", L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
+    {HANDOFF_STAGE_STEAL, 9, NULL, L"x", L""}, /* there is none */
     {HANDOFF_STAGE_STEAL, HANDOFF_NO_PASS, L"a.exe", L"x", L""},
     {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, L"a.exe", L"x y", L"a.exe"},
     {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, L"a.exe", NULL, L"a.exe"},
@@ -289,7 +296,9 @@ START_TEST(error_is_described)
                                    {.name = L"in", .streams = 1},
                                    {.streams = 7},
                                    {.descriptor = 2047},
-                                   {.streams = 4, .descriptor = 3}};
+                                   {.streams = 4, .descriptor = 3},
+                                   {.wanted = 0x1a4},
+                                   {.flags = PASS_JOB}};
     const struct describe_row *row = &describe_rows[_i];
     struct request request = {.application = row->application,
                               .command_line = row->command_line,

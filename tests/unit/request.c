@@ -23,6 +23,9 @@ static const struct row {
     {"nameless among named", REQUEST_OK, 0, 4, {{.streams = IN}, {.name = L"a"}, {.streams = OUT}, {.name = L"b"}}},
     {"all sorts of units", REQUEST_OK, 0, 1, {{.name = L"azAZ09_-."}}},
 
+    {"a number alone", REQUEST_OK, 0, 1, {{.wanted = 4}}},
+    {"a job", REQUEST_OK, 0, 2, {{.name = L"a"}, {.flags = PASS_JOB}}},
+
     {"an empty name", REQUEST_NAME, 0, 1, {{.name = L""}}},
     {"an empty name of a stream", REQUEST_NAME, 1, 2, {{.name = L"a"}, {.name = L"", .streams = IN}}},
     {"a colon", REQUEST_NAME, 0, 1, {{.name = L"log:x"}}},
@@ -156,6 +159,8 @@ START_TEST(request_finds_what_is_unused)
     static const struct pass used[] = {{.name = L"a", .used = true},
                                        {.streams = OUT},
                                        {.descriptor = 3},
+                                       {.name = L"a", .wanted = 4},
+                                       {.flags = PASS_JOB},
                                        {.name = L"b", .flags = PASS_OPTIONAL},
                                        {.name = L"c", .flags = PASS_OPTIONAL | PASS_SEALED}};
     static const struct pass unused[] = {{.name = L"d"}, {.name = L"e", .flags = PASS_SEALED}};

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 6 * 4 };
+enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 7 * 4 };
 
 /* A request and the memory of its strings. */
 struct sample {
@@ -66,6 +66,7 @@ static struct pass random_pass(uint32_t most_units)
                          .crt_flags = (uint32_t)random_next(),
                          .flags = (uint32_t)random_next(),
                          .number = (uint32_t)random_next(),
+                         .wanted = (uint32_t)random_next(),
                          .used = random_below(2)}; /* this is not sent */
 }
 
@@ -203,7 +204,8 @@ static bool same_extras(const struct request *a, const struct request *b)
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
     return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
-           a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number && !b->used;
+           a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number && a->wanted == b->wanted &&
+           !b->used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -249,7 +251,7 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        196, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
+        200, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -268,7 +270,7 @@ START_TEST(request_layout)
         5, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0,             /* the process' security descriptor, padded */
         0, 0, 0, 0,                                     /* none of the thread */
         5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
-        99, 0, 0, 0,                                    /* number */
+        99, 0, 0, 0, 0x04, 0x40, 0, 0,                  /* number, and the wanted one */
         1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
     };
     /* clang-format on */
@@ -278,6 +280,7 @@ START_TEST(request_layout)
                         .crt_flags = 0x81,
                         .flags = PASS_SEALED,
                         .number = 99,
+                        .wanted = 0x4004,
                         .used = true};
     struct request request = {.command_line = L"a \xD800",
                               .directory = L"",
