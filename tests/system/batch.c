@@ -1045,13 +1045,14 @@ START_TEST(the_time_is_up_though_nobody_reads)
 }
 END_TEST
 
-/* What handoff has to say is for a reader that does not read. */
+/* What handoff has to say is for a reader that does not read, of a pipe that is full. */
 START_TEST(the_time_is_up_though_nobody_hears_it)
 {
     struct running running;
 
-    free(make_big_file(L"big", 1 << 20));
-    running = start_batch("\"%HANDOFF%\" --timeout 1s --trace --read \"i=%DIR%\\big\" -- \"%CHILD%\" read {i} 1>&2\n"
+    free(make_big_file(L"big", 4096));
+    write_batch(L"fill.bat", "\"%CHILD%\" read %1 1>&2\n\"%CHILD%\" hold 0\n");
+    running = start_batch("\"%HANDOFF%\" --timeout 2s --read \"i=%DIR%\\big\" -- \"%DIR%\\fill.bat\" {i}\n"
                           "exit %errorlevel%\n",
                           0);
     wait_for(running.process.hProcess);
