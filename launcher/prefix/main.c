@@ -195,15 +195,16 @@ static BOOL check_relay(struct command *command)
 {
     const struct options *options = &command->options;
     uint32_t claimed = request_claimed_streams(&options->request);
+    BOOL relays = has_option(command, OPTION_RELAY) || has_option(command, OPTION_TEE);
 
-    for (uint32_t i = 0; has_option(command, OPTION_RELAY) && i < options->request.pass_count; i++) {
+    for (uint32_t i = 0; relays && i < options->request.pass_count; i++) {
         const struct source *source = &options->sources[i];
 
         if (is_own_stream(source) && source->option != OPTION_STDIN &&
             (claimed >> (source->option - OPTION_STDIN) & 1) != 0)
             return options_refuse(
                 &command->options,
-                "--relay passes nothing on for a stream that the command has from elsewhere:", source->what);
+                "--relay and --tee pass nothing on for a stream that the command has from elsewhere:", source->what);
     }
     return TRUE;
 }

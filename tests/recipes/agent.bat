@@ -16,7 +16,7 @@ for /f %%p in ('""%handoff%" --detach --append "log=%log%" --stdout log --stderr
 echo the agent is %agent%
 rem It has its log open, so that nobody else can write there alone: a way to see that it lives.
 "%handoff%" --update "log=%log%" --stdin log -- "%program%" exit 0 2>NUL
-if not %errorlevel%==125 exit /b 1
+if not %errorlevel%==123 exit /b 1
 taskkill /f /pid %agent% >NUL
 for /l %%i in (1,1,100) do (
     "%handoff%" --update "log=%log%" --stdin log -- "%program%" exit 0 2>NUL

@@ -1409,6 +1409,7 @@ static const struct {
     {"--wait soon", "'soon'"},
     {"--relay --stdout stderr --fd 3=stdout", "from elsewhere: 'stdout'"},
     {"--relay --stderr \"\" --fd 3=stderr", "from elsewhere: 'stderr'"},
+    {"--tee NUL --stdout stderr --fd 3=stdout", "from elsewhere: 'stdout'"},
     {"--listen w=127.0.0.1:0 --env P={w.port}", "{NAME.port} is only its port"},
     {"--process x=4294967300 --stdin x", "not a process id: '4294967300'"},
     {"--process x=me --stdin x", "not a process id: 'me'"},
