@@ -13,6 +13,7 @@ make_system() {
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Origin: Debian' |
 		grep -v security | sort -u | head -n 1)
 	debootstrap --variant=minbase --include=wine,wine64,procps trixie "$dir" "$mirror"
+	chroot "$dir" apt-get -qq update
 }
 
 [ -x "$dir/usr/bin/wine" ] || make_system

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <windows.h>
 
-enum { SECONDS = 60, EXIT_HUNG = 124 };
+enum { SECONDS = 180, EXIT_HUNG = 124 };
 
 /* The test that runs, or ran last: what happens between two tests is put down to the first. */
 static _Atomic(const char *) test_name = "no test yet";

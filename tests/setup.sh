@@ -13,6 +13,7 @@ stage=${1:-ready}
 main() {
 	mkdir -p "$deps"
 	if [ "$stage" = wine ]; then
+		wine_has_32bit || piece wow32 wine_32bit
 		wine_prefixes
 	elif [ "${OS:-}" = Windows_NT ]; then
 		msys2_packages

@@ -549,11 +549,11 @@ static size_t block_units(const wchar_t *block)
     return (size_t)(end - block) + 1;
 }
 
-/* Wine puts variables of its own into every environment, last. */
+/* Wine puts variables of its own into every environment, last; Wine 10 the processor's, too. */
 static BOOL is_wines(const wchar_t *string)
 {
     return wcsncmp(string, L"WINE", 4) == 0 || wcsncmp(string, L"SystemDrive=", 12) == 0 ||
-           wcsncmp(string, L"SystemRoot=", 11) == 0;
+           wcsncmp(string, L"SystemRoot=", 11) == 0 || wcsncmp(string, L"PROCESSOR_ARCHITE", 17) == 0;
 }
 
 /* The block is what has been read from the child, and ends where that ends. */

@@ -488,7 +488,7 @@ static struct parent_outcome run_parent_of(const wchar_t *launcher, int width, B
     ck_assert_msg(outcome.alive >= before, "the child before was ended");
     outcome.alive -= before;
     if (outcome.alive != 0 && (outcome.exit_code & SUSPENDED) == 0)
-        ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
+        ck_assert(WaitForSingleObject(event, 60000) == WAIT_OBJECT_0);
     outcome.ran = is_set(event);
     end_job(job, port);
     CloseHandle(job);

@@ -749,9 +749,9 @@ static void finish_kin(struct kin *kin, DWORD exit_code)
     CloseHandle(kin->running.in);
     ck_assert_uint_eq(read_all(kin->running.out, text, sizeof text), 5);
     ck_assert_str_eq(text, "alive");
-    ck_assert(WaitForSingleObject(kin->grandchild, 10000) == WAIT_OBJECT_0);
+    ck_assert(WaitForSingleObject(kin->grandchild, 60000) == WAIT_OBJECT_0);
     ck_assert(GetExitCodeProcess(kin->grandchild, &code) && code == 0);
-    ck_assert(WaitForSingleObject(kin->child, 10000) == WAIT_OBJECT_0);
+    ck_assert(WaitForSingleObject(kin->child, 60000) == WAIT_OBJECT_0);
     CloseHandle(kin->running.err);
     CloseHandle(kin->child);
     CloseHandle(kin->grandchild);
@@ -765,7 +765,7 @@ START_TEST(a_prefix_that_is_killed_takes_the_child_along)
     struct kin kin = start_kin(prefix(_i), child(_i));
 
     ck_assert(TerminateProcess(kin.running.process.hProcess, 77));
-    ck_assert_msg(WaitForSingleObject(kin.child, 10000) == WAIT_OBJECT_0, "the child goes on");
+    ck_assert_msg(WaitForSingleObject(kin.child, 60000) == WAIT_OBJECT_0, "the child goes on");
     finish_kin(&kin, 77);
 }
 END_TEST
@@ -785,9 +785,9 @@ START_TEST(where_windows_refuses_the_job_another_way_is_tried)
     SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
     ck_assert(TerminateProcess(kin.running.process.hProcess, 77));
     if (old_jobs[_i / WIDTH_COUNT].in_job) {
-        ck_assert_msg(WaitForSingleObject(kin.child, 10000) == WAIT_OBJECT_0, "the child goes on");
+        ck_assert_msg(WaitForSingleObject(kin.child, 60000) == WAIT_OBJECT_0, "the child goes on");
     } else {
-        ck_assert(WaitForSingleObject(kin.running.process.hProcess, 10000) == WAIT_OBJECT_0);
+        ck_assert(WaitForSingleObject(kin.running.process.hProcess, 60000) == WAIT_OBJECT_0);
         ck_assert_msg(lives(kin.child), "the child has ended");
     }
     finish_kin(&kin, 77);
@@ -908,11 +908,11 @@ START_TEST(the_report_has_the_child)
     ck_assert_uint_eq(GetProcessId(process), number_in(text, "pid"));
     ck_assert(!is_inheritable(process));
     /* The launcher has left, the child goes on. */
-    ck_assert(WaitForSingleObject(event, 10000) == WAIT_OBJECT_0);
+    ck_assert(WaitForSingleObject(event, 60000) == WAIT_OBJECT_0);
     ck_assert(lives(process));
     ck_assert(child_number_is(&(struct witness){.child.hProcess = process}, handle, event));
     ck_assert_msg(number_in(text, "pid") != 0 && strchr(text, '\r') == NULL && ends_with(text, "\n"), "%s", text);
-    ck_assert(TerminateProcess(process, 0) && WaitForSingleObject(process, 10000) == WAIT_OBJECT_0);
+    ck_assert(TerminateProcess(process, 0) && WaitForSingleObject(process, 60000) == WAIT_OBJECT_0);
     CloseHandle(process);
     CloseHandle(event);
     assert_nobody_left();
@@ -958,7 +958,7 @@ START_TEST(the_child_runs_only_after_the_report)
     ck_assert_uint_eq(count_suspensions(child_id), 1);
     ck_assert(read_line(read, text, sizeof text));
     ck_assert_uint_eq(finish_running(&running), 0);
-    ck_assert(WaitForSingleObject(process, 10000) == WAIT_OBJECT_0);
+    ck_assert(WaitForSingleObject(process, 60000) == WAIT_OBJECT_0);
     ck_assert(is_set(event));
     CloseHandle(process);
     CloseHandle(read);
