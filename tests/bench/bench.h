@@ -44,9 +44,6 @@ double median_of(const double *values, size_t count);
 void shuffle(unsigned *order, unsigned count);
 
 /* Ends the program: a benchmark that goes on without one of its parts says something wrong. */
-/* Says a figure and what it may be at most. */
-void print_target(const char *name, double value, double most);
-
 void require(BOOL condition, const char *what);
 void *allocate(size_t count, size_t size);
 
@@ -138,6 +135,9 @@ struct options {
 };
 
 extern struct options options;
+
+/* Says a figure and what it may be at most. */
+void print_target(const char *name, double value, double most);
 
 /* What one bare steal takes from a process that waits, in ms. */
 double steal_some(HANDLE holder);

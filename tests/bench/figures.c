@@ -88,9 +88,3 @@ void *allocate(size_t count, size_t size)
     require(memory != NULL, "out of memory");
     return memory;
 }
-
-void print_target(const char *name, double value, double most)
-{
-    printf("%-66s %5.2f  (at most %.2f)%s\n", name, value, most, value <= most ? "" : "  MISSED");
-    fprintf(options.data, "target\t%s\t%.4f\t%.2f\n", name, value, most);
-}

@@ -14,6 +14,12 @@ static const struct section {
 
 enum { SECTIONS = ARRAYSIZE(sections) };
 
+void print_target(const char *name, double value, double most)
+{
+    printf("%-66s %5.2f  (at most %.2f)%s\n", name, value, most, value <= most ? "" : "  MISSED");
+    fprintf(options.data, "target\t%s\t%.4f\t%.2f\n", name, value, most);
+}
+
 static int usage(void)
 {
     fprintf(stderr, "bench [--rounds N] [--spawns N] [--data FILE] [SECTION]...\nsections:");
