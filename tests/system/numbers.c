@@ -49,6 +49,7 @@ struct trial {
     HANDLE kept[MOST_KEPT];
     DWORD flags[MOST_KEPT];
     DWORD count;
+    BOOL places; /* the first has a name as well, and stdout keeps its number too */
     struct handoff_pass passes[2 * MOST_KEPT + 3];
     wchar_t names[MOST_KEPT][8];
     wchar_t line[1 << 14];
@@ -77,7 +78,11 @@ static void set_passes(struct trial *trial)
     }
     add_pass(trial, (struct handoff_pass){.handle = trial->file.handle, .descriptor = 3});
     add_pass(trial, (struct handoff_pass){.name = L"other", .handle = trial->other.handle});
-    add_pass(trial, (struct handoff_pass){.handle = trial->write, .streams = HANDOFF_STDOUT});
+    add_pass(trial, (struct handoff_pass){.handle = trial->write,
+                                          .streams = HANDOFF_STDOUT,
+                                          .flags = trial->places ? HANDOFF_SAME_NUMBER : 0});
+    if (trial->places)
+        trial->passes[0].name = L"first";
 }
 
 /* The child is told the numbers as they are here. */
@@ -93,8 +98,8 @@ static void set_line(struct trial *trial, int child_width)
         expected += sprintf(expected, "same\n%s\n",
                             (trial->flags[i] & HANDOFF_SEALED) != 0 ? "not inheritable" : "inheritable");
     }
-    swprintf(to, 64, L"handle {other}");
-    sprintf(expected, "inheritable\n");
+    swprintf(to, 64, L"handle {other} %ls", trial->places ? L"same {first} {c0}" : L"");
+    sprintf(expected, "inheritable\n%s", trial->places ? "same\n" : "");
 }
 
 static struct trial *new_trial(int launcher_width, int child_width)
@@ -223,6 +228,7 @@ START_TEST(random_sets_keep_their_numbers)
 
     if (_i / WIDTHS == 1)
         trial->request.resident = open_launcher(launcher_width, L"handoff-launcher.exe", NULL);
+    trial->places = TRUE;
     for (int i = 0; i < 4; i++) {
         keep_random(trial, i == 0 ? MOST_KEPT : 1 + random_below(MOST_KEPT));
         assert_kept(trial, child_width);
@@ -249,6 +255,7 @@ START_TEST(each_way_by_itself)
     if (ways[_i / WIDTH_COUNT].resident)
         trial->request.resident = open_launcher(width, L"faulty-launcher.exe", fault);
     trial->request.launcher = program(width, L"faulty-launcher.exe");
+    trial->places = TRUE;
     for (int i = 0; i < 2; i++) {
         keep_random(trial, 1 + random_below(MOST_KEPT));
         for (DWORD k = 0; strcmp(fault, "strict") != 0 && k < trial->count; k++)
