@@ -50,7 +50,8 @@ check "make sign signs each file that Windows runs" \
 	"$(make -s sign SIGN='printf "%s\n"' | LC_ALL=C sort | xargs)" \
 	"$(printf 'build/%s\n' x{64,86}/{handoff,handoffw,handoff-launcher}.exe x{64,86}/handoff.dll | LC_ALL=C sort | xargs)"
 
-if git ls-files --eol >$work/eol 2>/dev/null; then
+rm -rf $work/clone
+if git clone -q . $work/clone 2>/dev/null && git -C $work/clone ls-files --eol >$work/eol; then
 	check "batch files have CRLF, in every clone" \
 		"$(awk '$NF ~ /\.(bat|cmd)$/ && ($2 != "w/crlf" || $0 !~ /attr\/text eol=crlf/)' $work/eol)" ""
 	check "other text has LF, in every clone, and data is left alone" \

@@ -302,9 +302,9 @@ static const struct {
     const wchar_t *options;
     const char *says;
 } fd_mistakes[] = {
-    {L"--fd 2=one --fd 3=two", "3 to 2047"},         {L"--fd 2048=one --fd 3=two", "3 to 2047"},
-    {L"--fd 3=one --fd 3=two", "as one descriptor"}, {L"--fd 3=one --fd 4=one --fd 5=two", "two names"},
-    {L"--fd 3=one --fd 4=three", "'three'"},         {L"--fd x=one --fd 4=two", "NUMBER=NAME"},
+    {L"--fd 2=one --fd 3=two", "3 to 2047"},   {L"--fd 2048=one --fd 3=two", "3 to 2047"},
+    {L"--fd 3=one --fd 3=two", "given twice"}, {L"--fd 3=one --fd 4=one --fd 3=two", "given twice"},
+    {L"--fd 3=one --fd 4=three", "'three'"},   {L"--fd x=one --fd 4=two", "NUMBER=NAME"},
 };
 
 START_TEST(a_prefix_says_which_descriptor_is_wrong)

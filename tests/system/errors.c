@@ -66,7 +66,7 @@ static void no_place(struct trial *t)
 }
 static void unknown_flag(struct trial *t)
 {
-    t->passes[1].flags = 32;
+    t->passes[1].flags = 64;
 }
 static void two_kinds(struct trial *t)
 {
