@@ -20,6 +20,7 @@ static bool parse_with_room(const wchar_t *text, uint32_t room)
 {
     line = guard_string(GUARD_INPUT, text);
     memory_size = options_memory(line, room);
+    require(memory_size <= GUARD_ROOM, "%zu bytes are more than there is room for", memory_size);
     memory = (void *)(((uintptr_t)guard_end(GUARD_OUTPUT) - memory_size) & ~(uintptr_t)(sizeof(void *) - 1));
     memset(memory, 0, memory_size);
     options = (struct options){.room = room};

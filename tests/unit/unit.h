@@ -5,7 +5,7 @@
 #include "harness.h"
 
 enum guard { GUARD_INPUT, GUARD_OUTPUT, GUARD_AGAIN, GUARD_PASSES, GUARD_COUNT };
-enum { GUARD_ROOM = 1 << 20 };
+enum { GUARD_ROOM = 1 << 21 };
 
 /*
  * The end of GUARD_ROOM bytes of memory, where a page begins that nobody may touch: what is
