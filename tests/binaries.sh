@@ -6,24 +6,16 @@ set -uo pipefail
 width=$1
 tests=$(dirname "$0")
 build=$tests/../build/$width
-version=$(sed -n 's/^#define HANDOFF_VERSION "\(.*\)"/\1/p' "$tests/../parent/handoff.h" | tr -d '\r')
+. "$tests/check.sh"
 case $width in
 x64) cross=x86_64-w64-mingw32- subsystem=5.2 own_flags="HIGH_ENTROPY_VA" ;;
 x86) cross=i686-w64-mingw32- subsystem=5.1 own_flags="NO_SEH" ;;
 *) echo "FAIL unknown width $width" && exit 1 ;;
 esac
 command -v "${cross}objdump" >/dev/null || cross=
-failed=0
 
-# check WHAT FOUND WANTED: of the file that is looked at.
-check() {
-	if [ "$2" = "$3" ]; then
-		echo "ok $width $file: $1"
-	else
-		echo "FAIL $width $file: $1: found '$2', wanted '$3'"
-		failed=1
-	fi
-}
+# take FILE: what is checked from now on.
+take() { file=$1 subject="$width $1: "; }
 
 field() { awk -v name="$1" '$1 == name { print $2; exit }' <<<"$headers"; }
 
@@ -52,7 +44,7 @@ manifest() { LC_ALL=C grep -ao '<assembly.*</assembly>' "$build/$file"; }
 # look_at FILE: what all four have.
 look_at() {
 	local numbers=${version//./, }
-	file=$1
+	take "$1"
 	headers=$("${cross}objdump" -p "$build/$file" | tr -d '\r') || headers=
 	resources=$("${cross}windres" -J coff -O rc -i "$build/$file" | tr -d '\r') || resources=
 
@@ -96,7 +88,7 @@ size=$(stat -c %s "$build/$file" 2>/dev/null || echo 99999)
 check "has at most 20480 bytes ($size)" "$((size <= 20480))" 1
 
 # Decorated or not, each function that the header declares.
-file=libhandoff.a
+take libhandoff.a
 functions=$(grep -o 'WINAPI handoff_[A-Za-z_]*' "$tests/../parent/handoff.h" | cut -d ' ' -f 2 | LC_ALL=C sort)
 defined() { "${cross}nm" "$build/$1" 2>/dev/null | tr -d '\r' | sed -n 's/.* T _\?\(handoff_[A-Za-z_]*\).*/\1/p' | LC_ALL=C sort -u; }
 check "defines what handoff.h declares" "$(defined $file)" "$functions"
@@ -104,7 +96,8 @@ needed=$("${cross}nm" -u "$build/$file" | tr -d '\r' | sed -n 's/^ *U _\?\([a-z]
 check "needs of a C runtime only memcpy and memset" "$needed" "memcpy memset"
 [ "$width" = x64 ] || check "may be linked with /SAFESEH" \
 	"$("${cross}nm" "$build/$file" | tr -d '\r' | grep -c '^00000001 a @feat.00$')" 1
-for file in libhandoff.dll.a handoff.lib; do
+for library in libhandoff.dll.a handoff.lib; do
+	take $library
 	check "defines what handoff.h declares" "$(defined $file)" "$functions"
 done
 exit $failed

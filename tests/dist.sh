@@ -4,20 +4,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-version=$(sed -n 's/^#define HANDOFF_VERSION "\(.*\)"/\1/p' parent/handoff.h | tr -d '\r')
+. tests/check.sh
 name=handoff-$version-windows
 work=build/dist-check
-failed=0
-
-# check WHAT FOUND WANTED
-check() {
-	if [ "$2" = "$3" ]; then
-		echo "ok $1"
-	else
-		echo "FAIL $1: found '$2', wanted '$3'"
-		failed=1
-	fi
-}
 
 # in_zip: what is to be in it, sorted.
 in_zip() {

@@ -179,6 +179,11 @@ static BOOL check_sources(struct command *command)
     return TRUE;
 }
 
+static BOOL take_duration(struct options *options, const wchar_t *text, DWORD *ms)
+{
+    return parse_duration(text, ms) || options_refuse(options, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", text);
+}
+
 static BOOL check_wait(struct command *command)
 {
     const wchar_t *wait = command->options.values[OPTION_WAIT];
@@ -186,8 +191,7 @@ static BOOL check_wait(struct command *command)
     if (wait == NULL)
         return TRUE;
     command->deadline.watch = stopwatch_start();
-    return parse_duration(wait, &command->deadline.ms) ||
-           options_refuse(&command->options, "not a time such as 500ms, 10s, 5m or 1h:", wait);
+    return take_duration(&command->options, wait, &command->deadline.ms);
 }
 
 /* What is relayed is the command's own stream, and with it what has the name of ours. */
@@ -215,8 +219,8 @@ static BOOL check_options(struct command *command)
     BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_option(command, OPTION_TEE) ||
                  has_option(command, OPTION_WAIT_TREE) || has_option(command, OPTION_KILL_ON_EXIT);
 
-    if (timeout != NULL && !parse_duration(timeout, &command->timeout_ms))
-        return options_refuse(&command->options, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", timeout);
+    if (timeout != NULL && !take_duration(&command->options, timeout, &command->timeout_ms))
+        return FALSE;
     if (command->timeout_ms == 0) /* none given, or none, as coreutils' timeout has it */
         command->timeout_ms = INFINITE;
     if (has_option(command, OPTION_DETACH) && waits)
