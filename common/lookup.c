@@ -21,8 +21,7 @@ BOOL current_directory_counts(void)
     return size_of_variable(L"NoDefaultCurrentDirectoryInExePath") == 0 && GetLastError() == ERROR_ENVVAR_NOT_FOUND;
 }
 
-/* A value of the environment in memory of its own, or NULL if it is absent or empty. */
-static wchar_t *get_variable(const wchar_t *name)
+wchar_t *get_variable(const wchar_t *name)
 {
     DWORD size = size_of_variable(name);
     wchar_t *value = size > 1 ? allocate(size * sizeof *value) : NULL;
@@ -118,49 +117,84 @@ static BOOL try_directories(struct text *path, const wchar_t *name, const wchar_
     return FALSE;
 }
 
-static BOOL search(struct text *path, const wchar_t *name)
+static size_t length_of(const wchar_t *value)
 {
-    wchar_t *directories = get_variable(L"PATH");
-    wchar_t *pathext = get_variable(L"PATHEXT");
-    const wchar_t *extensions = pathext != NULL ? pathext : L".COM;.EXE;.BAT;.CMD";
-    BOOL found = FALSE;
-
-    if (has_directory(name) || current_directory_counts())
-        found = try_extensions(path, name, extensions);
-    if (!found && !has_directory(name))
-        found = try_directories(path, name, extensions, directories);
-    release(directories);
-    release(pathext);
-    return found;
+    return value != NULL ? text_length(value) : 0;
 }
 
-static DWORD make_full(wchar_t *path)
+/* As it was found, in memory of its own. No path that is tried is longer than one with all of PATH and all of PATHEXT. */
+static DWORD search(const wchar_t *name, wchar_t **found)
 {
-    wchar_t *full = allocate(LINE_CAPACITY * sizeof *full);
-    DWORD code = ERROR_SUCCESS, length;
+    wchar_t *directories = has_directory(name) ? NULL : get_variable(L"PATH");
+    wchar_t *pathext = get_variable(L"PATHEXT");
+    const wchar_t *extensions = pathext != NULL ? pathext : L".COM;.EXE;.BAT;.CMD";
+    struct text path = {.capacity = length_of(directories) + text_length(name) + text_length(extensions) + 2};
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
-    if (full == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    length = GetFullPathNameW(path, LINE_CAPACITY, full, NULL);
-    if (length == 0)
-        code = GetLastError();
-    else if (length >= LINE_CAPACITY)
-        code = ERROR_FILENAME_EXCED_RANGE;
-    else
-        CopyMemory(path, full, (length + 1) * sizeof *path);
-    release(full);
+    *found = path.at = allocate(path.capacity * sizeof *path.at);
+    if (path.at != NULL) {
+        BOOL here = has_directory(name) || current_directory_counts();
+
+        code =
+            (here && try_extensions(&path, name, extensions)) || try_directories(&path, name, extensions, directories)
+                ? ERROR_SUCCESS
+                : ERROR_FILE_NOT_FOUND;
+    }
+    release(directories);
+    release(pathext);
     return code;
+}
+
+wchar_t *full_path(const wchar_t *path)
+{
+    wchar_t *full = NULL;
+    DWORD size = 0, needed, code;
+
+    SetLastError(ERROR_INVALID_NAME); /* of an empty path nothing is said */
+    needed = GetFullPathNameW(path, 0, NULL, NULL);
+    /* Another thread may change the current directory between the question and the answer. */
+    while (needed > size) {
+        release(full);
+        size = needed;
+        full = allocate(size * sizeof *full);
+        if (full == NULL) {
+            SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+            return NULL;
+        }
+        needed = GetFullPathNameW(path, size, full, NULL);
+    }
+    if (needed > 0)
+        return full;
+    code = GetLastError();
+    release(full);
+    SetLastError(code);
+    return NULL;
+}
+
+wchar_t *path_of_module(HMODULE module)
+{
+    enum { MOST = 32768 };
+
+    for (DWORD size = MAX_PATH;; size *= 2) {
+        wchar_t *path = allocate(size * sizeof *path);
+
+        if (path == NULL || GetModuleFileNameW(module, path, size) < size || size >= MOST)
+            return path;
+        release(path); /* the name was cut */
+    }
 }
 
 typedef BOOL(WINAPI *error_mode_function)(DWORD, DWORD *);
 
-DWORD lookup_program(const wchar_t *line, wchar_t *path)
+DWORD lookup_program(const wchar_t *line, wchar_t **path)
 {
-    struct text found = {.at = path, .capacity = LINE_CAPACITY}, name = {.capacity = text_length(line) + 1};
+    struct text name = {.capacity = text_length(line) + 1};
     error_mode_function set_mode = (error_mode_function)function_of(L"kernel32.dll", "SetThreadErrorMode");
     DWORD code = ERROR_FILE_NOT_FOUND, mode;
+    wchar_t *found = NULL;
     BOOL is_set;
 
+    *path = NULL;
     name.at = allocate(name.capacity * sizeof *name.at);
     if (name.at == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
@@ -168,10 +202,15 @@ DWORD lookup_program(const wchar_t *line, wchar_t *path)
      * where a thread has none of its own, it stays as it is. */
     is_set = set_mode != NULL && set_mode(SEM_FAILCRITICALERRORS, &mode);
     line_program(&name, line);
-    if (text_end(&name) && name.length > 0 && search(&found, name.at))
-        code = make_full(path);
+    if (text_end(&name) && name.length > 0)
+        code = search(name.at, &found);
+    if (code == ERROR_SUCCESS) {
+        *path = full_path(found);
+        code = *path != NULL ? ERROR_SUCCESS : GetLastError();
+    }
     if (is_set)
         set_mode(mode, NULL);
+    release(found);
     release(name.at);
     return code;
 }

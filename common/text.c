@@ -79,6 +79,12 @@ void text_format(struct text *text, const char *format, ...)
     va_end(values);
 }
 
+void text_cut_name(struct text *path)
+{
+    while (path->length > 0 && path->at[path->length - 1] != L'\\')
+        path->length--;
+}
+
 bool text_end(struct text *text)
 {
     bool fits = text->length < text->capacity;

@@ -26,6 +26,9 @@ void text_put_hex(struct text *text, uint64_t number); /* without a prefix, no l
 /* %s: const char *, %w: const wchar_t *, %q: the same, quoted as above, %u: uint32_t, %x: uint32_t. */
 void text_format(struct text *text, const char *format, ...);
 
+/* Leaves of a path what stands up to the last backslash. */
+void text_cut_name(struct text *path);
+
 /* Terminates the text. False if it did not fit: it is then cut to the capacity. */
 bool text_end(struct text *text);
 

@@ -4,20 +4,7 @@
 #include "heap.h"
 #include "lookup.h"
 
-enum { DIRECTORIES_CAPACITY = 2 * LINE_CAPACITY + 4 * MAX_PATH };
-
 /* ---- the directories ---- */
-
-static void put_module_directory(struct text *directories)
-{
-    size_t start = directories->length;
-
-    /* Where the room ends the name is cut, and the text is too long. */
-    directories->length += GetModuleFileNameW(NULL, directories->at + start, LINE_CAPACITY);
-    while (directories->length > start && directories->at[directories->length - 1] != L'\\')
-        directories->length--;
-    text_put_unit(directories, L';');
-}
 
 static void put_system_directories(struct text *directories)
 {
@@ -38,25 +25,37 @@ static void put_system_directories(struct text *directories)
 /* In memory of its own; NULL if there is none. */
 static wchar_t *list_directories(BOOL with_current)
 {
-    struct text directories = {.at = allocate(DIRECTORIES_CAPACITY * sizeof(wchar_t)),
-                               .capacity = DIRECTORIES_CAPACITY};
+    wchar_t *program = path_of_module(NULL), *path = get_variable(L"PATH");
+    struct text directories = {.capacity = 4 * MAX_PATH};
 
-    if (directories.at == NULL)
-        return NULL;
-    put_module_directory(&directories);
-    if (with_current)
-        text_put_ascii(&directories, ".;");
-    put_system_directories(&directories);
-    directories.length += GetEnvironmentVariableW(L"PATH", directories.at + directories.length, LINE_CAPACITY);
-    text_end(&directories);
+    directories.capacity += program != NULL ? text_length(program) : 0;
+    directories.capacity += path != NULL ? text_length(path) : 0;
+    if (program != NULL)
+        directories.at = allocate(directories.capacity * sizeof *directories.at);
+    if (directories.at != NULL) {
+        text_put(&directories, program);
+        text_cut_name(&directories);
+        text_put_unit(&directories, L';');
+        if (with_current)
+            text_put_ascii(&directories, ".;");
+        put_system_directories(&directories);
+        if (path != NULL)
+            text_put(&directories, path);
+        text_end(&directories);
+    }
+    release(path);
+    release(program);
     return directories.at;
 }
 
 /* ---- the name ---- */
 
 struct search {
-    wchar_t *directories, *name, *path;
-    DWORD code; /* of the first name that was not there: ERROR_SUCCESS as long as there is none */
+    wchar_t *directories; /* NULL: the name needs none */
+    wchar_t *name;
+    wchar_t *path; /* where it is */
+    DWORD size;    /* of that, in units */
+    DWORD code;    /* of the first name that was not there: ERROR_SUCCESS as long as there is none */
 };
 
 static BOOL is_absolute(const wchar_t *name)
@@ -72,23 +71,36 @@ static DWORD why_missing(const wchar_t *name)
     return GetLastError();
 }
 
+static BOOL find_path(struct search *search)
+{
+    DWORD length = 0;
+
+    while (search->path != NULL) {
+        length = SearchPathW(search->directories, search->name, L".exe", search->size, search->path, NULL);
+        if (length < search->size)
+            break;
+        release(search->path);
+        search->size = length + 1;
+        search->path = allocate(search->size * sizeof *search->path);
+    }
+    return search->path != NULL && length > 0;
+}
+
 static BOOL try_name(struct search *search)
 {
-    DWORD length = SearchPathW(search->directories, search->name, L".exe", LINE_CAPACITY, search->path, NULL);
-    DWORD attributes =
-        length > 0 && length < LINE_CAPACITY ? GetFileAttributesW(search->path) : INVALID_FILE_ATTRIBUTES;
+    DWORD attributes = find_path(search) ? GetFileAttributesW(search->path) : INVALID_FILE_ATTRIBUTES;
 
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0)
         return TRUE;
     if (search->code == ERROR_SUCCESS)
-        search->code = why_missing(search->name);
+        search->code = search->path != NULL ? why_missing(search->name) : ERROR_NOT_ENOUGH_MEMORY;
     return FALSE;
 }
 
 /* Returns what follows the name in the line, or NULL if there is no such program. */
 static const wchar_t *try_line(struct search *search, const wchar_t *line)
 {
-    struct text name = {.at = search->name, .capacity = LINE_CAPACITY};
+    struct text name = {.at = search->name, .capacity = text_length(line) + 1};
 
     if (*line == L'"') {
         line = line_program(&name, line);
@@ -141,19 +153,21 @@ static BOOL current_counts_for(const wchar_t *line)
 
 DWORD find_as_windows(const wchar_t *line, struct program *program)
 {
-    struct search search = {.directories = list_directories(current_counts_for(line)),
-                            .name = allocate(LINE_CAPACITY * sizeof *search.name),
-                            .path = allocate(LINE_CAPACITY * sizeof *search.path)};
+    BOOL searches = !is_absolute(*line == L'"' ? line + 1 : line);
+    struct search search = {.directories = searches ? list_directories(current_counts_for(line)) : NULL,
+                            .name = allocate((text_length(line) + 1) * sizeof *search.name),
+                            .path = allocate(MAX_PATH * sizeof *search.path),
+                            .size = MAX_PATH};
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
     const wchar_t *rest;
 
-    program->path = search.path;
-    if (search.directories != NULL && search.name != NULL && search.path != NULL) {
+    if ((search.directories != NULL || !searches) && search.name != NULL && search.path != NULL) {
         rest = try_line(&search, line);
         code = search.code != ERROR_SUCCESS ? search.code : ERROR_FILE_NOT_FOUND;
         if (rest != NULL)
             code = *line != L'"' && has_blank(search.name) ? quote_name(program, search.name, rest) : ERROR_SUCCESS;
     }
+    program->path = search.path;
     release(search.name);
     release(search.directories);
     return code;

@@ -1,52 +1,67 @@
 #include "link.h"
 
 #include "heap.h"
+#include "lookup.h"
 #include "pipe.h"
 #include "steal.h"
 #include "stream.h"
 #include "text.h"
 #include "wire.h"
 
-enum { PATH_CAPACITY = 32768 };
-
-/* The launcher beside the module that contains this function: never a search, which could find
- * another program of that name. */
-static DWORD default_launcher(wchar_t *path)
+/* Of the module that contains this function, in memory of its own. */
+static DWORD find_module(wchar_t **path)
 {
     HMODULE module;
-    struct text text = {.at = path, .capacity = PATH_CAPACITY};
 
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                            (const wchar_t *)(const void *)default_launcher, &module))
+                            (const wchar_t *)(const void *)find_module, &module))
         return GetLastError();
-    text.length = GetModuleFileNameW(module, path, PATH_CAPACITY);
-    if (text.length == 0)
-        return GetLastError(); /* a bare name would be looked for in the current directory */
-    while (text.length > 0 && path[text.length - 1] != L'\\')
-        text.length--;
-    text_put(&text, L"handoff-launcher.exe");
-    return text_end(&text) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    *path = path_of_module(module);
+    if (*path == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    return (*path)[0] != L'\0' ? ERROR_SUCCESS : GetLastError();
 }
 
+/* NULL is the launcher beside our module: never a search, which could find another program of that name. */
 static DWORD find_launcher(struct link *link, const wchar_t *path)
 {
-    struct text text = {.at = allocate(PATH_CAPACITY * sizeof *text.at), .capacity = PATH_CAPACITY};
+    static const char name[] = "handoff-launcher.exe";
+    wchar_t *module = NULL;
+    struct text text;
+    DWORD code = path == NULL ? find_module(&module) : ERROR_SUCCESS;
 
-    link->launcher_path = text.at;
-    if (text.at == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    if (path == NULL)
-        return default_launcher(text.at);
-    text_put(&text, path);
-    return text_end(&text) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    if (code == ERROR_SUCCESS) {
+        text = (struct text){.capacity = text_length(path != NULL ? path : module) + sizeof name};
+        text.at = link->launcher_path = allocate(text.capacity * sizeof *text.at);
+        code = text.at != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+    }
+    if (code == ERROR_SUCCESS) {
+        text_put(&text, path != NULL ? path : module);
+        if (path == NULL) {
+            text_cut_name(&text);
+            text_put_ascii(&text, name);
+        }
+        text_end(&text);
+    }
+    release(module);
+    return code;
 }
 
-static void put_launcher_line(struct text *line, const struct link *link)
+/* In memory of its own. */
+static wchar_t *make_line(const struct link *link)
 {
-    text_put_unit(line, L'"');
-    text_put(line, link->launcher_path);
-    text_put(line, L"\" --service=0x");
-    text_put_hex(line, link->page.nonce);
+    enum { REST = 40 };
+    struct text line = {.capacity = text_length(link->launcher_path) + REST};
+
+    line.at = allocate(line.capacity * sizeof *line.at);
+    if (line.at != NULL) {
+        text_put_unit(&line, L'"');
+        text_put(&line, link->launcher_path);
+        text_put(&line, L"\" --service=0x");
+        text_put_hex(&line, link->page.nonce);
+        text_end(&line);
+    }
+    return line.at;
 }
 
 /* Without a console the launcher, a console program, would get a window of its own. */
@@ -70,27 +85,22 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
     DWORD flags = CREATE_SUSPENDED | launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
     wchar_t directory[MAX_PATH];
     PROCESS_INFORMATION launcher;
-    wchar_t *memory = allocate(PATH_CAPACITY * sizeof *memory);
-    struct text line = {.at = memory, .capacity = PATH_CAPACITY};
-    DWORD code = ERROR_FILENAME_EXCED_RANGE;
+    wchar_t *line = make_line(link);
+    DWORD code = ERROR_SUCCESS;
 
-    if (memory == NULL)
+    if (line == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (stays && GetSystemDirectoryW(directory, ARRAYSIZE(directory)) == 0)
         stays = FALSE;
-    put_launcher_line(&line, link);
-    if (text_end(&line)) {
-        code = ERROR_SUCCESS;
-        if (CreateProcessW(link->launcher_path, line.at, NULL, NULL, FALSE, flags, NULL, stays ? directory : NULL,
-                           &startup, &launcher)) {
-            link->launcher = launcher.hProcess;
-            link->launcher_id = launcher.dwProcessId;
-            *thread = launcher.hThread;
-        } else {
-            code = GetLastError();
-        }
+    if (CreateProcessW(link->launcher_path, line, NULL, NULL, FALSE, flags, NULL, stays ? directory : NULL, &startup,
+                       &launcher)) {
+        link->launcher = launcher.hProcess;
+        link->launcher_id = launcher.dwProcessId;
+        *thread = launcher.hThread;
+    } else {
+        code = GetLastError();
     }
-    release(memory);
+    release(line);
     return code;
 }
 

@@ -112,13 +112,11 @@ static BOOL check_request(struct transaction *t)
 /* Here and not in the launcher, which may be of another width or have been started long ago. */
 static BOOL find_program(struct transaction *t)
 {
-    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+    DWORD code;
 
     if (t->request.application != NULL)
         return TRUE;
-    t->program = allocate(LINE_CAPACITY * sizeof *t->program);
-    if (t->program != NULL)
-        code = lookup_program(t->request.command_line, t->program);
+    code = lookup_program(t->request.command_line, &t->program);
     if (code != ERROR_SUCCESS)
         return set_error(t, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     t->request.application = t->program;

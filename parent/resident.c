@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "heap.h"
+#include "lookup.h"
 #include "pool.h"
 
 enum {

@@ -37,32 +37,6 @@ BOOL refuse_field(struct transaction *t, DWORD pass, const char *field)
     return FALSE;
 }
 
-/* Another thread may change the current directory between the question and the answer. */
-wchar_t *full_path(const wchar_t *path)
-{
-    wchar_t *full = NULL;
-    DWORD size = 0, needed, code;
-
-    SetLastError(ERROR_INVALID_NAME); /* of an empty path nothing is said */
-    needed = GetFullPathNameW(path, 0, NULL, NULL);
-    while (needed > size) {
-        release(full);
-        size = needed;
-        full = allocate(size * sizeof *full);
-        if (full == NULL) {
-            SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-            return NULL;
-        }
-        needed = GetFullPathNameW(path, size, full, NULL);
-    }
-    if (needed > 0)
-        return full;
-    code = GetLastError();
-    release(full);
-    SetLastError(code);
-    return NULL;
-}
-
 uint64_t system_time(void)
 {
     FILETIME time;

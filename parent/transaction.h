@@ -70,9 +70,6 @@ BOOL refuse_field(struct transaction *t, DWORD pass, const char *field);
 
 uint64_t system_time(void); /* FILETIME */
 
-/* In memory of its own; NULL with GetLastError() if it is no path, or there is no memory. */
-wchar_t *full_path(const wchar_t *path);
-
 /* What is left until the deadline; 0 once it has passed. */
 DWORD remaining_ms(const struct transaction *t);
 

@@ -282,8 +282,8 @@ static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, 
 static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
-    wchar_t *program = allocate(LINE_CAPACITY * sizeof *program);
-    DWORD code = program != NULL ? lookup_program(request->command_line, program) : ERROR_NOT_ENOUGH_MEMORY;
+    wchar_t *program;
+    DWORD code = lookup_program(request->command_line, &program);
     BOOL created = FALSE;
 
     if (code != ERROR_SUCCESS) {

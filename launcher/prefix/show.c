@@ -128,8 +128,8 @@ static DWORD show_missing(const struct request *request, DWORD code)
 DWORD show_plan(const struct command *command)
 {
     const struct request *request = &command->options.request;
-    wchar_t *program = allocate(LINE_CAPACITY * sizeof *program);
-    DWORD code = program != NULL ? lookup_program(request->command_line, program) : ERROR_NOT_ENOUGH_MEMORY;
+    wchar_t *program;
+    DWORD code = lookup_program(request->command_line, &program);
 
     for (uint32_t i = 0; i < request->pass_count; i++)
         show_source(&command->options, i);
@@ -140,6 +140,7 @@ DWORD show_plan(const struct command *command)
     if (code != ERROR_SUCCESS)
         return show_missing(request, code);
     show_text(STD_OUTPUT_HANDLE, "handoff: program: ", program);
+    release(program);
     return 0;
 }
 
