@@ -258,7 +258,7 @@ $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/fau
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # The rest of the prefix as it is.
-$(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_prefix.o build/%/launcher/inherited.o \
+$(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_prefix.o \
                           $(filter-out %/library.o %/open.o %/parent.o,$(call objects,launcher/prefix/*.c)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 

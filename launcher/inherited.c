@@ -59,7 +59,8 @@ static BOOL make_list(struct list *list, LONG (*query)(void *, ULONG, ULONG *))
         if (status >= 0 && list->size > capacity - sizeof(DWORD))
             status = length_mismatch;
     }
-    return status >= 0;
+    /* A process that asks has handles: an empty list is none. */
+    return status >= 0 && list->size > 0;
 }
 
 static void visit_own(const struct list *list, void (*act)(HANDLE))

@@ -331,7 +331,7 @@ static int hold_session(HANDLE keys, DWORD event, char *line)
         return 1;
     while (ReadFile(keys, &byte, 1, &read, NULL) && read == 1) {
         if (!GenerateConsoleCtrlEvent(event, 0))
-            return 1 + TerminateProcess(process.hProcess, 0);
+            TerminateProcess(process.hProcess, 1);
     }
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);

@@ -7,6 +7,8 @@
  * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
  * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
  *
+ * Its list of the own handles is empty (launcher/inherited.c).
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -140,6 +142,17 @@ static HMODULE load_system_library(const wchar_t *path, HANDLE file, DWORD flags
     return NULL;
 }
 
+/* Says that all went well, and nothing: so does Wine 10. */
+static LONG WINAPI query_nothing(HANDLE process, int kind, void *memory, ULONG capacity, ULONG *size)
+{
+    (void)process;
+    (void)kind;
+    (void)memory;
+    (void)capacity;
+    *size = 0;
+    return 0;
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
     FARPROC function = GetProcAddress(module, name);
@@ -154,6 +167,8 @@ static FARPROC find_function(HMODULE module, const char *name)
         really_bind = (void *)function;
         return (FARPROC)(void *)bind_exclusively;
     }
+    if (strcmp(name, "NtQueryInformationProcess") == 0)
+        return (FARPROC)(void *)query_nothing;
     return function;
 }
 
@@ -167,6 +182,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 
 #include "../common/take.c"
 #include "../launcher/engine.c"
+#include "../launcher/inherited.c"
 #include "../launcher/prefix/library.c"
 #include "../launcher/prefix/open.c"
 #include "../launcher/number.c"

@@ -878,7 +878,7 @@ START_TEST(detached_with_the_streams_and_the_directory_that_were_asked_for)
 
     snprintf(lines, sizeof lines,
              "%s\"%%HANDOFF%%\" --detach %s --write \"o=%%DIR%%\\out\" --stdout o --event e=%%NAME%% -- cmd /c "
-             "\"cd & %%CHILD%% signal {e}\" >\"%%DIR%%\\pid\"\n"
+             "\"%%CHILD%% place & %%CHILD%% signal {e}\" >\"%%DIR%%\\pid\"\n"
              "type \"%%DIR%%\\pid\"\n",
              detached_from[_i].start, detached_from[_i].options);
     run_batch(lines);
@@ -889,7 +889,7 @@ START_TEST(detached_with_the_streams_and_the_directory_that_were_asked_for)
     CloseHandle(process);
     CloseHandle(event);
     run_batch("cd /d \"%DIR%\"\n"
-              "cd >expected\n"
+              "%CHILD% place >expected\n"
               "fc out expected >NUL && echo same\n");
     ck_assert_uint_gt(strlen(result.out), 0);
 }

@@ -145,6 +145,23 @@ START_TEST(g12_a_pipe_and_a_port_are_free_while_the_command_runs)
 }
 END_TEST
 
+/* There a system that has no list of the process' handles says so with an empty one (tests/faulty_prefix.c). */
+START_TEST(g12_an_empty_list_is_none)
+{
+    HANDLE read, write;
+    struct running running;
+
+    make_pipe(&read, &write);
+    make_inheritable(write);
+    running = start_with_rubbish(program(_i, L"faulty-prefix.exe"), behind_prefix(_i, L"echo"), 0);
+    CloseHandle(write);
+    assert_answers(&running);
+    assert_over(read);
+    assert_goes_on(&running);
+    CloseHandle(read);
+}
+END_TEST
+
 /* Whoever started the prefix may have protected it against a mistake of its own, and the protection is inherited. */
 START_TEST(g12_a_protected_handle_is_let_go)
 {
@@ -775,6 +792,7 @@ Suite *holding_suite(void)
 {
     const struct listed_test tests[] = {
         {g12_a_pipe_and_a_port_are_free_while_the_command_runs, "holding inherited", ROWS},
+        {g12_an_empty_list_is_none, "holding inherited", WIDTH_COUNT},
         {g12_a_protected_handle_is_let_go, "holding inherited", ROWS},
         {g12_a_quick_command_does_not_wait_for_its_neighbour, "holding inherited", ROWS},
         {g12_a_descriptor_ends_when_the_command_closes_it, "holding inherited", ROWS},

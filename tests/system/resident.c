@@ -446,8 +446,8 @@ START_TEST(the_directory_is_that_of_the_moment_and_is_not_held)
         assert_says(request, expected);
     }
     ck_assert(SetCurrentDirectoryW(before));
-    ck_assert_msg(RemoveDirectoryW(first), "somebody is in the first directory: error %lu", GetLastError());
-    ck_assert_msg(RemoveDirectoryW(second), "somebody is in the second directory: error %lu", GetLastError());
+    assert_can_be_removed(first);
+    assert_can_be_removed(second);
     handoff_launcher_close(launcher);
 }
 END_TEST
@@ -1358,12 +1358,12 @@ static void await_one_left(struct handoff_launcher *launcher, int width, const w
 
 START_TEST(launchers_that_are_idle_go)
 {
-    struct handoff_launcher *launcher = open_several(_i);
-    DWORD process_id = spawn_good(launcher, _i);
+    struct handoff_launcher *launcher = open_several(OWN_WIDTH);
+    DWORD process_id = spawn_good(launcher, OWN_WIDTH);
 
     ck_assert_uint_eq(count_launchers(), AT_ONCE);
-    await_one_left(launcher, _i, L"faulty-launcher.exe");
-    ck_assert_uint_eq(spawn_good(launcher, _i), process_id);
+    await_one_left(launcher, OWN_WIDTH, L"faulty-launcher.exe");
+    ck_assert_uint_eq(spawn_good(launcher, OWN_WIDTH), process_id);
     handoff_launcher_close(launcher);
     assert_nobody_left();
 }
@@ -1395,25 +1395,35 @@ static SIZE_T heap_in_use(void)
     return sum;
 }
 
-/* Twice: what the first threads load and keep is not what this looks for. */
+/* What is left of a burst of its own. */
+static SIZE_T burst_and_measure(struct handoff_launcher *launcher)
+{
+    DWORD handles = count_own_handles();
+    SIZE_T memory = heap_in_use(), now;
+
+    ck_assert_uint_gt(memory, 0);
+    burst(launcher);
+    await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
+    ck_assert_uint_eq(count_own_handles(), handles);
+    now = heap_in_use();
+    return now > memory ? now - memory : 0;
+}
+
+/* What the first threads load and keep is not what this looks for, and a heap that keeps what is given back, to have it
+ * at hand, has enough of it after some bursts. What is lost is lost in each of them. */
 START_TEST(a_burst_of_threads_leaves_nothing)
 {
-    enum { NOISE = 1024 };
+    enum { NOISE = 1024, MOST_BURSTS = 4 };
     struct handoff_launcher *launcher = open_good(OWN_WIDTH);
-    DWORD before;
-    SIZE_T memory;
+    SIZE_T left = NOISE + 1;
 
-    test_allow(160);
+    test_allow(170);
     burst(launcher);
-    await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
-    before = count_own_handles();
-    memory = heap_in_use();
-    burst(launcher);
-    await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
-    ck_assert_uint_eq(count_own_handles(), before);
-    ck_assert_uint_gt(memory, 0);
-    ck_assert_msg(heap_in_use() <= memory + NOISE, "%lu bytes instead of %lu", (unsigned long)heap_in_use(),
-                  (unsigned long)memory);
+    handoff_launcher_close(launcher);
+    launcher = open_good(OWN_WIDTH);
+    for (int i = 0; i < MOST_BURSTS && left > NOISE; i++)
+        left = burst_and_measure(launcher);
+    ck_assert_msg(left <= NOISE, "%lu bytes are left each time", (unsigned long)left);
     handoff_launcher_close(launcher);
     assert_nobody_left();
 }
@@ -1617,7 +1627,7 @@ Suite *resident_suite(void)
           a_request_larger_than_the_pipe_that_nobody_reads, more_handles_than_a_resident_launcher_takes}},
         {"resident threads", {several_threads_with_one_launcher, a_launcher_for_each_thread}},
         {"resident at once",
-         {spawns_are_under_way_at_once, there_are_no_more_launchers_than_the_limit, launchers_that_are_idle_go,
+         {spawns_are_under_way_at_once, there_are_no_more_launchers_than_the_limit,
           idle_launchers_that_die_are_missed_by_nobody}},
     };
 
@@ -1636,6 +1646,7 @@ Suite *resident_suite(void)
     suite_add_tcase(suite, ends);
     tcase_add_test(places, places_are_taken_up_to_the_limit);
     tcase_add_test(places, things_that_are_idle_go);
+    tcase_add_test(places, launchers_that_are_idle_go);
     tcase_add_test(places, a_burst_of_threads_leaves_nothing);
     tcase_add_test(places, a_default_is_used_by_all_who_name_none);
     suite_add_tcase(suite, places);

@@ -334,6 +334,14 @@ const wchar_t *file_path(const wchar_t *name)
     return path;
 }
 
+void assert_can_be_removed(const wchar_t *directory)
+{
+    for (DWORD tries = 0; !RemoveDirectoryW(directory); tries++) {
+        ck_assert_msg(tries < 10000, "somebody stays in the directory: error %lu", GetLastError());
+        Sleep(1);
+    }
+}
+
 void write_file(const wchar_t *path, const char *text)
 {
     HANDLE file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);

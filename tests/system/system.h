@@ -109,6 +109,9 @@ DWORD read_all(HANDLE from, char *to, DWORD capacity);
 
 /* A file in the temporary directory, under a name with a blank and beyond ASCII. Lives for some calls. */
 const wchar_t *file_path(const wchar_t *name);
+
+/* A directory that nobody is in can be removed; a process that is on its way out of it is waited for. */
+void assert_can_be_removed(const wchar_t *directory);
 void write_file(const wchar_t *path, const char *text);
 
 /* ---- looking ---- */
