@@ -37,8 +37,8 @@ static inline DWORD time_left(DWORD timeout_ms, DWORD passed_ms)
 
 typedef BOOL(WINAPI *unbiased_function)(ULONGLONG *);
 
-/* Measures time for deadlines: on Windows 7 and later it stands still while the machine sleeps. Which clock that
- * is gets decided once, since the two say different times. */
+/* Measures up to 40 days for deadlines: on Windows 7 and later it stands still while the machine sleeps. Which clock
+ * that is gets decided once, since the two say different times. */
 struct stopwatch {
     unbiased_function unbiased;
     DWORD started;
@@ -51,7 +51,7 @@ static inline DWORD stopwatch_read(const struct stopwatch *watch)
     if (watch->unbiased == NULL)
         return GetTickCount();
     watch->unbiased(&now);
-    return (DWORD)(now >> 13); /* 100 ns each before that: 0.8192 ms, so 32 bits last for weeks */
+    return (DWORD)(now >> 13); /* 100 ns each before that: 0.8192 ms, of which 32 bits last for 40 days */
 }
 
 static inline struct stopwatch stopwatch_start(void)
@@ -67,7 +67,8 @@ static inline DWORD stopwatch_ms(const struct stopwatch *watch)
 {
     DWORD passed = stopwatch_read(watch) - watch->started; /* right across the wrap of 32 bits */
 
-    return watch->unbiased != NULL ? (DWORD)MulDiv((int)passed, 8192, 10000) : passed;
+    /* 32 bits are enough for each step; to divide 64 bits takes a function of a runtime on x86. */
+    return watch->unbiased != NULL ? passed / 10000 * 8192 + (passed % 10000 * 8192 + 5000) / 10000 : passed;
 }
 
 #endif

@@ -26,19 +26,23 @@
 #include "options.h"
 #include "text.h"
 
-/* How long somebody else may have what is to be opened. */
 struct deadline {
-    DWORD ms; /* 0: no time at all, and there is no watch */
+    DWORD ms; /* INFINITE: none. 0: no time at all, and there need be no watch */
     struct stopwatch watch;
 };
 
+static inline DWORD deadline_left(const struct deadline *deadline)
+{
+    return time_left(deadline->ms, stopwatch_ms(&deadline->watch));
+}
+
 struct command {
-    struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
-    uint32_t declared;      /* so many passes have a source */
-    uint32_t own;           /* the passes from here on are this process' own streams, inheritable from the start */
-    STARTUPINFOW startup;   /* of this process */
-    DWORD timeout_ms;       /* INFINITE: none */
-    struct deadline deadline;
+    struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
+    uint32_t declared;       /* so many passes have a source */
+    uint32_t own;            /* the passes from here on are this process' own streams, inheritable from the start */
+    STARTUPINFOW startup;    /* of this process */
+    DWORD timeout_ms;        /* INFINITE: none */
+    struct deadline wait;    /* as long may somebody else have what is to be opened */
     HANDLE job;              /* NULL: none */
     HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */

@@ -40,7 +40,7 @@ static DWORD open_pass(const struct command *command, uint32_t i)
     switch (origin_of(source)) {
     case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
     case COPIED: code = copy_again(command, source, &handle); break;
-    default: code = open_source(source, &command->deadline, &handle);
+    default: code = open_source(source, &command->wait, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
@@ -241,7 +241,7 @@ static BOOL open_own_file(struct command *command, uint32_t option, uint32_t as,
 
     command->unopened = option;
     if (source.what != NULL && *source.what != L'\0') /* --trace=json, without a file */
-        code = open_source(&source, &command->deadline, file);
+        code = open_source(&source, &command->wait, file);
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_OPEN, HANDOFF_NO_PASS, code);
 }
 

@@ -46,8 +46,10 @@ static DWORD refuse(const struct options *options, const wchar_t *line)
     return EXIT_HANDOFF;
 }
 
-static const char *advice_about(const struct source *source, DWORD code)
+static const char *advice_about(const struct command *command, const struct source *source, DWORD code)
 {
+    if (source->option == OPTION_LOCK && code == ERROR_SHARING_VIOLATION && !has_option(command, OPTION_WAIT))
+        return "; --wait waits for it";
     if (source->option == OPTION_APPEND && code == ERROR_NOT_SUPPORTED)
         return "; a pipe has no end to append to: --pipe";
     if (source->option == OPTION_LOCK && code == ERROR_NOT_SUPPORTED)
@@ -82,7 +84,7 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
     else if (!named)
         text_format(text, " (--%s)", option_table[source->option].name);
-    text_put_ascii(text, advice_about(source, failure->code));
+    text_put_ascii(text, advice_about(command, source, failure->code));
     if (failure->code == ERROR_SHARING_VIOLATION)
         put_users(text, source->what);
 }
@@ -125,9 +127,11 @@ static const wchar_t *parse_fraction(const wchar_t *text, int *part, int *of)
     return text;
 }
 
-/* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond. */
+/* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond, and what a stopwatch cannot
+ * measure is none. */
 static BOOL parse_duration(const wchar_t *text, DWORD *ms)
 {
+    const DWORD most = 40 * 86400000u;
     static const struct {
         char unit[3];
         DWORD ms;
@@ -141,7 +145,7 @@ static BOOL parse_duration(const wchar_t *text, DWORD *ms)
     for (size_t i = 0; unit != NULL && i < ARRAYSIZE(units); i++) {
         uint64_t time = (uint32_t)number * (uint64_t)units[i].ms + (uint32_t)MulDiv(part, (int)units[i].ms, of);
 
-        if (!text_equal_ascii(unit, units[i].unit) || number > MAXDWORD || time >= INFINITE)
+        if (!text_equal_ascii(unit, units[i].unit) || number > most || time > most)
             continue;
         *ms = time == 0 && part > 0 ? 1 : (DWORD)time;
         return TRUE;
@@ -190,8 +194,8 @@ static BOOL check_wait(struct command *command)
 
     if (wait == NULL)
         return TRUE;
-    command->deadline.watch = stopwatch_start();
-    return take_duration(&command->options, wait, &command->deadline.ms);
+    command->wait.watch = stopwatch_start();
+    return take_duration(&command->options, wait, &command->wait.ms);
 }
 
 /* What is relayed is the command's own stream, and with it what has the name of ours. */

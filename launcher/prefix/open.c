@@ -226,7 +226,7 @@ DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE
             wait_a_moment(source, code, left);
         *handle = try_open(source);
         code = *handle != NULL ? ERROR_SUCCESS : GetLastError();
-        left = time_left(deadline->ms, stopwatch_ms(&deadline->watch));
+        left = deadline_left(deadline);
     } while (code != ERROR_SUCCESS && left > 0 && is_worth_waiting(source, code));
     return code;
 }

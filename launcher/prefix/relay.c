@@ -204,9 +204,10 @@ static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD time
 
 BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
 {
-    DWORD began = GetTickCount(), which;
+    const struct deadline deadline = {timeout_ms, stopwatch_start()};
+    DWORD which;
 
-    while ((which = wait_for_any(relays, process, time_left(timeout_ms, GetTickCount() - began))) < 2)
+    while ((which = wait_for_any(relays, process, deadline_left(&deadline))) < 2)
         go_on(&relays[which]);
     return which != WAIT_TIMEOUT;
 }

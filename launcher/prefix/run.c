@@ -262,47 +262,37 @@ static void end_after_others(void)
     SetProcessShutdownParameters(USUAL_LEVEL - 1, SHUTDOWN_NORETRY);
 }
 
-/* The time that is left to it, and the moment when it began to run. */
-struct patience {
-    DWORD timeout_ms, began;
-};
-
-static DWORD left(const struct patience *patience)
-{
-    return time_left(patience->timeout_ms, GetTickCount() - patience->began);
-}
-
 /* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. */
-static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct patience *patience)
+static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };
     HANDLE process;
     BOOL known;
 
-    while (left(patience) > 0 && (process = open_any(job, &known)) != NULL) {
-        DWORD most = left(patience);
+    while (deadline_left(deadline) > 0 && (process = open_any(job, &known)) != NULL) {
+        DWORD most = deadline_left(deadline);
 
         relay_until_exit(relays, process, known || most < PAUSE_MS ? most : PAUSE_MS);
         CloseHandle(process);
     }
-    return left(patience) > 0;
+    return deadline_left(deadline) > 0;
 }
 
 static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process,
-                         const struct patience *patience)
+                         const struct deadline *deadline)
 {
-    return relay_until_exit(relays, process, left(patience)) &&
+    return relay_until_exit(relays, process, deadline_left(deadline)) &&
            (command->job == NULL || !has_option(command, OPTION_WAIT_TREE) ||
-            wait_for_tree(command->job, relays, patience));
+            wait_for_tree(command->job, relays, deadline));
 }
 
 void stand_in(struct command *command, struct relay *relays, HANDLE process)
 {
-    const struct patience patience = {command->timeout_ms, GetTickCount()};
+    const struct deadline deadline = {command->timeout_ms, stopwatch_start()};
     BOOL ended;
 
     end_after_others();
-    ended = wait_for_end(command, relays, process, &patience);
+    ended = wait_for_end(command, relays, process, &deadline);
     if (!ended)
         end_tree(command->job, process);
     else if (command->job != NULL && whole_tree(command) && !has_option(command, OPTION_KILL_ON_EXIT))
@@ -310,7 +300,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     if (command->lock != NULL)
         CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
-    if (!finish_relays(relays, left(&patience) > GRACE_MS ? left(&patience) : GRACE_MS))
+    if (!finish_relays(relays, deadline_left(&deadline) > GRACE_MS ? deadline_left(&deadline) : GRACE_MS))
         command->late = "--timeout: the time is up, and nobody reads the output:";
     command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
     if (!ended)

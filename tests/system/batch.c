@@ -777,7 +777,7 @@ START_TEST(the_time_is_not_up)
               "echo %errorlevel%\n"
               "\"%HANDOFF%\" --timeout 0.0h -- \"%CHILD%\" exit 9\n"
               "echo %errorlevel%\n"
-              "\"%HANDOFF%\" --timeout 49.7d -- \"%CHILD%\" exit 10\n"
+              "\"%HANDOFF%\" --timeout 39.9d -- \"%CHILD%\" exit 10\n"
               "echo %errorlevel%\n");
     assert_out("5\r\n6\r\n7\r\n124\r\n8\r\n9\r\n10\r\n");
 }
@@ -1426,6 +1426,7 @@ static const struct {
     {"--timeout ms", "'ms'"},
     {"--timeout 4294968s", "'4294968s'"},
     {"--timeout 1s --timeout 1s", "'--timeout'"},
+    {"--timeout 41d", "1d: '41d'"},
     {"--relay --relay", "'--relay'"},
     {"--trace --trace=yaml", "'--trace=yaml'"},
 };

@@ -267,7 +267,8 @@ START_TEST(whose_turn_it_is_not_touches_nothing)
               "echo %errorlevel%\n");
     ck_assert_str_eq(result.out, "123\r\n");
     assert_one_line(result.err);
-    ck_assert_msg(strstr(result.err, "lock': Win32 error 32: ") != NULL && strstr(result.err, " (--lock)") != NULL,
+    ck_assert_msg(strstr(result.err, "lock': Win32 error 32: ") != NULL &&
+                      strstr(result.err, " (--lock); --wait waits for it") != NULL,
                   "%s", result.err);
     assert_content(L"kept", "precious");
     CloseHandle(held);
@@ -329,6 +330,7 @@ START_TEST(what_is_still_taken_is_123)
     run_batch(text);
     ck_assert_str_eq(result.out, "123\r\n");
     assert_one_line(result.err);
+    ck_assert_ptr_null(strstr(result.err, "waits for it"));
     CloseHandle(held);
 }
 END_TEST

@@ -115,6 +115,22 @@ START_TEST(a_machine_that_has_been_awake_for_long)
 }
 END_TEST
 
+START_TEST(a_deadline_of_weeks)
+{
+    static const DWORD days[] = {1, 21, 40};
+
+    is_old = FALSE;
+    for (size_t i = 0; i < LENGTH(days); i++) {
+        struct stopwatch watch = stopwatch_start();
+        DWORD ms;
+
+        fake_awake += days[i] * 864000000000ull;
+        ms = stopwatch_ms(&watch);
+        require(days[i] * 86400000u - ms <= 2, "%lu days: %lu ms", days[i], ms);
+    }
+}
+END_TEST
+
 Suite *clock_suite(void)
 {
     Suite *suite = suite_create("clock");
@@ -123,6 +139,7 @@ Suite *clock_suite(void)
     tcase_add_test(tcase, microseconds_whatever_the_frequency);
     tcase_add_test(tcase, a_deadline_stands_still_asleep);
     tcase_add_test(tcase, a_deadline_before_windows_7);
+    tcase_add_test(tcase, a_deadline_of_weeks);
     tcase_add_test(tcase, a_machine_that_has_been_awake_for_long);
     suite_add_tcase(suite, tcase);
     return suite;
