@@ -82,6 +82,8 @@ look_at_program() {
 look_at_program handoff.exe 00000003
 look_at_program handoffw.exe 00000002
 look_at handoff.dll
+# In a DLL a manifest is no word about its process, only an activation context more for the loader to make.
+check "has no manifest: its process' counts" "$(grep -c '^[0-9]* 24 ' <<<"$resources")" 0
 look_at_program handoff-launcher.exe 00000003
 check "can open no process" "$(imports | grep -c '^OpenProcess$')" 0
 size=$(stat -c %s "$build/$file" 2>/dev/null || echo 99999)
