@@ -12,7 +12,7 @@
  *   figures.c  time, chance, medians
  *   process.c  handles and memory of a process
  *   latency.c  sections latency and steals: one spawn at a time
- *   crowd.c    sections throughput and leaks: many threads
+ *   crowd.c    sections pace, throughput and leaks: one thread after itself, and many at once
  *   curves.c   sections handles, line, table and spawns
  *   numbers.c  section numbers: handles that keep theirs
  *   size.c     section size: bytes, imports, memory
@@ -144,6 +144,7 @@ double steal_some(HANDLE holder);
 
 void measure_latency(void);
 void measure_numbers(void);
+void measure_pace(void);
 void measure_throughput(void);
 void measure_leaks(void);
 void measure_handles(void);

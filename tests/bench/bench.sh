@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
 done
 whole=no
 if [ ${#alone[@]} = 0 ] && [ ${#crowd[@]} = 0 ]; then
-	whole=yes alone=(latency numbers handles line table spawns size) crowd=(throughput leaks)
+	whole=yes alone=(latency numbers pace handles line table spawns size) crowd=(throughput leaks)
 else
 	data=build/x64/bench-part.tsv
 fi

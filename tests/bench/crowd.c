@@ -133,21 +133,31 @@ static void print_rates(unsigned threads, double *rates[CONTENDERS], unsigned ro
     free(quotients);
 }
 
-void measure_throughput(void)
+static void measure_rates(const char *section, unsigned least_threads, unsigned most_threads)
 {
-    struct worker *workers = make_workers(CROWD);
-    unsigned rounds = options.rounds / 40 + 1;
+    struct worker *workers = make_workers(most_threads);
+    unsigned rounds = options.rounds / 20 + 1;
     double *rates[CONTENDERS];
 
-    printf("\nthroughput, batches of %d, %u rounds: children a second, ratio to the handle list [quartiles]\n", BATCH,
+    printf("\n%s, batches of %d, %u rounds: children a second, ratio to the handle list [quartiles]\n", section, BATCH,
            rounds);
     for (unsigned i = 0; i < CONTENDERS; i++)
         rates[i] = allocate(rounds, sizeof *rates[i]);
-    for (unsigned threads = 1; threads <= CROWD; threads *= 2) {
+    for (unsigned threads = least_threads; threads <= most_threads; threads *= 2) {
         run_batches(workers, threads, rates, rounds);
         print_rates(threads, rates, rounds);
     }
-    end_workers(workers, CROWD);
+    end_workers(workers, most_threads);
+}
+
+void measure_pace(void)
+{
+    measure_rates("pace", 1, 1);
+}
+
+void measure_throughput(void)
+{
+    measure_rates("throughput", 2, CROWD);
 }
 
 /* ---- leaks ---- */

@@ -116,7 +116,7 @@ function draw_latency(y,    i, exit_scale, held_scale, name) {
 }
 
 function draw_throughput(x, y, w, h,    g, i, group, x_bar, tall) {
-	title(x, y, "Children a second, by threads")
+	title(x, y, "Children a second, by threads (1: on one processor)")
 	y += 20 + h
 	group = w / groups
 	for (g = 0; g < groups; g++) {

@@ -8,9 +8,11 @@ struct options options = {.rounds = 200, .spawns = 10000};
 static const struct section {
     const char *name;
     void (*measure)(void);
-} sections[] = {{"latency", measure_latency}, {"numbers", measure_numbers}, {"throughput", measure_throughput},
-                {"leaks", measure_leaks},     {"handles", measure_handles}, {"line", measure_line},
-                {"table", measure_table},     {"spawns", measure_spawns},   {"size", measure_size}};
+} sections[] = {{"latency", measure_latency}, {"numbers", measure_numbers},
+                {"pace", measure_pace},       {"throughput", measure_throughput},
+                {"leaks", measure_leaks},     {"handles", measure_handles},
+                {"line", measure_line},       {"table", measure_table},
+                {"spawns", measure_spawns},   {"size", measure_size}};
 
 enum { SECTIONS = ARRAYSIZE(sections) };
 
