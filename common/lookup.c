@@ -171,16 +171,20 @@ wchar_t *full_path(const wchar_t *path)
     return NULL;
 }
 
-wchar_t *path_of_module(HMODULE module)
+DWORD path_of_module(HMODULE module, wchar_t **path)
 {
-    enum { MOST = 32768 };
+    DWORD size = MAX_PATH, length;
 
-    for (DWORD size = MAX_PATH;; size *= 2) {
-        wchar_t *path = allocate(size * sizeof *path);
-
-        if (path == NULL || GetModuleFileNameW(module, path, size) < size || size >= MOST)
-            return path;
-        release(path); /* the name was cut */
+    for (;; size *= 2) {
+        *path = allocate(size * sizeof **path);
+        if (*path == NULL)
+            return ERROR_NOT_ENOUGH_MEMORY;
+        length = GetModuleFileNameW(module, *path, size);
+        if (length == 0)
+            return GetLastError();
+        if (length < size)
+            return ERROR_SUCCESS;
+        release(*path); /* the name was cut */
     }
 }
 

@@ -16,8 +16,8 @@ DWORD lookup_program(const wchar_t *line, wchar_t **path);
 /* NULL with GetLastError() if it is no path, or there is no memory. */
 wchar_t *full_path(const wchar_t *path);
 
-/* NULL if there is no memory; empty with GetLastError() if it cannot be told. */
-wchar_t *path_of_module(HMODULE module);
+/* Returns a Win32 code. */
+DWORD path_of_module(HMODULE module, wchar_t **path);
 
 /* A value of the environment; NULL if it is absent or empty. */
 wchar_t *get_variable(const wchar_t *name);

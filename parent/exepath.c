@@ -22,17 +22,19 @@ static void put_system_directories(struct text *directories)
     }
 }
 
-/* In memory of its own; NULL if there is none. */
-static wchar_t *list_directories(BOOL with_current)
+/* In memory of its own. Who does not know the first directory must not go on with the next. */
+static DWORD list_directories(BOOL with_current, wchar_t **list)
 {
-    wchar_t *program = path_of_module(NULL), *path = get_variable(L"PATH");
+    wchar_t *program, *path = get_variable(L"PATH");
     struct text directories = {.capacity = 4 * MAX_PATH};
+    DWORD code = path_of_module(NULL, &program);
 
-    directories.capacity += program != NULL ? text_length(program) : 0;
-    directories.capacity += path != NULL ? text_length(path) : 0;
-    if (program != NULL)
-        directories.at = allocate(directories.capacity * sizeof *directories.at);
-    if (directories.at != NULL) {
+    if (code == ERROR_SUCCESS) {
+        directories.capacity += text_length(program) + (path != NULL ? text_length(path) : 0);
+        directories.at = *list = allocate(directories.capacity * sizeof **list);
+        code = directories.at != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+    }
+    if (code == ERROR_SUCCESS) {
         text_put(&directories, program);
         text_cut_name(&directories);
         text_put_unit(&directories, L';');
@@ -45,7 +47,7 @@ static wchar_t *list_directories(BOOL with_current)
     }
     release(path);
     release(program);
-    return directories.at;
+    return code;
 }
 
 /* ---- the name ---- */
@@ -153,15 +155,15 @@ static BOOL current_counts_for(const wchar_t *line)
 
 DWORD find_as_windows(const wchar_t *line, struct program *program)
 {
-    BOOL searches = !is_absolute(*line == L'"' ? line + 1 : line);
-    struct search search = {.directories = searches ? list_directories(current_counts_for(line)) : NULL,
-                            .name = allocate((text_length(line) + 1) * sizeof *search.name),
+    struct search search = {.name = allocate((text_length(line) + 1) * sizeof *search.name),
                             .path = allocate(MAX_PATH * sizeof *search.path),
                             .size = MAX_PATH};
-    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+    DWORD code = search.name != NULL && search.path != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
     const wchar_t *rest;
 
-    if ((search.directories != NULL || !searches) && search.name != NULL && search.path != NULL) {
+    if (code == ERROR_SUCCESS && !is_absolute(*line == L'"' ? line + 1 : line))
+        code = list_directories(current_counts_for(line), &search.directories);
+    if (code == ERROR_SUCCESS) {
         rest = try_line(&search, line);
         code = search.code != ERROR_SUCCESS ? search.code : ERROR_FILE_NOT_FOUND;
         if (rest != NULL)

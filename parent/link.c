@@ -16,10 +16,7 @@ static DWORD find_module(wchar_t **path)
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
                             (const wchar_t *)(const void *)find_module, &module))
         return GetLastError();
-    *path = path_of_module(module);
-    if (*path == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    return (*path)[0] != L'\0' ? ERROR_SUCCESS : GetLastError();
+    return path_of_module(module, path);
 }
 
 /* NULL is the launcher beside our module: never a search, which could find another program of that name. */

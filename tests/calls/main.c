@@ -295,7 +295,7 @@ static struct outcome create_process(BOOL inherit)
     STARTUPINFOEXW startup = {.StartupInfo = {.cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES},
                               .lpAttributeList = (LPPROC_THREAD_ATTRIBUTE_LIST)(void *)attributes};
     HANDLE read, write, listed[] = {event, null};
-    wchar_t after[128];
+    wchar_t line[128];
     PROCESS_INFORMATION child;
     struct outcome outcome = {0};
 
@@ -306,11 +306,12 @@ static struct outcome create_process(BOOL inherit)
     ck_assert(InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size) &&
               UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, listed,
                                         sizeof listed, NULL, NULL));
-    swprintf(after, ARRAYSIZE(after), inherit ? L"- signal {0x%x} environment" : L"- environment",
+    /* A name alone, which is looked for: this program lies beside it. */
+    swprintf(line, ARRAYSIZE(line),
+             inherit ? L"descriptor-child - signal {0x%x} environment" : L"descriptor-child - environment",
              (unsigned)(UINT_PTR)event);
-    outcome.done = handoff_CreateProcessW(NULL, child_line(OWN_WIDTH, after), NULL, NULL, inherit,
-                                          inherit ? EXTENDED_STARTUPINFO_PRESENT : 0, ansi_environment, NULL,
-                                          &startup.StartupInfo, &child);
+    outcome.done = handoff_CreateProcessW(NULL, line, NULL, NULL, inherit, inherit ? EXTENDED_STARTUPINFO_PRESENT : 0,
+                                          ansi_environment, NULL, &startup.StartupInfo, &child);
     outcome.code = GetLastError();
     assert_intact(event);
     assert_intact(null);
