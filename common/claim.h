@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum claim_state { CLAIM_FREE, CLAIM_OFFERED, CLAIM_TAKING, CLAIM_TAKEN, CLAIM_WITHDRAWN };
@@ -30,15 +31,26 @@ struct claim {
 struct claim_page {
     uint64_t nonce; /* no other page of this process has or had it at the same number */
     uint32_t count;
-    uint32_t parent;       /* what a launcher was given, by its own numbers: a handle of the parent, */
-    _Atomic uint32_t pipe; /* and its end of the control pipe; 0 once it has that */
-    uint32_t reserved;
+    uint32_t size; /* of all of it, in bytes, if a channel lies behind the claims: a launcher's page */
     struct claim claims[];
 };
 
 _Static_assert(sizeof(struct claim) == 16, "both sides, of either width, agree on the page");
-_Static_assert(sizeof(struct claim_page) == 24, "both sides, of either width, agree on the page");
+_Static_assert(sizeof(struct claim_page) == 16, "both sides, of either width, agree on the page");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a lock would not be shared between processes");
+
+/* Of a page with that many claims and nothing behind them, in bytes. */
+static inline size_t claim_page_size(size_t count)
+{
+    return sizeof(struct claim_page) + count * sizeof(struct claim);
+}
+
+/* Whether these bytes are the page of that nonce. */
+static inline bool claim_page_is_whole(const struct claim_page *page, size_t bytes, uint64_t nonce)
+{
+    return bytes >= sizeof *page && page->nonce == nonce && page->count > 0 &&
+           page->count <= (bytes - sizeof *page) / sizeof page->claims[0] && page->size <= bytes;
+}
 
 static inline bool claim_move(struct claim *claim, uint32_t from, uint32_t to)
 {

@@ -39,9 +39,6 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 /* Puts a copy of one of our own handles into `target`: *there is its number in that process. */
 DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there);
 
-/* Moves one of our own handles into `target`, non-inheritable. *own is NULL after any outcome: it is closed. */
-DWORD give(HANDLE target, HANDLE *own, uint32_t *there);
-
 /* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
  * nothing was touched. */
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle);

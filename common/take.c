@@ -34,16 +34,6 @@ DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
     return code;
 }
 
-DWORD give(HANDLE target, HANDLE *own, uint32_t *there)
-{
-    HANDLE handle;
-    DWORD code = duplicate(GetCurrentProcess(), handle_number(*own), target, FALSE, DUPLICATE_CLOSE_SOURCE, &handle);
-
-    *own = NULL;
-    *there = (uint32_t)handle_number(handle);
-    return code;
-}
-
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)
 {
     DWORD code;
@@ -61,8 +51,8 @@ static bool page_is_whole(const struct claim_page *page, uint64_t nonce)
 {
     MEMORY_BASIC_INFORMATION memory;
 
-    return VirtualQuery(page, &memory, sizeof memory) != 0 && memory.State == MEM_COMMIT && page->nonce == nonce &&
-           page->count > 0 && page->count <= (memory.RegionSize - sizeof *page) / sizeof page->claims[0];
+    return VirtualQuery(page, &memory, sizeof memory) != 0 && memory.State == MEM_COMMIT &&
+           claim_page_is_whole(page, memory.RegionSize, nonce);
 }
 
 DWORD map_page(HANDLE section, uint64_t nonce, struct claim_page **page)

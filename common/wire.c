@@ -4,8 +4,7 @@
 
 #include "text.h"
 
-/* Each message has one function that walks over its fields, for both directions: what is written
- * and what is read cannot drift apart. */
+/* One function walks over all fields, for both directions: what is written and what is read cannot drift apart. */
 struct wire {
     uint8_t *to;         /* encoding, if not NULL or if `from` is NULL */
     const uint8_t *from; /* decoding, if not NULL */
@@ -35,13 +34,6 @@ static void move_bytes(struct wire *wire, void *value, size_t size)
 }
 
 static void move_u32(struct wire *wire, uint32_t *value)
-{
-    move_bytes(wire, value, sizeof *value);
-    if (wire->failed)
-        *value = 0;
-}
-
-static void move_u64(struct wire *wire, uint64_t *value)
 {
     move_bytes(wire, value, sizeof *value);
     if (wire->failed)
@@ -180,104 +172,33 @@ static void move_request(struct wire *wire, struct request *request)
         move_pass(wire, &request->passes[i]);
 }
 
-static void move_report(struct wire *wire, struct report *report)
+size_t wire_encode(void *to, size_t capacity, const struct request *request)
 {
-    switch (report->type) {
-    case WIRE_SPAWNED:
-        move_u32(wire, &report->process_id);
-        move_u32(wire, &report->thread_id);
-        move_u64(wire, &report->process);
-        move_u64(wire, &report->thread);
-        break;
-    case WIRE_FAILED:
-        move_u32(wire, &report->stage);
-        move_u32(wire, &report->pass);
-        move_u32(wire, &report->code);
-        break;
-    case WIRE_COMMIT: break;
-    default: wire->failed = true;
-    }
-}
-
-/* The header is written last, when the size is known. */
-static size_t finish_frame(struct wire *wire, uint32_t type)
-{
-    struct wire header = *wire;
-    uint32_t size = (uint32_t)wire->at;
-
-    header.at = 0;
-    move_u32(&header, &size);
-    move_u32(&header, &type);
-    return wire->at;
-}
-
-static uint32_t open_frame(struct wire *wire)
-{
-    uint32_t size = 0, type = 0;
-
-    move_u32(wire, &size);
-    move_u32(wire, &type);
-    if (size != wire->size)
-        wire->failed = true;
-    return type;
-}
-
-uint32_t wire_frame_size(const void *header, uint32_t most)
-{
-    uint32_t size;
-
-    memcpy(&size, header, sizeof size);
-    return size >= WIRE_HEADER && size <= most ? size : 0;
-}
-
-size_t wire_encode_request(void *frame, size_t capacity, const struct request *request)
-{
-    struct wire wire = {.to = frame, .size = capacity, .at = WIRE_HEADER};
+    struct wire wire = {.to = to, .size = capacity};
     struct request source = *request;
 
     move_request(&wire, &source);
-    return finish_frame(&wire, WIRE_REQUEST);
+    return wire.at;
 }
 
-size_t wire_encode_report(void *frame, size_t capacity, const struct report *report)
-{
-    struct wire wire = {.to = frame, .size = capacity, .at = WIRE_HEADER};
-    struct report source = *report;
-
-    move_report(&wire, &source);
-    return finish_frame(&wire, report->type);
-}
-
-uint32_t wire_pass_count(const void *frame, size_t size)
+uint32_t wire_pass_count(const void *from, size_t size)
 {
     uint32_t count = 0;
 
-    if (size >= WIRE_HEADER + sizeof count)
-        memcpy(&count, (const uint8_t *)frame + WIRE_HEADER, sizeof count);
+    if (size >= sizeof count)
+        memcpy(&count, from, sizeof count);
     return count <= size / WIRE_PASS ? count : 0;
 }
 
-bool wire_decode_request(const void *frame, size_t size, struct request *request, struct pass *passes)
+bool wire_decode(const void *from, size_t size, struct request *request, struct pass *passes)
 {
-    struct wire wire = {.from = frame, .size = size};
+    struct wire wire = {.from = from, .size = size};
 
     memset(request, 0, sizeof *request);
-    if (open_frame(&wire) != WIRE_REQUEST)
-        return false;
-    request->pass_count = wire_pass_count(frame, size);
+    request->pass_count = wire_pass_count(from, size);
     request->passes = passes;
     if (request->pass_count != 0)
         memset(passes, 0, request->pass_count * sizeof *passes);
     move_request(&wire, request);
-    return !wire.failed && wire.at == size;
-}
-
-bool wire_decode_report(const void *frame, size_t size, struct report *report)
-{
-    struct wire wire = {.from = frame, .size = size};
-
-    memset(report, 0, sizeof *report);
-    report->type = open_frame(&wire);
-    move_report(&wire, report);
     return !wire.failed && wire.at == size;
 }

@@ -5,7 +5,7 @@
  *   engine.c     creates the child
  *   number.c     a handle under a number that is given
  *   inherited.c  which of this process' handles are inheritable
- *   service/     handoff-launcher.exe, the library's broker: requests come over the control pipe
+ *   service/     handoff-launcher.exe, the library's broker: requests come in memory that it shares with it
  *   prefix/      handoff.exe and handoffw.exe: options before a command
  *
  * Imports nothing but kernel32's functions of Windows XP; newer ones are looked up at run time.

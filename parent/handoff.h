@@ -119,7 +119,7 @@ enum handoff_stage {
     HANDOFF_STAGE_NONE,
     HANDOFF_STAGE_REQUEST,   /* making sense of the request */
     HANDOFF_STAGE_OPEN,      /* opening what is to be passed (the handoff command; never the library) */
-    HANDOFF_STAGE_PREPARE,   /* making the claim page and the control pipe */
+    HANDOFF_STAGE_PREPARE,   /* making what it takes, memory and events above all */
     HANDOFF_STAGE_DUPLICATE, /* duplicating a handle inside the parent */
     HANDOFF_STAGE_LAUNCHER,  /* starting the launcher */
     HANDOFF_STAGE_CONNECT,   /* the launcher finding what it was given (the handoff command: opening --parent) */
@@ -164,9 +164,9 @@ struct handoff_error {
  *
  * Nothing of the calling process changes for others to see: no error mode, no directory, no environment, no
  * handle that is inheritable. A thread that impersonates somebody may call it. The child has the process' own
- * token, as with CreateProcessW; the launcher's file and the pipe to it are opened as that somebody, so a token
- * that identifies only (SecurityAnonymous, SecurityIdentification), or one that may not read that file, makes the
- * spawn fail, with nothing left.
+ * token, as with CreateProcessW; the launcher's file is opened as that somebody, so a token that identifies only
+ * (SecurityAnonymous, SecurityIdentification), or one that may not read that file, makes the spawn fail, with
+ * nothing left.
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
@@ -207,7 +207,8 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the
  * spawn. The console, the job, the error mode and the processor affinity are those that the parent had when
- * its launcher was started. More than 4,094 handles at once are given to a launcher of their own.
+ * its launcher was started. More than 4,094 handles at once are given to a launcher of their own, and so are requests of
+ * more than 190,000 bytes: the line, the environment, paths and names, and 28 for each handle.
  *
  * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).
  * `path` is as `launcher` in a request.

@@ -2,11 +2,9 @@
 
 #include "heap.h"
 #include "lookup.h"
-#include "pipe.h"
 #include "steal.h"
 #include "stream.h"
 #include "text.h"
-#include "wire.h"
 
 /* Of the module that contains this function, in memory of its own. */
 static DWORD find_module(wchar_t **path)
@@ -115,18 +113,18 @@ static DWORD put_parent(HANDLE launcher, uint32_t *there)
 
 /* What the launcher has to know before it runs. The page comes first, since it is looked for from the lowest number
  * on. */
-static DWORD equip(struct link *link)
+static DWORD equip(const struct link *link)
 {
-    struct claim_page *view = link->page.view;
-    uint32_t there, pipe;
+    struct channel *channel = link->channel;
+    uint32_t there;
     DWORD code = put(link->launcher, handle_number(link->page.section), FALSE, &there);
 
     if (code == ERROR_SUCCESS)
-        code = put_parent(link->launcher, &view->parent);
+        code = put_parent(link->launcher, &channel->parent);
     if (code == ERROR_SUCCESS)
-        code = give(link->launcher, &link->far_end, &pipe);
+        code = put(link->launcher, handle_number(link->heard), FALSE, &channel->heard_event);
     if (code == ERROR_SUCCESS)
-        atomic_store(&view->pipe, pipe);
+        code = put(link->launcher, handle_number(link->answered), FALSE, &channel->answered_event);
     return code;
 }
 
@@ -154,21 +152,23 @@ static DWORD start_launcher(struct link *link, BOOL stays, DWORD *stage)
     return code;
 }
 
-static DWORD connect(struct link *link, uint32_t passes, DWORD pipe_size)
+static DWORD make_channel(struct link *link, uint32_t passes, size_t room)
 {
-    DWORD code = pipe_make(PIPE_ACCESS_DUPLEX, pipe_size, WIRE_REPORT_MAX, &link->pipe, &link->far_end);
+    DWORD code = page_make(&link->page, max(passes, 1), sizeof *link->channel + room);
 
-    if (code == ERROR_SUCCESS)
-        code = page_make(&link->page, max(passes, 1));
     if (code != ERROR_SUCCESS)
         return code;
-    link->event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    return link->event != NULL ? ERROR_SUCCESS : GetLastError();
+    link->channel = channel_of(link->page.view);
+    link->room = room;
+    link->heard = CreateEventW(NULL, FALSE, FALSE, NULL);
+    if (link->heard != NULL)
+        link->answered = CreateEventW(NULL, FALSE, FALSE, NULL);
+    return link->answered != NULL ? ERROR_SUCCESS : GetLastError();
 }
 
-DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage)
+DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, size_t room, DWORD *stage)
 {
-    DWORD code = connect(link, passes, pipe_size);
+    DWORD code = make_channel(link, passes, room);
 
     *stage = HANDOFF_STAGE_PREPARE;
     if (code != ERROR_SUCCESS)
@@ -206,11 +206,22 @@ static void close_handle(HANDLE handle)
         CloseHandle(handle);
 }
 
+/* One that cannot be told is ended: nobody else would do it. */
+void link_end(struct link *link)
+{
+    if (link->launcher == NULL || link->is_over)
+        return;
+    link->is_over = TRUE;
+    atomic_store(&link->channel->over, TRUE);
+    if (!SetEvent(link->heard))
+        TerminateProcess(link->launcher, ERROR_PROCESS_ABORTED);
+}
+
 void link_close(struct link *link)
 {
-    close_handle(link->far_end);
-    close_handle(link->pipe);
-    close_handle(link->event);
+    link_end(link);
+    close_handle(link->heard);
+    close_handle(link->answered);
     close_handle(link->launcher);
     page_close(&link->page);
     release(link->launcher_path);

@@ -4,6 +4,7 @@
 
 #include <windows.h>
 
+#include "channel.h"
 #include "handoff.h"
 #include "page.h"
 
@@ -13,20 +14,21 @@ struct link {
     wchar_t *launcher_path;
     HANDLE launcher; /* its process */
     DWORD launcher_id;
-    HANDLE pipe;      /* our end, overlapped */
-    HANDLE event;     /* of the one operation that can be under way */
-    HANDLE far_end;   /* the launcher's end, until that is given it */
-    struct page page; /* claim i is for pass i of a request */
+    HANDLE heard, answered; /* events: the launcher, or we, have something to look at */
+    struct page page;       /* claim i is for pass i of a request */
+    struct channel *channel;
+    size_t room; /* for a request; here, where the launcher cannot write */
+    BOOL is_over;
 };
 
 /*
- * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes, and puts into
- * it all the rights that it has: the page, its end of the pipe, and a handle of this process to take from. One that
- * stays does so in no directory of the parent's, which could not be removed, and at normal priority, which its
- * children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code, with the
- * stage that failed; then no launcher runs.
+ * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes and requests of up
+ * to that many bytes, and puts into it all the rights that it has: the page, the two events, and a handle of this process
+ * to take from. One that stays does so in no directory of the parent's, which could not be removed, and at normal
+ * priority, which its children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code,
+ * with the stage that failed; then no launcher runs.
  */
-DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, DWORD pipe_size, DWORD *stage);
+DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, size_t room, DWORD *stage);
 
 /*
  * Why a handle could not be put into the launcher: with that code, or with ERROR_PROCESS_ABORTED for its own sake. A
@@ -41,7 +43,10 @@ BOOL end_process(HANDLE process);
 /* Names the launcher in an error about its start. */
 void link_describe(const struct link *link, struct handoff_error *error);
 
-/* Closes what is open. The launcher ends by itself, unless it hangs. */
+/* Tells the launcher that all is over, at which it ends, unless it hangs. */
+void link_end(struct link *link);
+
+/* The same, and closes what is open. */
 void link_close(struct link *link);
 
 #endif

@@ -156,8 +156,8 @@ static BOOL check_size(struct transaction *t)
 {
     size_t own = (size_t)(t->most_passes - t->request.pass_count) * WIRE_PASS;
 
-    t->most_size = wire_encode_request(NULL, 0, &t->request) + own;
-    return t->most_size <= WIRE_REQUEST_MAX ||
+    t->most_size = wire_encode(NULL, 0, &t->request) + own;
+    return t->most_size <= WIRE_MOST ||
            set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 

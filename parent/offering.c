@@ -38,7 +38,7 @@ struct handoff_offering *WINAPI handoff_offer(HANDLE handle, wchar_t *token)
     if (offering != NULL)
         code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
     if (code == ERROR_SUCCESS)
-        code = page_make(&offering->page, 1);
+        code = page_make(&offering->page, 1, 0);
     if (code == ERROR_SUCCESS) {
         claim_offer(&offering->page.view->claims[0], handle_number(offering->duplicate));
         code = write_token(&offering->page, token);

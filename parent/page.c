@@ -2,9 +2,9 @@
 
 #include "nonce.h"
 
-DWORD page_make(struct page *page, uint32_t claims)
+DWORD page_make(struct page *page, uint32_t claims, size_t behind)
 {
-    DWORD size = (DWORD)(sizeof *page->view + claims * sizeof page->view->claims[0]);
+    DWORD size = (DWORD)(claim_page_size(claims) + behind);
 
     page->section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, size, NULL);
     if (page->section != NULL)
@@ -14,6 +14,7 @@ DWORD page_make(struct page *page, uint32_t claims)
     page->nonce = make_nonce();
     page->view->nonce = page->nonce;
     page->view->count = claims;
+    page->view->size = size;
     return ERROR_SUCCESS;
 }
 

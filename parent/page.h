@@ -12,9 +12,9 @@ struct page {
     uint64_t nonce;
 };
 
-/* A page with that many claims, at least one, none of them an offer yet. Returns a Win32 code; page_close() gives back what
- * was made, in any case. */
-DWORD page_make(struct page *page, uint32_t claims);
+/* A page with that many claims, at least one, none of them an offer yet, and with so many bytes behind them. Returns a
+ * Win32 code; page_close() gives back what was made, in any case. */
+DWORD page_make(struct page *page, uint32_t claims, size_t behind);
 void page_close(struct page *page);
 
 #endif

@@ -6,9 +6,11 @@
 #include "pool.h"
 
 enum {
-    RESIDENT_PASSES = 4094, /* of a request that a resident launcher takes: a page of 64 KB */
-    PIPE_SIZE = 1 << 16,    /* a longer request waits for the launcher to read it */
-    DEFAULT_MOST = 16       /* launchers */
+    /* What a resident launcher takes of one request, which is memory of 256 KB. */
+    RESIDENT_PASSES = 4094,
+    RESIDENT_ROOM = (1 << 18) - RESIDENT_PASSES * sizeof(struct claim) - sizeof(struct claim_page) -
+                    sizeof(struct channel), /* bytes */
+    DEFAULT_MOST = 16                       /* launchers */
 };
 
 /* A child that was handed over, and when that was done. */
@@ -39,14 +41,14 @@ static struct handoff_launcher *volatile general;
 
 static DWORD open_resident(const struct handoff_launcher *launcher, struct resident *resident, DWORD *stage)
 {
-    return link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, PIPE_SIZE, stage);
+    return link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
 }
 
 static void free_resident(struct resident *resident)
 {
     if (resident == NULL)
         return;
-    link_close(&resident->link); /* which a launcher takes for its end, unless it hangs */
+    link_close(&resident->link);
     release(resident->committed);
     release(resident);
 }
@@ -109,16 +111,6 @@ void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
     InterlockedExchangePointer((void *volatile *)&general, launcher);
 }
 
-/* Closes what it takes for its end; its process is waited for later. */
-static void dismiss(struct resident *resident)
-{
-    HANDLE process = resident->link.launcher;
-
-    resident->link.launcher = NULL;
-    link_close(&resident->link);
-    resident->link.launcher = process;
-}
-
 /* All have the same time, so that many that hang take no longer than one. */
 static void await_end(HANDLE process, DWORD since)
 {
@@ -136,7 +128,7 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
     InterlockedCompareExchangePointer((void *volatile *)&general, NULL, launcher);
     all = pool_close(&launcher->pool);
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
-        dismiss((struct resident *)seat);
+        link_end(&((struct resident *)seat)->link);
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
         await_end(((struct resident *)seat)->link.launcher, since);
     free_idle(all);
@@ -217,18 +209,16 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
 
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
-    DWORD size = (DWORD)t->most_size + WIRE_HEADER; /* and the commit */
-
     t->began = system_time();
-    return link_open(&t->own, t->launcher != NULL ? t->launcher->path : t->asked->launcher, FALSE, t->most_passes, size,
-                     stage);
+    return link_open(&t->own, t->launcher != NULL ? t->launcher->path : t->asked->launcher, FALSE, t->most_passes,
+                     t->most_size, stage);
 }
 
 BOOL join_link(struct transaction *t)
 {
     DWORD stage, code;
 
-    if (t->launcher != NULL && t->most_passes <= RESIDENT_PASSES)
+    if (t->launcher != NULL && t->most_passes <= RESIDENT_PASSES && t->most_size <= RESIDENT_ROOM)
         code = join_resident(t, &stage);
     else
         code = join_own(t, &stage);

@@ -5,10 +5,10 @@
  *   spawn.c        the order of the steps, and the clean-up
  *   attributes.c   what else the caller wants of the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
- *   link.c         a launcher, its pipe and its claim page
+ *   link.c         a launcher, and the page and the events that it shares with us
  *   resident.c     launchers that stay
  *   pool.c         who may use one of them, and which stay
- *   channel.c      messages over the pipe, with a deadline
+ *   channel.c      what is said to it and what it says, with a deadline
  *   process.c      the child, and the end of it and of the launcher
  *   transaction.c  what they share: the deadline and the error
  */
@@ -21,8 +21,8 @@
 #include "link.h"
 #include "wire.h"
 
-/* No request with more would fit into a message, each having a length and a name. */
-enum { MOST_PASSES = WIRE_REQUEST_MAX / 8 };
+/* No request with more would be short enough, each having a length and a name. */
+enum { MOST_PASSES = WIRE_MOST / 8 };
 
 struct transaction {
     const struct handoff_request *asked; /* &whole, once that is there */
@@ -39,7 +39,7 @@ struct transaction {
     wchar_t *program;     /* found for the first word of the line */
     wchar_t *directory;   /* with a resident launcher: where the parent is now */
     wchar_t *environment; /* and its environment, from GetEnvironmentStringsW */
-    size_t most_size;     /* of the message, in bytes */
+    size_t most_size;     /* of the request as it is sent, in bytes */
     uint32_t most_passes; /* with the parent's own streams and descriptors, which come last */
     const HANDLE *jobs;   /* the caller's, which the child is created in; passes after those that were asked for */
     uint32_t job_count;

@@ -76,39 +76,28 @@ static void after_call(void)
         after_call();                                                                                                  \
         fault_result;                                                                                                  \
     }))
-#define FAULTY_VOID(call)                                                                                              \
-    (__extension__({                                                                                                   \
-        before_call();                                                                                                 \
-        call;                                                                                                          \
-        after_call();                                                                                                  \
-    }))
 
 /* A macro does not expand within itself, so the right-hand sides are the real calls. */
-#define CancelIo(...) FAULTY(BOOL, CancelIo(__VA_ARGS__))
 #define CloseHandle(...) FAULTY(BOOL, CloseHandle(__VA_ARGS__))
 #define CreateEventW(...) FAULTY(HANDLE, CreateEventW(__VA_ARGS__))
 #define CreateFileMappingW(...) FAULTY(HANDLE, CreateFileMappingW(__VA_ARGS__))
-#define CreateFileW(...) FAULTY(HANDLE, CreateFileW(__VA_ARGS__))
-#define CreateNamedPipeW(...) FAULTY(HANDLE, CreateNamedPipeW(__VA_ARGS__))
 #define CreateProcessW(...) FAULTY(BOOL, CreateProcessW(__VA_ARGS__))
 #define CreateToolhelp32Snapshot(...) FAULTY(HANDLE, CreateToolhelp32Snapshot(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, DuplicateHandle(__VA_ARGS__))
 #define GetExitCodeProcess(...) FAULTY(BOOL, GetExitCodeProcess(__VA_ARGS__))
 #define GetFileAttributesW(...) FAULTY(DWORD, GetFileAttributesW(__VA_ARGS__))
 #define GetModuleFileNameW(...) FAULTY(DWORD, GetModuleFileNameW(__VA_ARGS__))
-#define GetOverlappedResult(...) FAULTY(BOOL, GetOverlappedResult(__VA_ARGS__))
 #define GetProcessTimes(...) FAULTY(BOOL, GetProcessTimes(__VA_ARGS__))
 #define HeapAlloc(...) FAULTY(void *, HeapAlloc(__VA_ARGS__))
 #define MapViewOfFile(...) FAULTY(void *, MapViewOfFile(__VA_ARGS__))
 #define OpenProcess(...) FAULTY(HANDLE, OpenProcess(__VA_ARGS__))
-#define ReadFile(...) FAULTY(BOOL, ReadFile(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, ResumeThread(__VA_ARGS__))
+#define SetEvent(...) FAULTY(BOOL, SetEvent(__VA_ARGS__))
 #define SetHandleInformation(...) FAULTY(BOOL, SetHandleInformation(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, TerminateProcess(__VA_ARGS__))
 #define UnmapViewOfFile(...) FAULTY(BOOL, UnmapViewOfFile(__VA_ARGS__))
 #define VirtualQuery(...) FAULTY(SIZE_T, VirtualQuery(__VA_ARGS__))
 #define WaitForMultipleObjects(...) FAULTY(DWORD, WaitForMultipleObjects(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, WaitForSingleObject(__VA_ARGS__))
-#define WriteFile(...) FAULTY(BOOL, WriteFile(__VA_ARGS__))
 
 #endif

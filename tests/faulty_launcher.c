@@ -23,12 +23,11 @@
  *   lie thread      reports a thread of its own as the child's
  *   lie closed      reports numbers that are not open
  *   lie untaken     reports a child without having taken the passes
- *   lie type        sends a message of an unknown type
- *   lie huge        announces a message of 4 GB
- *   lie short       sends half a report and ends
- *   lie garbage     sends more bytes than any report has
+ *   lie type        writes a report of an unknown type
+ *   lie none        ends instead of reporting
  *   lie nonsense    reports a failure with numbers out of every range
- *   lie slow        sends the true report byte by byte
+ *   lie early       says that it has answered before it has
+ *   lie noise       says that it has answered, over and over, and never does
  *   lie refused     says that it could not read the request, and stays
  *   lie KIND N      is honest for N spawns first
  *
@@ -167,6 +166,8 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
     return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, child);
 }
 
+/* How often it waits for a word depends on who is quicker: with that counted, no call would have a number. */
+#undef WaitForMultipleObjects
 #define GetProcAddress find_function
 #undef CreateProcessW
 #define CreateProcessW create_process
@@ -185,14 +186,6 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 static BOOL lies(const char *kind)
 {
     return strcmp(fault_argument, kind) == 0;
-}
-
-static void send_bytes(struct service *service, const void *bytes, DWORD size, DWORD step)
-{
-    DWORD written;
-
-    for (DWORD at = 0; at < size; at += step)
-        WriteFile(service->pipe, (const char *)bytes + at, step, &written, NULL);
 }
 
 static void lie_about(struct report *report, HANDLE parent)
@@ -220,31 +213,27 @@ static void lie_about(struct report *report, HANDLE parent)
     }
     if (lies("closed"))
         report->process = report->thread = 0x7ffffffc;
+    if (lies("type"))
+        report->type = 77;
     if (lies("nonsense"))
-        *report = (struct report){.type = WIRE_FAILED, .stage = 0xfffffff0, .pass = 0xffffff00, .code = 0xfffffff0};
+        *report = (struct report){.type = REPORT_FAILED, .stage = 0xfffffff0, .pass = 0xffffff00, .code = 0xfffffff0};
 }
 
 static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
 {
-    _Alignas(4) unsigned char frame[4096] = {0};
-    struct report report = {.type = WIRE_SPAWNED,
+    struct report report = {.type = REPORT_SPAWNED,
                             .process_id = child->dwProcessId,
                             .thread_id = child->dwThreadId,
                             .process = handle_number(child->hProcess),
                             .thread = handle_number(child->hThread)};
-    DWORD size;
 
     lie_about(&report, service->parent);
-    size = (DWORD)wire_encode_report(frame, sizeof frame, &report);
-    if (lies("type"))
-        frame[4] = 77;
-    if (lies("huge"))
-        memset(frame, 0xff, 4);
-    if (lies("short"))
-        size /= 2;
-    if (lies("garbage"))
-        size = sizeof frame;
-    send_bytes(service, frame, size, lies("slow") ? 1 : size);
+    if (lies("early"))
+        (SetEvent)(service->answered);
+    while (lies("noise"))
+        (SetEvent)(service->answered);
+    if (!lies("none"))
+        send_report(service, &report);
 }
 
 static DWORD serve_lies(const wchar_t *nonce)
@@ -256,11 +245,10 @@ static DWORD serve_lies(const wchar_t *nonce)
     if (reach_parent(&service, nonce) != ERROR_SUCCESS)
         return 98;
     for (int i = 0; i < fault_spared; i++) {
-        if (!receive_request(&service, &failure) || !spawn(&service))
+        if (!answer(&service, hear(&service, &service.channel->asked)))
             return 98;
-        forget_request(&service);
     }
-    if (!receive_request(&service, &failure))
+    if (receive_request(&service, hear(&service, &service.channel->asked)) != ERROR_SUCCESS)
         return 98;
     if (lies("refused")) {
         fail(&failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
@@ -274,7 +262,7 @@ static DWORD serve_lies(const wchar_t *nonce)
     if (!create_child(&service.request, &(struct terms){0}, &child, &failure))
         return 96;
     send_lie(&service, &child);
-    if (!lies("short") && !receive_commit(&service))
+    if (!lies("none") && hear(&service, &service.channel->committed) == 0)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     return 0;
 }

@@ -46,13 +46,11 @@ static DWORD WINAPI resume_noting(HANDLE thread)
     return result;
 }
 
-static BOOL WINAPI write_noting(HANDLE file, const void *bytes, DWORD size, DWORD *written, OVERLAPPED *operation)
+/* The word is written just before the launcher is told of it. */
+static void note_commit(void)
 {
-    BOOL result = (WriteFile)(file, bytes, size, written, operation);
-
     if ((fault_exit_code & RESUMED) != 0)
         fault_exit_code |= COMMITTED;
-    return result;
 }
 
 /* The thread that impersonates somebody; 0: none. */
@@ -88,8 +86,6 @@ static BOOL WINAPI duplicate_refused(HANDLE source, HANDLE handle, HANDLE target
     if (!refuses() || target == GetCurrentProcess() || ++handles_put < fault_at)
         return (DuplicateHandle)(source, handle, target, duplicate, access, inheritable, options);
     refusing = target;
-    if ((options & DUPLICATE_CLOSE_SOURCE) != 0)
-        (CloseHandle)(handle);
     SetLastError(ERROR_ACCESS_DENIED);
     return FALSE;
 }
@@ -117,18 +113,17 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 #undef ResumeThread
 #undef TerminateProcess
 #undef WaitForSingleObject
-#undef WriteFile
+#undef SetEvent
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
 #define OpenProcess(...) FAULTY(HANDLE, refuse_or_open(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
-#define WriteFile(...) FAULTY(BOOL, write_noting(__VA_ARGS__))
+#define SetEvent(...) (note_commit(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
 #include "../common/heap.c"
 #include "../common/owner.c"
-#include "../common/pipe.c"
 #include "../common/stream.c"
 #include "../common/take.c"
 #include "../parent/attributes.c"
@@ -201,7 +196,7 @@ int wmain(int argc, wchar_t **argv)
         fault_after_each = watch;
     if (strcmp(fault_kind, "impersonate") == 0) {
         impersonating = GetCurrentThreadId();
-        SetEnvironmentVariableA("HANDOFF_FAULT", "lie short");
+        SetEnvironmentVariableA("HANDOFF_FAULT", "lie none");
     }
     if (argc == 5 && !start_first(&request, argv[1], argv[4]))
         return 2;

@@ -52,7 +52,7 @@ static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own
     relay->operation.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (relay->buffer == NULL || relay->operation.hEvent == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    code = pipe_make(PIPE_ACCESS_INBOUND, 0, BUFFER, &relay->from, &far_end);
+    code = pipe_make(BUFFER, &relay->from, &far_end);
     if (code == ERROR_SUCCESS)
         add_pass(request, far_end, streams);
     return code;

@@ -1,5 +1,6 @@
 #include "service.h"
 
+#include "channel.h"
 #include "engine.h"
 #include "fillers.h"
 #include "heap.h"
@@ -7,16 +8,15 @@
 #include "text.h"
 #include "wire.h"
 
-enum { FIRST_READ = 1 << 14 };
-
 /* The library's end of things, as seen from here. */
 struct service {
     HANDLE parent; /* non-inheritable, so that it never reaches a child */
+    HANDLE heard, answered;
     struct claim_page *page;
-    HANDLE pipe;
+    struct channel *channel;
     struct fillers fillers;
     struct request request;
-    void *frame; /* what the request points into */
+    void *text; /* what the request points into */
 };
 
 /* The parent has put the page's section here before this process ran: so its number is among the first. */
@@ -42,79 +42,53 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
         return ERROR_INVALID_PARAMETER;
     if (!find_page(service, nonce))
         return ERROR_NOT_FOUND;
-    service->parent = handle_from_number(service->page->parent);
-    service->pipe = handle_from_number(atomic_exchange(&service->page->pipe, 0));
+    service->channel = channel_of(service->page);
+    if (service->channel == NULL)
+        return ERROR_INVALID_DATA;
+    service->parent = handle_from_number(service->channel->parent);
+    service->heard = handle_from_number(service->channel->heard_event);
+    service->answered = handle_from_number(service->channel->answered_event);
+    atomic_store(&service->channel->reached, TRUE);
     return ERROR_SUCCESS;
 }
 
-/* Reads until there are so many bytes; maybe more, up to `most`, but only what was there already. Returns a
- * Win32 code: ERROR_BROKEN_PIPE at the end. */
-static DWORD read_until(HANDLE pipe, void *to, DWORD *have, DWORD wanted, DWORD most)
+/*
+ * Waits for a word of the parent's and takes it. 0 if it will never come, since all is over or the parent has died. But
+ * a wait that fails says nothing: the child may run already, and be the parent's.
+ */
+static uint32_t hear(const struct service *service, _Atomic uint32_t *word)
 {
-    DWORD read;
+    enum { MOST_FAILURES = 100 };
+    HANDLE either[] = {service->heard, service->parent};
+    DWORD ended = WAIT_OBJECT_0, failures = 0;
 
-    for (; *have < wanted; *have += read) {
-        if (!ReadFile(pipe, (unsigned char *)to + *have, most - *have, &read, NULL))
-            return GetLastError();
-        if (read == 0)
-            return ERROR_BROKEN_PIPE;
+    while (atomic_load(word) == 0 && atomic_load(&service->channel->over) == FALSE && ended != WAIT_OBJECT_0 + 1 &&
+           failures < MOST_FAILURES) {
+        ended = WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, INFINITE);
+        failures += ended == WAIT_FAILED;
     }
-    return ERROR_SUCCESS;
+    return channel_take(word);
 }
 
-static BOOL enlarge_frame(struct service *service, DWORD have, DWORD size)
+/* Out of the page, where the parent's other threads could reach it, and decodes it. */
+static DWORD receive_request(struct service *service, uint32_t size)
 {
-    void *larger = allocate(size);
+    uint32_t unused;
 
-    if (larger == NULL)
-        return FALSE;
-    CopyMemory(larger, service->frame, have);
-    release(service->frame);
-    service->frame = larger;
-    return TRUE;
-}
-
-/* Nothing follows a request before it is answered, so the first read may ask for more than the header: for
- * most requests it is the only one. Returns a Win32 code. */
-static DWORD receive_frame(struct service *service, uint32_t *size)
-{
-    DWORD have = 0, code;
-
-    service->frame = allocate(FIRST_READ);
-    if (service->frame == NULL)
-        return ERROR_NOT_ENOUGH_MEMORY;
-    code = read_until(service->pipe, service->frame, &have, WIRE_HEADER, FIRST_READ);
-    if (code != ERROR_SUCCESS)
-        return code;
-    *size = wire_frame_size(service->frame, WIRE_REQUEST_MAX);
-    if (*size == 0 || have > *size)
+    if (size > channel_room(service->page))
         return ERROR_INVALID_DATA;
-    if (*size > FIRST_READ && !enlarge_frame(service, have, *size))
+    service->text = allocate(size);
+    if (service->text == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    return read_until(service->pipe, service->frame, &have, *size, *size);
-}
-
-static DWORD decode_request(struct service *service, uint32_t size)
-{
-    struct pass *passes = allocate((wire_pass_count(service->frame, size) + 1) * sizeof *passes);
-    uint32_t pass;
-
-    if (passes == NULL)
+    CopyMemory(service->text, service->channel->request, size);
+    service->request.passes = allocate((wire_pass_count(service->text, size) + 1) * sizeof *service->request.passes);
+    if (service->request.passes == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (!wire_decode_request(service->frame, size, &service->request, passes) || service->request.application == NULL ||
-        service->request.pass_count > service->page->count || request_check(&service->request, &pass) != REQUEST_OK)
+    if (!wire_decode(service->text, size, &service->request, service->request.passes) ||
+        service->request.application == NULL || service->request.pass_count > service->page->count ||
+        request_check(&service->request, &unused) != REQUEST_OK)
         return ERROR_INVALID_DATA;
     return ERROR_SUCCESS;
-}
-
-static BOOL receive_request(struct service *service, struct failure *failure)
-{
-    uint32_t size = 0;
-    DWORD code = receive_frame(service, &size);
-
-    if (code == ERROR_SUCCESS)
-        code = decode_request(service, size);
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
 
 static void keep_numbers(struct service *service)
@@ -157,18 +131,17 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
     return TRUE;
 }
 
+/* A report of which the parent cannot be told is taken back, unless it has looked already. */
 static BOOL send_report(struct service *service, const struct report *report)
 {
-    _Alignas(4) unsigned char frame[WIRE_REPORT_MAX];
-    DWORD size = (DWORD)wire_encode_report(frame, sizeof frame, report);
-    DWORD written;
-
-    return WriteFile(service->pipe, frame, size, &written, NULL) && written == size;
+    service->channel->report = *report;
+    atomic_store(&service->channel->answered, TRUE);
+    return SetEvent(service->answered) || channel_take(&service->channel->answered) == FALSE;
 }
 
 static BOOL send_child(struct service *service, const PROCESS_INFORMATION *child)
 {
-    return send_report(service, &(struct report){.type = WIRE_SPAWNED,
+    return send_report(service, &(struct report){.type = REPORT_SPAWNED,
                                                  .process_id = child->dwProcessId,
                                                  .thread_id = child->dwThreadId,
                                                  .process = handle_number(child->hProcess),
@@ -179,22 +152,7 @@ static BOOL send_failure(struct service *service, const struct failure *failure)
 {
     return send_report(
         service,
-        &(struct report){.type = WIRE_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
-}
-
-/* Anything but a commit, the end of the pipe above all, means that nobody owns the child. But a read that fails
- * says nothing: the child may run already, and be the parent's. */
-static BOOL receive_commit(struct service *service)
-{
-    enum { MOST_TRIES = 100 };
-    _Alignas(4) unsigned char frame[WIRE_HEADER];
-    struct report report;
-    DWORD have = 0, tries = 0, code;
-
-    do
-        code = read_until(service->pipe, frame, &have, sizeof frame, sizeof frame);
-    while (code != ERROR_SUCCESS && code != ERROR_BROKEN_PIPE && ++tries < MOST_TRIES);
-    return code == ERROR_SUCCESS && wire_decode_report(frame, sizeof frame, &report) && report.type == WIRE_COMMIT;
+        &(struct report){.type = REPORT_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
 }
 
 static void close_child(const PROCESS_INFORMATION *child)
@@ -232,7 +190,7 @@ static BOOL spawn(struct service *service)
     close_passes(request, stolen, request->pass_count);
     if (!created)
         return told;
-    committed = told && receive_commit(service);
+    committed = told && hear(service, &service->channel->committed) != 0; /* or else nobody owns the child */
     if (!committed)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     close_child(&child);
@@ -242,25 +200,35 @@ static BOOL spawn(struct service *service)
 static void forget_request(struct service *service)
 {
     release(service->request.passes);
-    release(service->frame);
+    release(service->text);
     ZeroMemory(&service->request, sizeof service->request);
-    service->frame = NULL;
+    service->text = NULL;
+}
+
+/* FALSE if there is nobody to go on for, or one whose requests cannot be read. */
+static BOOL answer(struct service *service, uint32_t size)
+{
+    DWORD code = receive_request(service, size);
+    BOOL going = FALSE;
+
+    if (code == ERROR_SUCCESS)
+        going = spawn(service);
+    else
+        send_failure(service, &(struct failure){HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code});
+    forget_request(service);
+    return going;
 }
 
 DWORD serve(const wchar_t *nonce)
 {
     struct service service = {0};
-    struct failure failure;
     DWORD code = reach_parent(&service, nonce);
     BOOL going = code == ERROR_SUCCESS;
+    uint32_t size;
 
     while (going) {
-        going = receive_request(&service, &failure);
-        if (going)
-            going = spawn(&service);
-        else if (failure.code != ERROR_BROKEN_PIPE)
-            send_failure(&service, &failure);
-        forget_request(&service);
+        size = hear(&service, &service.channel->asked);
+        going = size != 0 && answer(&service, size);
     }
     return code; /* and the end of the process closes everything */
 }

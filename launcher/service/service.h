@@ -5,7 +5,7 @@
 #include <windows.h>
 
 /* Serves the requests of the parent that has put the page with this nonce here, one after another, until the
- * library closes its end of the pipe. Returns the launcher's exit code: 0, or why it could not even reach that. */
+ * library says that all is over, or dies. Returns the launcher's exit code: 0, or why it could not even reach that. */
 DWORD serve(const wchar_t *nonce);
 
 #endif

@@ -90,7 +90,6 @@ FAILS_DONE(GetOverlappedResult, (HANDLE file, OVERLAPPED *operation, DWORD *move
 FAILS_DONE(HeapFree, (HANDLE heap, DWORD flags, void *memory), (heap, flags, memory))
 FAILS_DONE(ResetEvent, (HANDLE event), (event))
 FAILS_DONE(ReleaseSemaphore, (HANDLE semaphore, LONG count, LONG *before), (semaphore, count, before))
-FAILS_DONE(SetEvent, (HANDLE event), (event))
 FAILS_DONE(UnmapViewOfFile, (const void *view), (view))
 
 /* The one that does not say why. */
@@ -202,6 +201,7 @@ FAILS(DWORD, SearchPathW, 0,
       (directories, name, extension, size, path, part))
 FAILS(BOOL, SetConsoleCtrlHandler, FALSE, (PHANDLER_ROUTINE handler, BOOL add), (handler, add))
 FAILS(BOOL, SetCurrentDirectoryW, FALSE, (const wchar_t *path), (path))
+FAILS(BOOL, SetEvent, FALSE, (HANDLE event), (event))
 FAILS(BOOL, SetFilePointerEx, FALSE, (HANDLE file, LARGE_INTEGER distance, LARGE_INTEGER *place, DWORD from),
       (file, distance, place, from))
 FAILS(BOOL, SetHandleInformation, FALSE, (HANDLE handle, DWORD mask, DWORD flags), (handle, mask, flags))

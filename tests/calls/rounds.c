@@ -40,9 +40,6 @@ struct answer {
 static const struct answer answers_of_library[] = {
     {"CreateEventW", AT(PREPARE), INJECTED},
     {"CreateFileMappingW", AT(PREPARE), INJECTED},
-    {"CreateFileW", AT(PREPARE), INJECTED},
-    {"CreateNamedPipeW", AT(PREPARE), INJECTED},
-    {"PeekNamedPipe", AT(PREPARE), ERROR_PIPE_NOT_CONNECTED},
     {"CreateProcessW", AT(LAUNCHER), INJECTED},
     {"CreateSemaphoreW", AT(PREPARE), INJECTED},
     {"DuplicateHandle", AT(DUPLICATE) | AT(LAUNCHER) | AT(ADOPT), INJECTED},
@@ -52,7 +49,6 @@ static const struct answer answers_of_library[] = {
     {"GetModuleFileNameW", 0, INJECTED},
     {"GetModuleHandleExW", 0, INJECTED},
     {"GetModuleHandleW", AT(ADOPT), ERROR_INVALID_DATA}, /* a child that cannot be told to be the launcher's */
-    {"GetOverlappedResult", AT(EXCHANGE), INJECTED},
     {"GetProcAddress", AT(ADOPT), ERROR_INVALID_DATA},
     {"GetProcessTimes", AT(PREPARE), INJECTED},
     {"InitializeCriticalSectionAndSpinCount", AT(PREPARE), INJECTED},
@@ -62,12 +58,11 @@ static const struct answer answers_of_library[] = {
     {"NtQueryInformationProcess", AT(ADOPT), ERROR_INVALID_DATA},
     {"NtQueryInformationThread", AT(ADOPT), ERROR_INVALID_DATA},
     {"OpenProcess", 0, INJECTED},
-    {"ReadFile", AT(EXCHANGE), INJECTED},
     {"ResumeThread", AT(LAUNCHER) | AT(RESUME), INJECTED},
     {"SearchPathW", 0, ERROR_FILE_NOT_FOUND},
+    {"SetEvent", AT(EXCHANGE), INJECTED},
     {"VirtualQuery", 0, ERROR_CANCELLED}, /* a page that cannot be told to be the offer's */
     {"WaitForMultipleObjects", AT(EXCHANGE), INJECTED},
-    {"WriteFile", AT(EXCHANGE), INJECTED},
 };
 
 static const struct answer answers_of_launcher[] = {
@@ -86,14 +81,13 @@ static const struct answer answers_of_launcher[] = {
     {"InitializeProcThreadAttributeList", AT(CREATE), INJECTED},
     {"MapViewOfFile", AT(CONNECT), ERROR_NOT_FOUND}, /* what cannot be mapped is not the page */
     {"OpenProcess", 0, INJECTED},
-    {"ReadFile", AT(EXCHANGE), INJECTED},
     {"ResumeThread", 0, INJECTED},
+    {"SetEvent", AT(EXCHANGE), ERROR_PROCESS_ABORTED}, /* with which it would say why */
     {"SetHandleInformation", AT(CREATE), INJECTED},
     {"UpdateProcThreadAttribute", AT(CREATE), INJECTED},
     {"VirtualQuery", AT(CONNECT), ERROR_NOT_FOUND},
     {"WaitForSingleObject", 0, INJECTED},
     {"WideCharToMultiByte", 0, INJECTED},
-    {"WriteFile", AT(EXCHANGE), ERROR_PROCESS_ABORTED}, /* of the pipe on which it would say why */
     {"WriteFile", 0, INJECTED},
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "claim.h"
+#include "channel.h"
 #include "cmdline.h"
 #include "environment.h"
 #include "fdblock.h"
@@ -146,16 +146,16 @@ static void fuzz_options(const uint8_t *bytes, size_t size)
 
 static void fuzz_request(const uint8_t *bytes, size_t size)
 {
-    uint32_t *frame = exactly(size), fault;
+    uint32_t *copy = exactly(size), fault;
     struct pass *passes;
     struct request request;
 
-    memcpy(frame, bytes, size);
-    passes = exactly(wire_pass_count(frame, size) * sizeof *passes);
-    if (wire_decode_request(frame, size, &request, passes)) {
+    memcpy(copy, bytes, size);
+    passes = exactly(wire_pass_count(copy, size) * sizeof *passes);
+    if (wire_decode(copy, size, &request, passes)) {
         uint8_t *again = exactly(size);
 
-        check(wire_encode_request(again, size, &request) == size && memcmp(again, bytes, size) == 0,
+        check(wire_encode(again, size, &request) == size && memcmp(again, bytes, size) == 0,
               "a request is not encoded as it was decoded");
         free(again);
         if (request_check(&request, &fault) == REQUEST_OK) {
@@ -169,23 +169,27 @@ static void fuzz_request(const uint8_t *bytes, size_t size)
         }
     }
     free(passes);
-    free(frame);
+    free(copy);
 }
 
-static void fuzz_report(const uint8_t *bytes, size_t size)
+/* A page that its taker believes, and the channel behind it, lie within the memory that it has. */
+static void fuzz_page(const uint8_t *bytes, size_t size)
 {
-    uint32_t *frame = exactly(size);
-    struct report report;
+    struct claim_page *page = exactly(size);
+    const struct channel *channel;
+    uint64_t nonce = 0;
 
-    memcpy(frame, bytes, size);
-    if (wire_decode_report(frame, size, &report)) {
-        uint8_t *again = exactly(size);
-
-        check(wire_encode_report(again, size, &report) == size && memcmp(again, bytes, size) == 0,
-              "a report is not encoded as it was decoded");
-        free(again);
+    memcpy(page, bytes, size);
+    if (size >= sizeof nonce)
+        memcpy(&nonce, bytes, sizeof nonce);
+    if (claim_page_is_whole(page, size, nonce)) {
+        page->claims[page->count - 1].taken_as = 1;
+        channel = channel_of(page);
+        check(channel == NULL || channel->request + channel_room(page) == (uint8_t *)page + page->size,
+              "a channel has room where the page has none");
+        check(channel == NULL || page->size <= size, "a page goes beyond its memory");
     }
-    free(frame);
+    free(page);
 }
 
 /* An accepted block, made anew of what was read from it, has the same open descriptors. */
@@ -292,7 +296,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static void (*const targets[])(const uint8_t *, size_t) = {fuzz_rewrite, fuzz_argument, fuzz_quoting,
-                                                               fuzz_options, fuzz_request,  fuzz_report,
+                                                               fuzz_options, fuzz_request,  fuzz_page,
                                                                fuzz_block,   fuzz_token,    fuzz_environment};
 
     if (size > 0)

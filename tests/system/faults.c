@@ -5,7 +5,7 @@
  */
 #include "system.h"
 
-#include "claim.h"
+#include "channel.h"
 
 #include <tlhelp32.h>
 
@@ -186,8 +186,7 @@ static const struct {
     {"parent", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"pid", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
     {"thread", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"closed", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
     {"untaken", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA}, {"type", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
-    {"huge", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},    {"short", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
-    {"garbage", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"none", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
 };
 
 static struct outcome spawn_with_lie(int width, const char *kind)
@@ -224,9 +223,23 @@ START_TEST(g4_a_failure_out_of_every_range)
 }
 END_TEST
 
-START_TEST(a_report_may_come_byte_by_byte)
+/* The event alone says nothing. */
+START_TEST(an_answer_that_is_announced_too_early)
 {
-    ck_assert(spawn_with_lie(_i, "slow").spawned);
+    ck_assert(spawn_with_lie(_i, "early").spawned);
+}
+END_TEST
+
+/* ... and nobody waits for what it does not say longer than he would. */
+START_TEST(g4_a_launcher_that_makes_noise)
+{
+    struct outcome outcome;
+
+    SetEnvironmentVariableA("HANDOFF_FAULT", "lie noise");
+    outcome = spawn_with_fault(_i, 8 * LEAST_HANG_MS);
+    ck_assert(!outcome.spawned);
+    ck_assert_uint_eq(outcome.error.stage, HANDOFF_STAGE_EXCHANGE);
+    ck_assert_uint_eq(outcome.error.code, ERROR_TIMEOUT);
 }
 END_TEST
 
@@ -234,10 +247,11 @@ END_TEST
 
 enum { NONCE = 0x12345678 };
 
-/* A page of one claim, and a launcher that has not begun to run. */
+/* A page of one claim with a channel, and a launcher that has not begun to run. */
 struct given {
     HANDLE section, event;
     struct claim_page *page;
+    struct channel *channel;
     PROCESS_INFORMATION launcher;
 };
 
@@ -265,6 +279,8 @@ static struct given start_launcher(int width, const wchar_t *nonce)
     given.page = map(given.section);
     given.page->nonce = NONCE;
     given.page->count = 1;
+    given.page->size = 4096;
+    given.channel = channel_of(given.page);
     claim_offer(&given.page->claims[0], (UINT_PTR)given.event);
     swprintf(line, ARRAYSIZE(line), L"launcher --service=%ls", nonce);
     given.launcher = start_program(program(width, L"handoff-launcher.exe"), line, CREATE_SUSPENDED);
@@ -315,6 +331,19 @@ static void an_endless_page(struct given *given)
     put_there(given, given->section, 0);
 }
 
+static void a_page_beyond_its_memory(struct given *given)
+{
+    given->page->size = 1 << 20;
+    put_there(given, given->section, 0);
+}
+
+/* As it is made for a process that takes what it was offered; the first version does not say its size. */
+static void a_page_without_a_channel(struct given *given)
+{
+    given->page->size = (uint32_t)claim_page_size(1);
+    put_there(given, given->section, 0);
+}
+
 static void an_empty_page(struct given *given)
 {
     given->page->count = 0;
@@ -352,6 +381,8 @@ static const struct {
     {L"0x12345678", another_nonce, ERROR_NOT_FOUND},
     {L"0x12345678", an_endless_page, ERROR_NOT_FOUND},
     {L"0x12345678", an_empty_page, ERROR_NOT_FOUND},
+    {L"0x12345678", a_page_beyond_its_memory, ERROR_NOT_FOUND},
+    {L"0x12345678", a_page_without_a_channel, ERROR_INVALID_DATA},
     {L"0x12345678", a_page_to_read, ERROR_NOT_FOUND},
     {L"0x12345678", reserved_memory, ERROR_NOT_FOUND},
     {L"0x12345678", a_small_section, ERROR_NOT_FOUND},
@@ -369,11 +400,10 @@ START_TEST(g3_a_launcher_that_is_not_given_its_page)
         struct given given = start_launcher(width, gifts[_i].nonce);
         DWORD exit_code;
 
-        given.page->pipe = 4;
         gifts[_i].give(&given);
         exit_code = run_launcher(&given);
         ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
-        ck_assert_uint_eq(given.page->pipe, 4);
+        ck_assert_uint_eq(given.channel->reached, FALSE);
         forget(&given);
         ck_assert_uint_eq(exit_code, gifts[_i].exit_code);
     }
@@ -381,33 +411,74 @@ START_TEST(g3_a_launcher_that_is_not_given_its_page)
 }
 END_TEST
 
+/* Its event is both. */
+static void equip(struct given *given)
+{
+    given->channel->parent = put_there(given, GetCurrentProcess(), PROCESS_DUP_HANDLE | SYNCHRONIZE);
+    given->channel->heard_event = given->channel->answered_event = put_there(given, given->event, 0);
+}
+
 /* Whatever else is there, with lower numbers. */
 START_TEST(g3_a_launcher_finds_its_page_among_others)
 {
     struct given given = start_launcher(_i, L"0x12345678");
-    HANDLE other = make_section(PAGE_READWRITE, 4096), near_end, far_end;
+    HANDLE other = make_section(PAGE_READWRITE, 4096);
     struct claim_page *page = map(other), before;
 
     page->nonce = NONCE + 1;
-    page->count = page->pipe = 1;
+    page->count = 1;
+    page->size = 4096;
     before = *page;
-    make_pipe(&far_end, &near_end);
     no_section(&given);
     reserved_memory(&given);
     a_small_section(&given);
     a_page_to_read(&given);
     put_there(&given, other, 0);
     put_there(&given, given.section, 0);
-    given.page->parent = put_there(&given, GetCurrentProcess(), PROCESS_DUP_HANDLE);
-    given.page->pipe = put_there(&given, far_end, 0);
-    CloseHandle(far_end);
-    CloseHandle(near_end); /* nobody asks it for anything */
+    equip(&given);
+    given.channel->over = TRUE; /* nobody asks it for anything */
     ck_assert_uint_eq(run_launcher(&given), 0);
-    ck_assert_uint_eq(given.page->pipe, 0); /* it had it */
+    ck_assert_uint_eq(given.channel->reached, TRUE);
     ck_assert_int_eq(memcmp(page, &before, sizeof before), 0);
     UnmapViewOfFile(page);
     CloseHandle(other);
     forget(&given);
+    assert_nobody_left();
+}
+END_TEST
+
+static const struct {
+    const char *what;
+    uint32_t size;
+    uint8_t byte; /* all of it are this one */
+} forgeries[] = {
+    {"a byte more than there is room for", 4096 - 16 - 16 - 72 + 1, 0},
+    {"the greatest size", UINT32_MAX, 0},
+    {"one byte", 1, 0},
+    {"zeros", 200, 0},
+    {"ones", 200, 0xFF},
+    {"all that there is room for", 4096 - 16 - 16 - 72, 0xFF},
+};
+
+/* It says so, takes nothing, and ends. */
+START_TEST(g11_a_request_that_is_none)
+{
+    for (size_t i = 0; i < ARRAYSIZE(forgeries); i++) {
+        struct given given = start_launcher(_i, L"0x12345678");
+        struct report report;
+
+        put_there(&given, given.section, 0);
+        equip(&given);
+        memset(given.channel->request, forgeries[i].byte, channel_room(given.page));
+        given.channel->asked = forgeries[i].size;
+        ck_assert_uint_eq(run_launcher(&given), 0);
+        report = given.channel->report;
+        ck_assert_msg(given.channel->answered && report.type == REPORT_FAILED &&
+                          report.stage == HANDOFF_STAGE_EXCHANGE && report.code == ERROR_INVALID_DATA,
+                      "%s: stage %u, code %u", forgeries[i].what, report.stage, report.code);
+        ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
+        forget(&given);
+    }
     assert_nobody_left();
 }
 END_TEST
@@ -612,10 +683,10 @@ static DWORD parent_failure(int width, const char *fault)
 }
 
 /* For a moment such a launcher refuses what is put into it, and is not signalled: that is its death all the same. What
- * is put into it are page, parent and pipe while it is started, and the parent's stream. */
+ * is put into it are page, parent and two events while it is started, and the parent's stream. */
 START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
 {
-    enum { STARTED_WITH = 3, PUT = 4 };
+    enum { STARTED_WITH = 4, PUT = 5 };
     int width = _i;
 
     for (int at = 1; at <= PUT; at++) {
@@ -648,11 +719,13 @@ Suite *faults_suite(void)
     tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, 2 * WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
-    tcase_add_loop_test(launchers, a_report_may_come_byte_by_byte, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, an_answer_that_is_announced_too_early, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, g4_a_launcher_that_makes_noise, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_is_dying_is_no_fault_of_the_handles, 0, WIDTH_COUNT);
     suite_add_tcase(suite, launchers);
     tcase_add_loop_test(given, g3_a_launcher_that_is_not_given_its_page, 0, ARRAYSIZE(gifts));
     tcase_add_loop_test(given, g3_a_launcher_finds_its_page_among_others, 0, WIDTH_COUNT);
+    tcase_add_loop_test(given, g11_a_request_that_is_none, 0, WIDTH_COUNT);
     suite_add_tcase(suite, given);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);

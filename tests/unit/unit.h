@@ -24,6 +24,7 @@ Suite *cmdline_suite(void);
 Suite *request_suite(void);
 Suite *wire_suite(void);
 Suite *claim_suite(void);
+Suite *channel_suite(void);
 Suite *token_suite(void);
 Suite *text_suite(void);
 Suite *handle_suite(void);

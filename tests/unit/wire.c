@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-enum { MOST_PASSES = 50, MOST_FRAME = 1 << 16, SMALLEST_PASS = 7 * 4 };
+enum { MOST_PASSES = 50, MOST_SIZE = 1 << 16, SMALLEST_PASS = 7 * 4 };
 
 /* A request and the memory of its strings. */
 struct sample {
@@ -124,17 +124,17 @@ static void make_sample(uint32_t most_units, uint32_t passes)
         sample.passes[i] = random_pass(most_units);
 }
 
-static size_t encode_sample(uint8_t *frame)
+static size_t encode_sample(uint8_t *bytes)
 {
-    size_t size = wire_encode_request(frame, MOST_FRAME, &sample.request);
+    size_t size = wire_encode(bytes, MOST_SIZE, &sample.request);
 
-    require(size <= MOST_FRAME, "the sample has %zu bytes", size);
+    require(size <= MOST_SIZE, "the sample has %zu bytes", size);
     return size;
 }
 
-static void set_u32(uint8_t *frame, size_t at, uint32_t value)
+static void set_u32(uint8_t *bytes, size_t at, uint32_t value)
 {
-    memcpy(frame + at, &value, sizeof value);
+    memcpy(bytes + at, &value, sizeof value);
 }
 
 static struct request decoded;
@@ -143,13 +143,13 @@ static struct request decoded;
  * Decodes a copy that ends where memory ends, into passes that end there too. The copy may be
  * unaligned because of that, which these processors do not mind.
  */
-static bool decode(const uint8_t *frame, size_t size)
+static bool decode(const uint8_t *bytes, size_t size)
 {
-    const void *copy = guard_bytes(GUARD_INPUT, frame, size);
+    const void *copy = guard_bytes(GUARD_INPUT, bytes, size);
     uint32_t count = wire_pass_count(copy, size);
 
     require(count <= size / SMALLEST_PASS, "%zu bytes ask for %u passes", size, count);
-    return wire_decode_request(copy, size, &decoded, (struct pass *)guard_end(GUARD_PASSES) - count);
+    return wire_decode(copy, size, &decoded, (struct pass *)guard_end(GUARD_PASSES) - count);
 }
 
 static bool is_block(const wchar_t *block, uint32_t length)
@@ -158,16 +158,16 @@ static bool is_block(const wchar_t *block, uint32_t length)
 }
 
 /* A decoder accepts only what the encoder would have written, and what CreateProcessW can read. */
-static bool decode_strictly(const uint8_t *frame, size_t size)
+static bool decode_strictly(const uint8_t *bytes, size_t size)
 {
     uint8_t *again = (uint8_t *)guard_end(GUARD_AGAIN) - size;
 
-    if (!decode(frame, size))
+    if (!decode(bytes, size))
         return false;
     require(is_block(decoded.environment, decoded.environment_length), "accepted, but the environment has no end");
     require(is_block(decoded.variables, decoded.variables_length), "accepted, but the variables have no end");
-    require(wire_encode_request(again, size, &decoded) == size, "accepted, but encodes in another size");
-    require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
+    require(wire_encode(again, size, &decoded) == size, "accepted, but encodes in another size");
+    require(memcmp(again, bytes, size) == 0, "accepted, but encodes differently");
     return true;
 }
 
@@ -229,18 +229,17 @@ static bool same_request(const struct request *a, const struct request *b)
 
 START_TEST(request_round_trip)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
 
     for (int trial = 0; trial < 5000; trial++) {
         size_t size;
 
         make_sample(40, random_below(MOST_PASSES + 1));
-        size = encode_sample(frame);
+        size = encode_sample(bytes);
         require(size % 4 == 0, "trial %d: %zu bytes", trial, size);
-        require(wire_encode_request(NULL, 0, &sample.request) == size, "trial %d: another size without room", trial);
-        require(wire_frame_size(frame, WIRE_REQUEST_MAX) == size, "trial %d: another size in the header", trial);
-        require(wire_pass_count(frame, size) == sample.request.pass_count, "trial %d: pass count", trial);
-        require(decode_strictly(frame, size), "trial %d: refused", trial);
+        require(wire_encode(NULL, 0, &sample.request) == size, "trial %d: another size without room", trial);
+        require(wire_pass_count(bytes, size) == sample.request.pass_count, "trial %d: pass count", trial);
+        require(decode_strictly(bytes, size), "trial %d: refused", trial);
         require(same_request(&sample.request, &decoded), "trial %d: the request differs", trial);
     }
 }
@@ -251,7 +250,6 @@ START_TEST(request_layout)
 {
     /* clang-format off */
     static const uint8_t expected[] = {
-        200, 0, 0, 0, 1, 0, 0, 0,                       /* size, type */
         1, 0, 0, 0, 0x04, 0, 0, 0x08,                   /* passes, creation flags */
         1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, /* startup: flags, x, y, x_size, */
         5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, /* y_size, x_chars, y_chars, fill, */
@@ -300,52 +298,47 @@ START_TEST(request_layout)
                               .startup = {1, 2, 3, 4, 5, 6, 7, 8, 9},
                               .passes = &pass,
                               .pass_count = 1};
-    uint8_t frame[sizeof expected + 32];
-    size_t size = wire_encode_request(frame, sizeof frame, &request);
+    uint8_t bytes[sizeof expected + 32];
+    size_t size = wire_encode(bytes, sizeof bytes, &request);
 
     for (size_t i = 0; i < sizeof expected; i++)
-        require(frame[i] == expected[i], "byte %zu is %u, not %u", i, frame[i], expected[i]);
+        require(bytes[i] == expected[i], "byte %zu is %u, not %u", i, bytes[i], expected[i]);
     ck_assert_uint_eq(size, sizeof expected);
 }
 END_TEST
 
 START_TEST(request_is_stored_only_if_it_fits)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
 
     for (int trial = 0; trial < 50; trial++) {
         size_t size;
 
         make_sample(6, random_below(4));
-        size = encode_sample(frame);
+        size = encode_sample(bytes);
         for (size_t capacity = 0; capacity <= size; capacity++) {
             uint8_t *room = (uint8_t *)guard_end(GUARD_OUTPUT) - capacity;
 
-            require(wire_encode_request(room, capacity, &sample.request) == size, "capacity %zu", capacity);
-            require(capacity < size || memcmp(room, frame, size) == 0, "trial %d: stored differently", trial);
+            require(wire_encode(room, capacity, &sample.request) == size, "capacity %zu", capacity);
+            require(capacity < size || memcmp(room, bytes, size) == 0, "trial %d: stored differently", trial);
         }
     }
 }
 END_TEST
 
-/* Each length but the right one, with the size in the header as it was and changed to match. */
+/* Each length but the right one. */
 START_TEST(request_of_another_length_is_refused)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
 
     for (int trial = 0; trial < 100; trial++) {
         size_t size;
 
         make_sample(10, random_below(6));
-        size = encode_sample(frame);
-        memset(frame + size, 0, 16);
+        size = encode_sample(bytes);
+        memset(bytes + size, 0, 16);
         for (size_t length = 0; length <= size + 16; length++) {
-            if (length == size)
-                continue;
-            set_u32(frame, 0, (uint32_t)size);
-            require(!decode(frame, length), "trial %d: %zu of %zu bytes", trial, length, size);
-            set_u32(frame, 0, (uint32_t)length);
-            require(!decode(frame, length), "trial %d: %zu of %zu bytes, all in order", trial, length, size);
+            require(decode(bytes, length) == (length == size), "trial %d: %zu of %zu bytes", trial, length, size);
         }
     }
 }
@@ -353,19 +346,19 @@ END_TEST
 
 START_TEST(request_with_another_byte)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
     long accepted = 0;
 
     for (int trial = 0; trial < 40; trial++) {
         size_t size;
 
         make_sample(4, random_below(3));
-        size = encode_sample(frame);
+        size = encode_sample(bytes);
         for (size_t at = 0; at < size; at++) {
             for (int change = 1; change < 256; change++) {
-                frame[at] ^= (uint8_t)change;
-                accepted += decode_strictly(frame, size);
-                frame[at] ^= (uint8_t)change;
+                bytes[at] ^= (uint8_t)change;
+                accepted += decode_strictly(bytes, size);
+                bytes[at] ^= (uint8_t)change;
             }
         }
     }
@@ -375,18 +368,18 @@ END_TEST
 
 START_TEST(request_with_another_bit)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
     long accepted = 0;
 
     for (int trial = 0; trial < 20; trial++) {
         size_t size;
 
         make_sample(30, 20 + random_below(31));
-        size = encode_sample(frame);
+        size = encode_sample(bytes);
         for (size_t bit = 0; bit < 8 * size; bit++) {
-            frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            accepted += decode_strictly(frame, size);
-            frame[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            accepted += decode_strictly(bytes, size);
+            bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
     }
     ck_assert_int_gt(accepted, 0);
@@ -398,22 +391,22 @@ START_TEST(request_with_another_field)
 {
     static const uint32_t values[] = {0,   1,          2,          3,          4,          5,         8,
                                       255, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, UINT32_MAX};
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
 
     for (int trial = 0; trial < 300; trial++) {
         size_t size;
 
         make_sample(10, random_below(10));
-        size = encode_sample(frame);
+        size = encode_sample(bytes);
         for (size_t at = 0; at < size; at += 4) {
             uint32_t kept;
 
-            memcpy(&kept, frame + at, sizeof kept);
+            memcpy(&kept, bytes + at, sizeof kept);
             for (size_t i = 0; i < LENGTH(values); i++) {
-                set_u32(frame, at, values[i]);
-                decode_strictly(frame, size);
+                set_u32(bytes, at, values[i]);
+                decode_strictly(bytes, size);
             }
-            set_u32(frame, at, kept);
+            set_u32(bytes, at, kept);
         }
     }
 }
@@ -421,37 +414,37 @@ END_TEST
 
 START_TEST(request_with_a_forged_pass_count)
 {
-    static uint8_t frame[MOST_FRAME];
+    static uint8_t bytes[MOST_SIZE];
     size_t size;
 
     make_sample(10, 5);
-    size = encode_sample(frame);
+    size = encode_sample(bytes);
     for (uint32_t count = 0; count < 2 * size; count++) {
-        set_u32(frame, WIRE_HEADER, count);
-        ck_assert_uint_eq(wire_pass_count(frame, size), count <= size / SMALLEST_PASS ? count : 0);
-        require(decode(frame, size) == (count == 5), "count %u", count);
+        set_u32(bytes, 0, count);
+        ck_assert_uint_eq(wire_pass_count(bytes, size), count <= size / SMALLEST_PASS ? count : 0);
+        require(decode(bytes, size) == (count == 5), "count %u", count);
     }
     for (uint32_t count = UINT32_MAX; count != 0; count /= 2) {
-        set_u32(frame, WIRE_HEADER, count);
-        ck_assert_uint_le(wire_pass_count(frame, size), size / SMALLEST_PASS);
+        set_u32(bytes, 0, count);
+        ck_assert_uint_le(wire_pass_count(bytes, size), size / SMALLEST_PASS);
     }
-    for (size_t length = 0; length < WIRE_HEADER + 4; length++)
-        ck_assert_uint_eq(wire_pass_count(guard_bytes(GUARD_INPUT, frame, length), length), 0);
+    for (size_t length = 0; length < 4; length++)
+        ck_assert_uint_eq(wire_pass_count(guard_bytes(GUARD_INPUT, bytes, length), length), 0);
 }
 END_TEST
 
 /* Passes without a name are the smallest: however many there are, the limit lets them through. */
 START_TEST(request_of_many_small_passes)
 {
-    static uint8_t frame[MOST_FRAME];
-    static struct pass passes[MOST_FRAME / SMALLEST_PASS];
+    static uint8_t bytes[MOST_SIZE];
+    static struct pass passes[MOST_SIZE / SMALLEST_PASS];
     struct request request = {.passes = passes};
 
     for (request.pass_count = 0; request.pass_count < LENGTH(passes) - 10; request.pass_count += 1 + random_below(9)) {
-        size_t size = wire_encode_request(frame, sizeof frame, &request);
+        size_t size = wire_encode(bytes, sizeof bytes, &request);
 
-        require(size <= sizeof frame, "%zu bytes", size);
-        require(decode_strictly(frame, size) && decoded.pass_count == request.pass_count, "%u passes",
+        require(size <= sizeof bytes, "%zu bytes", size);
+        require(decode_strictly(bytes, size) && decoded.pass_count == request.pass_count, "%u passes",
                 request.pass_count);
     }
 }
@@ -463,8 +456,8 @@ static const struct count_row {
     size_t at;
     uint32_t right;
 } count_rows[] = {
-    {"environment", WIRE_HEADER + 4 * (2 + 9 + 5), 4},
-    {"variables", WIRE_HEADER + 4 * (2 + 9 + 5 + 3), 4},
+    {"environment", 4 * (2 + 9 + 5), 4},
+    {"variables", 4 * (2 + 9 + 5 + 3), 4},
 };
 
 START_TEST(request_with_a_forged_count)
@@ -472,21 +465,21 @@ START_TEST(request_with_a_forged_count)
     const struct count_row *row = &count_rows[_i];
     struct request request = {
         .environment = L"=A\0", .environment_length = 4, .variables = L"AB\0", .variables_length = 4};
-    uint8_t frame[200];
-    size_t size = wire_encode_request(frame, sizeof frame, &request);
+    uint8_t bytes[200];
+    size_t size = wire_encode(bytes, sizeof bytes, &request);
     uint32_t right;
 
-    memcpy(&right, frame + row->at, sizeof right);
+    memcpy(&right, bytes + row->at, sizeof right);
     ck_assert_uint_eq(right, row->right);
     for (uint32_t count = 0; count < 3 * size; count++) {
-        set_u32(frame, row->at, count);
-        require(decode_strictly(frame, size) == (count == right), "%s: count %u", row->what, count);
+        set_u32(bytes, row->at, count);
+        require(decode_strictly(bytes, size) == (count == right), "%s: count %u", row->what, count);
     }
     for (uint32_t high = 1; high != 0; high <<= 1) {
-        set_u32(frame, row->at, right ^ high);
-        require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, right ^ high);
-        set_u32(frame, row->at, UINT32_MAX - high);
-        require(!decode_strictly(frame, size), "%s: count 0x%x", row->what, UINT32_MAX - high);
+        set_u32(bytes, row->at, right ^ high);
+        require(!decode_strictly(bytes, size), "%s: count 0x%x", row->what, right ^ high);
+        set_u32(bytes, row->at, UINT32_MAX - high);
+        require(!decode_strictly(bytes, size), "%s: count 0x%x", row->what, UINT32_MAX - high);
     }
 }
 END_TEST
@@ -505,176 +498,27 @@ START_TEST(request_with_a_block)
 {
     for (int field = 0; field < 2; field++) {
         struct request request = {0};
-        uint8_t frame[200];
+        uint8_t bytes[200];
 
         *(field == 0 ? &request.environment : &request.variables) = block_rows[_i].block;
         *(field == 0 ? &request.environment_length : &request.variables_length) = block_rows[_i].length;
-        require(decode_strictly(frame, wire_encode_request(frame, sizeof frame, &request)) == block_rows[_i].valid,
-                "field %d", field);
+        require(decode_strictly(bytes, wire_encode(bytes, sizeof bytes, &request)) == block_rows[_i].valid, "field %d",
+                field);
     }
 }
 END_TEST
 
 START_TEST(request_that_is_noise)
 {
-    static uint8_t frame[400];
+    static uint8_t bytes[400];
 
     for (int trial = 0; trial < 50000; trial++) {
-        size_t size = random_below(sizeof frame / 4 + 1) * 4;
+        size_t size = random_below(sizeof bytes / 4 + 1) * 4;
 
         for (size_t at = 0; at < size; at += 4)
-            set_u32(frame, at, random_below(3) == 0 ? (uint32_t)random_next() : random_below(4));
-        if (size >= WIRE_HEADER) {
-            set_u32(frame, 0, (uint32_t)size);
-            set_u32(frame, 4, WIRE_REQUEST);
-        }
-        decode_strictly(frame, size);
+            set_u32(bytes, at, random_below(3) == 0 ? (uint32_t)random_next() : random_below(4));
+        decode_strictly(bytes, size);
     }
-}
-END_TEST
-
-static const struct report reports[] = {
-    {.type = WIRE_SPAWNED,
-     .process_id = 0x01020304,
-     .thread_id = 0xFFFFFFFF,
-     .process = 420,
-     .thread = 0xFFFFFFFF80000004},
-    {.type = WIRE_SPAWNED},
-    {.type = WIRE_FAILED, .stage = 8, .pass = 0xFFFFFFFF, .code = 0xC0000022},
-    {.type = WIRE_FAILED},
-    {.type = WIRE_COMMIT},
-};
-
-static bool same_report(const struct report *a, const struct report *b)
-{
-    return a->type == b->type && a->process_id == b->process_id && a->thread_id == b->thread_id &&
-           a->process == b->process && a->thread == b->thread && a->stage == b->stage && a->pass == b->pass &&
-           a->code == b->code;
-}
-
-static bool decode_report_strictly(const uint8_t *frame, size_t size, struct report *report)
-{
-    uint8_t *again = (uint8_t *)guard_end(GUARD_AGAIN) - size;
-
-    memset(report, 0x55, sizeof *report);
-    if (!wire_decode_report(guard_bytes(GUARD_INPUT, frame, size), size, report))
-        return false;
-    require(wire_encode_report(again, size, report) == size, "accepted, but encodes in another size");
-    require(memcmp(again, frame, size) == 0, "accepted, but encodes differently");
-    return true;
-}
-
-START_TEST(report_round_trip)
-{
-    static const size_t sizes[] = {[WIRE_SPAWNED] = 32, [WIRE_FAILED] = 20, [WIRE_COMMIT] = 8};
-    const struct report *report = &reports[_i];
-    uint8_t frame[WIRE_REPORT_MAX];
-    size_t size = wire_encode_report(frame, sizeof frame, report);
-    struct report again;
-
-    ck_assert_uint_eq(size, sizes[report->type]);
-    ck_assert_uint_eq(wire_encode_report(NULL, 0, report), size);
-    ck_assert_uint_eq(wire_frame_size(frame, WIRE_REPORT_MAX), size);
-    ck_assert(decode_report_strictly(frame, size, &again));
-    ck_assert(same_report(report, &again));
-    for (size_t capacity = 0; capacity <= size; capacity++)
-        ck_assert_uint_eq(wire_encode_report((uint8_t *)guard_end(GUARD_OUTPUT) - capacity, capacity, report), size);
-}
-END_TEST
-
-START_TEST(report_of_another_length_is_refused)
-{
-    uint8_t frame[WIRE_REPORT_MAX + 16] = {0};
-    size_t size = wire_encode_report(frame, sizeof frame, &reports[_i]);
-    struct report report;
-
-    for (size_t length = 0; length <= sizeof frame; length++) {
-        if (length == size)
-            continue;
-        set_u32(frame, 0, (uint32_t)size);
-        require(!decode_report_strictly(frame, length, &report), "%zu bytes", length);
-        set_u32(frame, 0, (uint32_t)length);
-        require(!decode_report_strictly(frame, length, &report), "%zu bytes, all in order", length);
-    }
-}
-END_TEST
-
-START_TEST(report_with_another_byte)
-{
-    uint8_t frame[WIRE_REPORT_MAX];
-    size_t size = wire_encode_report(frame, sizeof frame, &reports[_i]);
-    struct report report;
-
-    for (size_t at = 0; at < size; at++) {
-        for (int change = 1; change < 256; change++) {
-            frame[at] ^= (uint8_t)change;
-            require(decode_report_strictly(frame, size, &report) == (at >= WIRE_HEADER), "byte %zu", at);
-            frame[at] ^= (uint8_t)change;
-        }
-    }
-}
-END_TEST
-
-START_TEST(report_of_any_type)
-{
-    uint8_t frame[WIRE_REPORT_MAX] = {0};
-    struct report report;
-
-    for (uint32_t type = 0; type < 300; type++) {
-        for (uint32_t size = WIRE_HEADER; size <= WIRE_REPORT_MAX; size += 4) {
-            bool valid = (type == WIRE_SPAWNED && size == 32) || (type == WIRE_FAILED && size == 20) ||
-                         (type == WIRE_COMMIT && size == 8);
-
-            set_u32(frame, 0, size);
-            set_u32(frame, 4, type);
-            require(decode_report_strictly(frame, size, &report) == valid, "type %u, size %u", type, size);
-        }
-    }
-}
-END_TEST
-
-START_TEST(reports_and_requests_are_not_confused)
-{
-    static uint8_t frame[MOST_FRAME];
-    struct report report;
-    size_t size;
-
-    make_sample(3, 0);
-    size = encode_sample(frame);
-    ck_assert(!wire_decode_report(frame, size, &report));
-    for (size_t i = 0; i < LENGTH(reports); i++) {
-        size = wire_encode_report(frame, MOST_FRAME, &reports[i]);
-        ck_assert(!decode(frame, size));
-    }
-}
-END_TEST
-
-static const struct header {
-    uint32_t size, most, result;
-} headers[] = {
-    {0, WIRE_REQUEST_MAX, 0},
-    {1, WIRE_REQUEST_MAX, 0},
-    {7, WIRE_REQUEST_MAX, 0},
-    {8, WIRE_REQUEST_MAX, 8},
-    {9, WIRE_REQUEST_MAX, 9},
-    {WIRE_REQUEST_MAX, WIRE_REQUEST_MAX, WIRE_REQUEST_MAX},
-    {WIRE_REQUEST_MAX + 1, WIRE_REQUEST_MAX, 0},
-    {0x80000000, WIRE_REQUEST_MAX, 0},
-    {0xFFFFFFFF, WIRE_REQUEST_MAX, 0},
-    {8, WIRE_REPORT_MAX, 8},
-    {32, WIRE_REPORT_MAX, 32},
-    {33, WIRE_REPORT_MAX, 0},
-    {0xFFFFFFFF, WIRE_REPORT_MAX, 0},
-};
-
-START_TEST(frame_size)
-{
-    const struct header *row = &headers[_i];
-    uint8_t header[WIRE_HEADER] = {0};
-
-    set_u32(header, 0, row->size);
-    set_u32(header, 4, WIRE_COMMIT);
-    ck_assert_uint_eq(wire_frame_size(guard_bytes(GUARD_INPUT, header, sizeof header), row->most), row->result);
 }
 END_TEST
 
@@ -697,24 +541,10 @@ static TCase *request_case(void)
     return tcase;
 }
 
-static TCase *report_case(void)
-{
-    TCase *tcase = tcase_create("wire_report");
-
-    tcase_add_loop_test(tcase, report_round_trip, 0, LENGTH(reports));
-    tcase_add_loop_test(tcase, report_of_another_length_is_refused, 0, LENGTH(reports));
-    tcase_add_loop_test(tcase, report_with_another_byte, 0, LENGTH(reports));
-    tcase_add_test(tcase, report_of_any_type);
-    tcase_add_test(tcase, reports_and_requests_are_not_confused);
-    tcase_add_loop_test(tcase, frame_size, 0, LENGTH(headers));
-    return tcase;
-}
-
 Suite *wire_suite(void)
 {
     Suite *suite = suite_create("wire");
 
     suite_add_tcase(suite, request_case());
-    suite_add_tcase(suite, report_case());
     return suite;
 }
