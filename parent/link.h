@@ -17,8 +17,8 @@ struct link {
     HANDLE heard, answered; /* events: the launcher, or we, have something to look at */
     struct page page;       /* claim i is for pass i of a request */
     struct channel *channel;
-    size_t room; /* for a request; here, where the launcher cannot write */
-    BOOL is_over;
+    size_t room;  /* for a request; here, where the launcher cannot write */
+    BOOL is_over; /* and the launcher has been told */
 };
 
 /*
