@@ -31,10 +31,9 @@ static DWORD await_answer(const struct transaction *t)
     while (atomic_load(answered) == FALSE && ended == WAIT_OBJECT_0) {
         DWORD left = remaining_ms(t);
 
-        ended = WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, left);
+        /* No wait begins after the deadline, or a launcher could put that off with its event. */
+        ended = left > 0 ? WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, left) : WAIT_TIMEOUT;
         code = GetLastError();
-        if (ended == WAIT_OBJECT_0 && left == 0)
-            ended = WAIT_TIMEOUT; /* or else a launcher could put the deadline off with its event */
     }
     if (channel_take(answered) != FALSE)
         return ERROR_SUCCESS;

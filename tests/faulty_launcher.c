@@ -27,7 +27,6 @@
  *   lie none        ends instead of reporting
  *   lie nonsense    reports a failure with numbers out of every range
  *   lie early       says that it has answered before it has
- *   lie noise       says that it has answered, over and over, and never does
  *   lie refused     says that it could not read the request, and stays
  *   lie KIND N      is honest for N spawns first
  *
@@ -229,8 +228,6 @@ static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
 
     lie_about(&report, service->parent);
     if (lies("early"))
-        (SetEvent)(service->answered);
-    while (lies("noise"))
         (SetEvent)(service->answered);
     if (!lies("none"))
         send_report(service, &report);

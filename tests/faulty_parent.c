@@ -5,23 +5,30 @@
  *   faulty-parent LAUNCHER EVENT LINE FIRST    ... through a resident launcher, that has started FIRST before
  *
  * A death leaves an exit code of DIED plus what had been done: RESUMED, COMMITTED; or SUSPENDED, if the launcher was
- * there and had not been let run. The end without
- * one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that ran before it was resumed. More faults are
+ * there and had not been let run. The end without one leaves 0 for a child, 1 for an error, RAN_EARLY for a child that
+ * ran before it was resumed. More faults are
  *
  *   watch      it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1)
  *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
  *   denied N   its launcher refuses them, and lives
+ *   noise      its launcher never runs, and its event says at each look that it has answered
  *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
  *
- * Those that refuse leave the error: its stage in the upper half, its code in the lower.
+ * With dying, denied and noise it leaves the error: its stage in the upper half, its code in the lower.
  */
 #include "faults.h"
 
 #include "handle_table.h"
 
 enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, SUSPENDED = 4, INHERITABLE = 0x200, RAN_EARLY = 0x400 };
+enum { NOISE_MS = 500 };
 
 static BOOL ran_early;
+
+static BOOL is_noisy(void)
+{
+    return strcmp(fault_kind, "noise") == 0;
+}
 
 /* The calls that the rest of the world can see. The first that is resumed is the launcher. */
 static BOOL WINAPI create_noting(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
@@ -38,7 +45,7 @@ static BOOL WINAPI create_noting(const wchar_t *program, wchar_t *line, SECURITY
 
 static DWORD WINAPI resume_noting(HANDLE thread)
 {
-    DWORD result = (ResumeThread)(thread);
+    DWORD result = is_noisy() ? 1 : (ResumeThread)(thread);
 
     fault_exit_code |= (fault_exit_code & SUSPENDED) != 0 ? 0 : RESUMED;
     fault_exit_code &= ~(UINT)SUSPENDED;
@@ -107,16 +114,24 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
     return (TerminateProcess)(process, code);
 }
 
+/* The launcher's event comes first of what is waited for. */
+static DWORD WINAPI wait_noisily(DWORD count, const HANDLE *objects, BOOL all, DWORD ms)
+{
+    return is_noisy() ? WAIT_OBJECT_0 : (WaitForMultipleObjects)(count, objects, all, ms);
+}
+
 #undef CreateProcessW
 #undef DuplicateHandle
 #undef OpenProcess
 #undef ResumeThread
 #undef TerminateProcess
+#undef WaitForMultipleObjects
 #undef WaitForSingleObject
 #undef SetEvent
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
+#define WaitForMultipleObjects(...) FAULTY(DWORD, wait_noisily(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
 #define OpenProcess(...) FAULTY(HANDLE, refuse_or_open(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
@@ -202,8 +217,10 @@ int wmain(int argc, wchar_t **argv)
         return 2;
     if (refuses())
         SetStdHandle(STD_OUTPUT_HANDLE, event);
+    if (is_noisy())
+        request.timeout_ms = NOISE_MS;
     done = handoff_spawn(&request, &child, &error);
-    if (refuses())
+    if (refuses() || is_noisy())
         return (int)(error.stage << 16 | error.code);
     if (seen_inheritable)
         return INHERITABLE;

@@ -103,7 +103,7 @@ struct toll {
     unsigned deaths;
     unsigned begun, committed, under_way, failed, refused;
     unsigned unborn, stuck; /* launchers that nobody had let run yet, and that the system does not let end */
-    unsigned half_made;     /* ... and that it has not made whole */
+    unsigned half_made;     /* ... and that it has not made whole: without a program, or a thread it can stop */
     unsigned launchers, suspended, hurt, strangers, strikes, unreclaimed;
 };
 
@@ -262,31 +262,51 @@ static BOOL let_go(DWORD process_id)
     return suspended != 0 && suspended != (DWORD)-1;
 }
 
-static BOOL stands_in(HANDLE thread, UINT_PTR function)
-{
-    enum { STUB_SIZE = 32 };
-    CONTEXT context = {.ContextFlags = CONTEXT_CONTROL};
-    UINT_PTR at = 0;
+/* Where a thread is. */
+struct position {
+    HANDLE thread;
+    UINT_PTR at; /* 0: unknown */
+};
 
-    if (SuspendThread(thread) == (DWORD)-1)
-        return FALSE;
-    if (GetThreadContext(thread, &context))
-        at = AT(context);
-    ResumeThread(thread);
-    return at >= function && at < function + STUB_SIZE;
+static DWORD WINAPI look_where(void *argument)
+{
+    struct position *position = argument;
+    CONTEXT context = {.ContextFlags = CONTEXT_CONTROL};
+
+    if (SuspendThread(position->thread) == (DWORD)-1)
+        return 0;
+    if (GetThreadContext(position->thread, &context))
+        position->at = AT(context);
+    ResumeThread(position->thread);
+    return 0;
 }
 
-/* In the one call of a launcher that the system may never return from: Wine 8 has a handle closed by its own
- * process, and does not notice when that dies before it could. */
-static BOOL steals_from_the_dead(DWORD process_id)
-{
-    UINT_PTR function = (UINT_PTR)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtDuplicateObject");
-    HANDLE thread = open_thread_of(process_id, THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT);
-    BOOL does = thread != NULL && stands_in(thread, function);
+enum whereabouts { ELSEWHERE, IN_A_STEAL, NOWHERE };
 
-    if (thread != NULL)
-        CloseHandle(thread);
-    return does;
+/*
+ * IN_A_STEAL: in the one call of a launcher that the system may never return from. Wine 8 has a handle closed by its
+ * own process, and does not notice when that dies before it could. NOWHERE: the system did not tell; Wine 8 never does
+ * if it has not made the thread whole. Then only the end of the process frees who asked, so it is ended here.
+ */
+static enum whereabouts find_thread(HANDLE process, DWORD process_id)
+{
+    enum { STUB_SIZE = 32, ANSWER_MS = 10000 };
+    UINT_PTR steal = (UINT_PTR)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtDuplicateObject");
+    struct position position = {.thread = open_thread_of(process_id, THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT)};
+    HANDLE asker = position.thread != NULL ? CreateThread(NULL, 0, look_where, &position, 0, NULL) : NULL;
+    BOOL told = asker == NULL || WaitForSingleObject(asker, ANSWER_MS) == WAIT_OBJECT_0;
+
+    if (!told) {
+        TerminateProcess(process, 0);
+        require(WaitForSingleObject(asker, PATIENCE_MS) == WAIT_OBJECT_0, "the end of a thread that asks for another");
+    }
+    if (asker != NULL)
+        CloseHandle(asker);
+    if (position.thread != NULL)
+        CloseHandle(position.thread);
+    if (!told)
+        return NOWHERE;
+    return position.at >= steal && position.at < steal + STUB_SIZE ? IN_A_STEAL : ELSEWHERE;
 }
 
 /* Wine 8 makes a process in several steps, and who dies between leaves one that no step makes whole any more: it has no
@@ -312,16 +332,18 @@ static void say_whose(HANDLE process, DWORD process_id, const char *what)
 static void await_launcher(HANDLE process, DWORD process_id, struct toll *toll)
 {
     enum { PAUSE_MS = 100, PAUSES_MOST = PATIENCE_MS / PAUSE_MS, STEALS_MOST = 5 };
+    enum whereabouts where = ELSEWHERE;
     unsigned steals = 0;
 
-    for (unsigned pauses = 0; pauses < PAUSES_MOST && steals < STEALS_MOST; pauses++) {
+    for (unsigned pauses = 0; pauses < PAUSES_MOST && steals < STEALS_MOST && where != NOWHERE; pauses++) {
         if (WaitForSingleObject(process, PAUSE_MS) == WAIT_OBJECT_0)
             return;
-        steals = steals_from_the_dead(process_id) ? steals + 1 : 0;
+        where = find_thread(process, process_id);
+        steals = where == IN_A_STEAL ? steals + 1 : 0;
     }
     if (steals == STEALS_MOST) {
         toll->stuck++;
-    } else if (!has_program(process)) {
+    } else if (where == NOWHERE || !has_program(process)) {
         toll->half_made++;
     } else {
         say_whose(process, process_id, "a launcher, stays");
@@ -440,7 +462,7 @@ static void print_toll(const struct toll *toll)
     printf("  of the %u others, under way just then, %u children run, and none of the rest\n",
            toll->begun - toll->committed - toll->failed - toll->refused, toll->under_way);
     printf("  %u launchers whose parent had not let them run yet; let go, they ended\n", toll->unborn);
-    printf("  %u launchers that never came back from DuplicateHandle on their dead parent, %u without a program\n",
+    printf("  %u launchers that never came back from DuplicateHandle on their dead parent, %u not made whole\n",
            toll->stuck, toll->half_made);
     printf("  %u unreclaimed, %u strikes, %u orphans, %u children hurt\n", toll->unreclaimed, toll->strikes,
            toll->launchers + toll->suspended + toll->strangers, toll->hurt);
