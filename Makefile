@@ -265,7 +265,7 @@ $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c) $(HARNESS) \
+$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c parent/ansi.c) $(HARNESS) \
                           build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 

@@ -37,6 +37,7 @@ struct creation {
     STARTUPINFOEXW startup;
     HANDLE *handles; /* what the child inherits, and then the jobs; owns the memory of the next two as well */
     uint32_t inherited, jobs;
+    uint32_t only_listed; /* the number of one that the child is to have under another; 0: there is none */
     struct text program;
     struct text line;     /* its memory is NULL if the request has none */
     wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */
@@ -185,9 +186,8 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
         (creation->inherited > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
                                             creation->inherited * sizeof *creation->handles, NULL, NULL)) ||
-        (creation->jobs > 0 &&
-         !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + request->pass_count - creation->jobs,
-                 creation->jobs * sizeof *creation->handles, NULL, NULL)))
+        (creation->jobs > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
+                                       creation->jobs * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
     /* Before Windows 10 there is no such attribute; there the prefix has another way. */
     if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
@@ -465,19 +465,43 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
     return TRUE;
 }
 
-/* From the front what the child inherits, from the end the jobs. The rest is put there later, and is not to be inherited
- * where there is no list either. */
+/*
+ * Streams count only if something is inherited (rprichard/win32-console-docs, "CreateProcess (modern)"). If all that
+ * there is will be put into the child later, and a stream is among it, that is inherited as well. NULL: there is no need.
+ */
+static const struct pass *find_listed_only(const struct request *request)
+{
+    const struct pass *stream = NULL;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & (PASS_JOB | PASS_APART)) == 0)
+            return NULL;
+        if ((pass->flags & PASS_APART) != 0 && pass->streams != 0)
+            stream = pass;
+    }
+    return stream;
+}
+
+/* The jobs in the order in which the caller lists them, since each is nested in the one before. What is put there later
+ * is not to be inherited where there is no list either. */
 static void list_handles(struct creation *creation, const struct request *request)
 {
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        HANDLE handle = handle_from_number(request->passes[i].number);
+    const struct pass *listed_only = find_listed_only(request);
 
+    creation->only_listed = listed_only != NULL ? listed_only->number : 0;
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & PASS_APART) != 0 && pass != listed_only)
+            make_private(handle_from_number(pass->number));
+        else if ((pass->flags & PASS_JOB) == 0)
+            creation->handles[creation->inherited++] = handle_from_number(pass->number);
+    }
+    for (uint32_t i = 0; i < request->pass_count; i++) {
         if ((request->passes[i].flags & PASS_JOB) != 0)
-            creation->handles[request->pass_count - ++creation->jobs] = handle;
-        else if ((request->passes[i].flags & PASS_APART) != 0)
-            make_private(handle);
-        else
-            creation->handles[creation->inherited++] = handle;
+            creation->handles[creation->inherited + creation->jobs++] = handle_from_number(request->passes[i].number);
     }
 }
 
@@ -496,8 +520,11 @@ static BOOL start(struct creation *creation, struct request *request, const stru
         code = create_with_block(creation, request, terms->job, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
-    if (put_passes(request, child->hProcess, failure) && seal_passes(request, child->hProcess, failure))
+    if (put_passes(request, child->hProcess, failure) && seal_passes(request, child->hProcess, failure)) {
+        if (creation->only_listed != 0)
+            close_in(child->hProcess, creation->only_listed);
         return TRUE;
+    }
     end_suspended(child);
     return FALSE;
 }

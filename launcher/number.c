@@ -6,7 +6,7 @@
 enum { MORE_TRIES = 2048 }; /* what is left of a list, before a freed number is given again */
 
 /* Wine knows no other way to close a handle of another process. */
-static void close_in(HANDLE process, uint32_t number)
+void close_in(HANDLE process, uint32_t number)
 {
     HANDLE handle;
 

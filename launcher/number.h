@@ -23,6 +23,9 @@ bool *make_notes(void);
  */
 DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
 
+/* Closes what lies under that number in a process. */
+void close_in(HANDLE process, uint32_t number);
+
 /* Closes what lies there by the notes (which may be NULL), and releases them. */
 void close_noted(HANDLE process, bool *notes);
 

@@ -3,7 +3,7 @@
 
 #include "heap.h"
 
-enum { STRINGS = 5 };
+enum { STRINGS = 6 };
 
 /* In memory of its own; NULL with *code set if there is none. A NULL stays one. */
 static wchar_t *widen(const char *string, DWORD *code)
@@ -40,11 +40,13 @@ BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_
             extended.lpAttributeList = ((STARTUPINFOEXA *)(void *)startup)->lpAttributeList;
         strings[3] = startup->lpDesktop;
         strings[4] = startup->lpTitle;
+        strings[5] = startup->lpReserved;
     }
     for (int i = 0; i < STRINGS; i++)
         wide[i] = widen(strings[i], &code);
     extended.StartupInfo.lpDesktop = wide[3];
     extended.StartupInfo.lpTitle = wide[4];
+    extended.StartupInfo.lpReserved = wide[5]; /* GetStartupInfoA says something here, and callers pass it on */
     if (code == ERROR_SUCCESS &&
         !handoff_CreateProcessW(wide[0], wide[1], process_security, thread_security, inherit_handles, creation_flags,
                                 environment, wide[2], &extended.StartupInfo, child))

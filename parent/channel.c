@@ -21,17 +21,19 @@ BOOL send_request(struct transaction *t)
     return SetEvent(t->link->heard) || exchange_error(t, GetLastError());
 }
 
-/* Returns a Win32 code. A launcher may well answer and end, so what it wrote comes first. */
+/*
+ * Returns a Win32 code. A launcher may well answer and end, so what it wrote comes first. No wait begins after the
+ * deadline, or a launcher could put that off with its event. A wait that times out before the deadline is repeated: up
+ * to Windows 7 waits count the time that the machine slept, and the deadline does not (WaitForMultipleObjects).
+ */
 static DWORD await_answer(const struct transaction *t)
 {
     HANDLE either[] = {t->link->answered, t->link->launcher};
     _Atomic uint32_t *answered = &t->link->channel->answered;
-    DWORD ended = WAIT_OBJECT_0, code = ERROR_SUCCESS;
+    DWORD left = INFINITE, ended = WAIT_TIMEOUT, code = ERROR_SUCCESS;
 
-    while (atomic_load(answered) == FALSE && ended == WAIT_OBJECT_0) {
-        DWORD left = remaining_ms(t);
-
-        /* No wait begins after the deadline, or a launcher could put that off with its event. */
+    while (atomic_load(answered) == FALSE && left > 0 && (ended == WAIT_OBJECT_0 || ended == WAIT_TIMEOUT)) {
+        left = remaining_ms(t);
         ended = left > 0 ? WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, left) : WAIT_TIMEOUT;
         code = GetLastError();
     }

@@ -3,6 +3,7 @@
 #include "cmdline.h"
 #include "heap.h"
 #include "lookup.h"
+#include "query.h"
 
 /* ---- the directories ---- */
 

@@ -1,7 +1,7 @@
 #include "link.h"
 
 #include "heap.h"
-#include "lookup.h"
+#include "query.h"
 #include "steal.h"
 #include "stream.h"
 #include "text.h"
@@ -17,29 +17,37 @@ static DWORD find_module(wchar_t **path)
     return path_of_module(module, path);
 }
 
-/* NULL is the launcher beside our module: never a search, which could find another program of that name. */
-static DWORD find_launcher(struct link *link, const wchar_t *path)
+/* Beside our module: never a search, which could find another program of that name. */
+static DWORD find_launcher(wchar_t **path)
 {
     static const char name[] = "handoff-launcher.exe";
-    wchar_t *module = NULL;
     struct text text;
-    DWORD code = path == NULL ? find_module(&module) : ERROR_SUCCESS;
+    wchar_t *module;
+    DWORD code = find_module(&module);
 
-    if (code == ERROR_SUCCESS) {
-        text = (struct text){.capacity = text_length(path != NULL ? path : module) + sizeof name};
-        text.at = link->launcher_path = allocate(text.capacity * sizeof *text.at);
-        code = text.at != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
-    }
-    if (code == ERROR_SUCCESS) {
-        text_put(&text, path != NULL ? path : module);
-        if (path == NULL) {
-            text_cut_name(&text);
-            text_put_ascii(&text, name);
-        }
+    if (code != ERROR_SUCCESS)
+        return code;
+    text = (struct text){.capacity = text_length(module) + sizeof name};
+    text.at = *path = allocate(text.capacity * sizeof *text.at);
+    if (text.at != NULL) {
+        text_put(&text, module);
+        text_cut_name(&text);
+        text_put_ascii(&text, name);
         text_end(&text);
     }
     release(module);
-    return code;
+    return *path != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+}
+
+static DWORD copy_path(const wchar_t *from, wchar_t **path)
+{
+    size_t size = (text_length(from) + 1) * sizeof **path;
+
+    *path = allocate(size);
+    if (*path == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    CopyMemory(*path, from, size);
+    return ERROR_SUCCESS;
 }
 
 /* In memory of its own. */
@@ -174,7 +182,7 @@ DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t
     if (code != ERROR_SUCCESS)
         return code;
     *stage = HANDOFF_STAGE_LAUNCHER;
-    code = find_launcher(link, launcher);
+    code = launcher != NULL ? copy_path(launcher, &link->launcher_path) : find_launcher(&link->launcher_path);
     return code == ERROR_SUCCESS ? start_launcher(link, stays, stage) : code;
 }
 

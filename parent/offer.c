@@ -7,6 +7,7 @@
 #include "handle.h"
 #include "heap.h"
 #include "lookup.h"
+#include "query.h"
 #include "steal.h"
 #include "startup.h"
 #include "stream.h"

@@ -2,7 +2,7 @@
 #include "transaction.h"
 
 #include "heap.h"
-#include "lookup.h"
+#include "query.h"
 #include "pool.h"
 
 enum {
@@ -178,8 +178,11 @@ static DWORD take_resident(struct transaction *t)
 {
     struct seat *seat;
 
-    if (!pool_take(&t->launcher->pool, remaining_ms(t), &seat))
-        return ERROR_TIMEOUT;
+    /* Up to Windows 7 a wait counts the time that the machine slept, and the deadline does not. */
+    while (!pool_take(&t->launcher->pool, remaining_ms(t), &seat)) {
+        if (remaining_ms(t) == 0)
+            return ERROR_TIMEOUT;
+    }
     t->resident = seat != NULL ? (struct resident *)seat : allocate(sizeof *t->resident);
     if (t->resident == NULL) {
         free_idle(pool_give(&t->launcher->pool, NULL));

@@ -174,7 +174,6 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_handle(__VA_ARGS__))
 
 #include "../common/heap.c"
-#include "../common/lookup.c"
 #include "../common/take.c"
 #include "../launcher/engine.c"
 #include "../launcher/inherited.c"

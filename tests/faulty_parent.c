@@ -11,6 +11,7 @@
  *   watch      it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1)
  *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
  *   denied N   its launcher refuses them, and lives
+ *   slept      its resident launcher's only place is taken; its first wait for that, and for an answer, times out at once
  *   noise      its launcher never runs, and its event says at each look that it has answered
  *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
  *
@@ -28,6 +29,11 @@ static BOOL ran_early;
 static BOOL is_noisy(void)
 {
     return strcmp(fault_kind, "noise") == 0;
+}
+
+static BOOL has_slept(void)
+{
+    return strcmp(fault_kind, "slept") == 0;
 }
 
 /* The calls that the rest of the world can see. The first that is resumed is the launcher. */
@@ -72,6 +78,35 @@ static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
     return (OpenProcess)(access, inherit, process_id);
 }
 
+/* ---- a machine that has slept, on Windows 7 and before ---- */
+
+static HANDLE taken_places; /* what is waited for where the only one is taken; NULL: it is not */
+static BOOL slept_for_place, slept_for_answer;
+
+static void give_place(void);
+
+/* The place is given back at the second look. */
+static DWORD wait_for_place(DWORD ms)
+{
+    if (!slept_for_place) {
+        slept_for_place = TRUE;
+        return WAIT_TIMEOUT;
+    }
+    give_place();
+    return (WaitForSingleObject)(taken_places, ms);
+}
+
+/* The launcher's event comes first of what is waited for. */
+static DWORD WINAPI wait_for_answer(DWORD count, const HANDLE *objects, BOOL all, DWORD ms)
+{
+    if (is_noisy())
+        return WAIT_OBJECT_0;
+    if (taken_places == NULL || slept_for_answer)
+        return (WaitForMultipleObjects)(count, objects, all, ms);
+    slept_for_answer = TRUE;
+    return WAIT_TIMEOUT;
+}
+
 /* ---- a launcher that refuses what is put into it ---- */
 
 static HANDLE refusing;
@@ -99,6 +134,8 @@ static BOOL WINAPI duplicate_refused(HANDLE source, HANDLE handle, HANDLE target
 
 static DWORD WINAPI wait_refused(HANDLE object, DWORD ms)
 {
+    if (object != NULL && object == taken_places)
+        return wait_for_place(ms);
     if (object == NULL || object != refusing)
         return (WaitForSingleObject)(object, ms);
     if (!is_dying() || ms == 0)
@@ -114,12 +151,6 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
     return (TerminateProcess)(process, code);
 }
 
-/* The launcher's event comes first of what is waited for. */
-static DWORD WINAPI wait_noisily(DWORD count, const HANDLE *objects, BOOL all, DWORD ms)
-{
-    return is_noisy() ? WAIT_OBJECT_0 : (WaitForMultipleObjects)(count, objects, all, ms);
-}
-
 #undef CreateProcessW
 #undef DuplicateHandle
 #undef OpenProcess
@@ -131,7 +162,7 @@ static DWORD WINAPI wait_noisily(DWORD count, const HANDLE *objects, BOOL all, D
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
-#define WaitForMultipleObjects(...) FAULTY(DWORD, wait_noisily(__VA_ARGS__))
+#define WaitForMultipleObjects(...) FAULTY(DWORD, wait_for_answer(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
 #define OpenProcess(...) FAULTY(HANDLE, refuse_or_open(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
@@ -151,6 +182,25 @@ static DWORD WINAPI wait_noisily(DWORD count, const HANDLE *objects, BOOL all, D
 #include "../parent/resident.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"
+
+static struct pool *taken_pool;
+static struct seat *taken_seat;
+
+static void take_only_place(struct handoff_launcher *launcher)
+{
+    handoff_launcher_limit(launcher, 1);
+    if (!pool_take(&launcher->pool, 0, &taken_seat))
+        return;
+    taken_pool = &launcher->pool;
+    taken_places = taken_pool->granted_places;
+}
+
+static void give_place(void)
+{
+    if (taken_seat != NULL)
+        pool_give(taken_pool, taken_seat);
+    taken_seat = NULL;
+}
 
 static BOOL seen_inheritable;
 
@@ -219,6 +269,8 @@ int wmain(int argc, wchar_t **argv)
         SetStdHandle(STD_OUTPUT_HANDLE, event);
     if (is_noisy())
         request.timeout_ms = NOISE_MS;
+    if (has_slept())
+        take_only_place(request.resident);
     done = handoff_spawn(&request, &child, &error);
     if (refuses() || is_noisy())
         return (int)(error.stage << 16 | error.code);
@@ -226,5 +278,7 @@ int wmain(int argc, wchar_t **argv)
         return INHERITABLE;
     if (ran_early)
         return RAN_EARLY;
+    if (has_slept() && !(slept_for_place && slept_for_answer))
+        return 2;
     return done ? 0 : 1; /* a resident launcher is not closed, and ends too */
 }

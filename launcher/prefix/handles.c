@@ -187,27 +187,17 @@ static struct pass *make_texts(const struct command *command, uint32_t count)
     return texts;
 }
 
-wchar_t *rewritten_line(const struct command *command, struct pass *passes, uint32_t count)
-{
-    struct text line = {.at = allocate(LINE_CAPACITY * sizeof *line.at), .capacity = LINE_CAPACITY};
-
-    if (line.at == NULL)
-        return NULL;
-    line_rewrite(&line, command->options.request.command_line, passes, count);
-    text_end(&line);
-    return line.at;
-}
-
-static wchar_t *rewritten_variables(const wchar_t *variables, struct pass *passes, uint32_t count)
+/* Measured first: a line can grow, and variables are many. NULL if there is no memory. */
+wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes, uint32_t count)
 {
     wchar_t nowhere[1];
-    struct text text = {.at = nowhere, .capacity = 1};
+    struct text text = {.at = nowhere, .capacity = ARRAYSIZE(nowhere)};
 
-    environment_rewrite(&text, variables, passes, count);
+    rewrite(&text, from, passes, count);
     text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
     if (text.at == NULL)
         return NULL;
-    environment_rewrite(&text, variables, passes, count);
+    rewrite(&text, from, passes, count);
     text_end(&text);
     return text.at;
 }
@@ -221,9 +211,9 @@ static BOOL put_texts(struct command *command, uint32_t count)
     BOOL done;
 
     if (texts != NULL)
-        line = rewritten_line(command, texts, count);
+        line = rewritten(line_rewrite, request->command_line, texts, count);
     if (line != NULL && request->variables != NULL)
-        variables = rewritten_variables(request->variables, texts, count);
+        variables = rewritten(environment_rewrite, request->variables, texts, count);
     done = line != NULL && (variables != NULL || request->variables == NULL);
     if (done) {
         request->command_line = line;

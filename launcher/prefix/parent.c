@@ -178,18 +178,28 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
     release(report.at);
 }
 
-static DWORD write_child(const struct command *command, const PROCESS_INFORMATION *child, uint32_t there)
+static void put_child(struct text *report, const struct command *command, const PROCESS_INFORMATION *child,
+                      uint32_t there)
 {
     const struct request *request = &command->options.request;
-    struct text report = {.at = allocate(4 * LINE_CAPACITY * sizeof *report.at), .capacity = 4 * LINE_CAPACITY};
+
+    text_format(report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
+    for (uint32_t i = 0; i < command->options.named; i++)
+        text_format(report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
+}
+
+static DWORD write_child(const struct command *command, const PROCESS_INFORMATION *child, uint32_t there)
+{
+    wchar_t nowhere[1];
+    struct text report = {.at = nowhere, .capacity = ARRAYSIZE(nowhere)};
     DWORD code;
 
+    put_child(&report, command, child, there);
+    report = (struct text){.capacity = report.length + 1, .at = allocate((report.length + 1) * sizeof *report.at)};
     if (report.at == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    text_format(&report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
-    for (uint32_t i = 0; i < command->options.named; i++)
-        text_format(&report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
-    code = text_end(&report) ? write_report(command, &report) : ERROR_FILENAME_EXCED_RANGE;
+    put_child(&report, command, child, there);
+    code = write_report(command, &report);
     release(report.at);
     return code;
 }

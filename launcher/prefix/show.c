@@ -174,7 +174,9 @@ static void trace_handle(const struct command *command, uint32_t i)
 /* NULL if there is no memory. */
 static wchar_t *child_line(const struct command *command)
 {
-    return rewritten_line(command, command->options.request.passes, command->options.request.pass_count);
+    const struct request *request = &command->options.request;
+
+    return rewritten(line_rewrite, request->command_line, request->passes, request->pass_count);
 }
 
 static void trace_time(const char *what_is_done, DWORD us)

@@ -259,12 +259,16 @@ static void list_jobs(struct handoff_request *request, const HANDLE *jobs, SIZE_
     SetEnvironmentVariableA("HANDOFF_FAULT", fault);
 }
 
-/* From before its first instruction on, in all of them; and it has no handle of theirs, sealed or not, though it has
- * what it is passed. */
+/* From before its first instruction on, in all of them, each nested in the one before: the first has a member, and so it
+ * cannot be nested any more. And the child has no handle of theirs, sealed or not, though it has what it is passed. */
 START_TEST(a_child_is_created_in_its_jobs)
 {
     HANDLE jobs[] = {CreateJobObjectW(NULL, NULL), CreateJobObjectW(NULL, NULL)}, event = make_event();
     struct handoff_pass pass = {.name = L"h", .handle = event};
+    wchar_t line[MAX_PATH];
+    PROCESS_INFORMATION member = start_program(wcscpy(line, program(OWN_WIDTH, L"child.exe")), NULL, CREATE_SUSPENDED);
+
+    ck_assert(AssignProcessToJobObject(jobs[0], member.hProcess));
 
     for (int width = 0; width < WIDTH_COUNT; width++) {
         struct handoff_request request = request_child(width, width, L"signal {h}");
@@ -287,6 +291,8 @@ START_TEST(a_child_is_created_in_its_jobs)
         ck_assert(is_set(event));
         ResetEvent(event);
     }
+    TerminateProcess(member.hProcess, 0);
+    finish_child(&member);
     CloseHandle(event);
     CloseHandle(jobs[0]);
     CloseHandle(jobs[1]);

@@ -234,7 +234,10 @@ END_TEST
 
 enum { NONCE = 0x12345678 };
 
-/* A page of one claim with a channel, and a launcher that has not begun to run. */
+/* A page of one claim with a channel, and what a request may need on it. */
+enum { PAGE = 4096, ROOM = PAGE - sizeof(struct claim_page) - sizeof(struct claim) - sizeof(struct channel) };
+
+/* Such a page, and a launcher that has not begun to run. */
 struct given {
     HANDLE section, event;
     struct claim_page *page;
@@ -260,13 +263,13 @@ static struct claim_page *map(HANDLE section)
 
 static struct given start_launcher(int width, const wchar_t *nonce)
 {
-    struct given given = {.section = make_section(PAGE_READWRITE, 4096), .event = make_event()};
+    struct given given = {.section = make_section(PAGE_READWRITE, PAGE), .event = make_event()};
     wchar_t line[64];
 
     given.page = map(given.section);
     given.page->nonce = NONCE;
     given.page->count = 1;
-    given.page->size = 4096;
+    given.page->size = PAGE;
     given.channel = channel_of(given.page);
     claim_offer(&given.page->claims[0], (UINT_PTR)given.event);
     swprintf(line, ARRAYSIZE(line), L"launcher --service=%ls", nonce);
@@ -409,12 +412,12 @@ static void equip(struct given *given)
 START_TEST(g3_a_launcher_finds_its_page_among_others)
 {
     struct given given = start_launcher(_i, L"0x12345678");
-    HANDLE other = make_section(PAGE_READWRITE, 4096);
+    HANDLE other = make_section(PAGE_READWRITE, PAGE);
     struct claim_page *page = map(other), before;
 
     page->nonce = NONCE + 1;
     page->count = 1;
-    page->size = 4096;
+    page->size = PAGE;
     before = *page;
     no_section(&given);
     reserved_memory(&given);
@@ -439,12 +442,12 @@ static const struct {
     uint32_t size;
     uint8_t byte; /* all of it are this one */
 } forgeries[] = {
-    {"a byte more than there is room for", 4096 - 16 - 16 - 72 + 1, 0},
+    {"a byte more than there is room for", ROOM + 1, 0},
     {"the greatest size", UINT32_MAX, 0},
     {"one byte", 1, 0},
     {"zeros", 200, 0},
     {"ones", 200, 0xFF},
-    {"all that there is room for", 4096 - 16 - 16 - 72, 0xFF},
+    {"all that there is room for", ROOM, 0xFF},
 };
 
 /* It says so, takes nothing, and ends. */
@@ -647,6 +650,14 @@ START_TEST(g1_no_handle_is_ever_inheritable_with_a_resident_launcher)
 }
 END_TEST
 
+/* Before Windows 8 a wait counts the time that the machine slept, and a deadline does not. */
+START_TEST(g13_a_wait_that_ends_too_early_is_repeated)
+{
+    set_fault("slept", 0);
+    ck_assert_uint_eq(run_parent(_i, TRUE).exit_code, 0);
+}
+END_TEST
+
 /* ---- launchers that make their parent fail ---- */
 
 /* What the parent, which is told a fault, fails with: stage and code. */
@@ -734,6 +745,7 @@ Suite *faults_suite(void)
     suite_add_tcase(suite, impersonation);
     tcase_add_loop_test(residents, g5_a_parent_of_a_resident_launcher_that_dies_at_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(residents, g1_no_handle_is_ever_inheritable_with_a_resident_launcher, 0, WIDTH_COUNT);
+    tcase_add_loop_test(residents, g13_a_wait_that_ends_too_early_is_repeated, 0, WIDTH_COUNT);
     suite_add_tcase(suite, residents);
     return suite;
 }

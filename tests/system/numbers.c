@@ -8,7 +8,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { WIDTHS = WIDTH_COUNT * WIDTH_COUNT, OPEN = 5000, MOST_KEPT = 64, HIGH = 0x10000, FIRST = 300 };
+enum { WIDTHS = WIDTH_COUNT * WIDTH_COUNT, OPEN = 5000, MOST_KEPT = 64, HIGH = 0x10000, FIRST = 300, STREAMS = 3 };
 
 /* ---- a parent that has many handles open ---- */
 
@@ -290,6 +290,45 @@ START_TEST(high_numbers_are_kept)
 }
 END_TEST
 
+/* The system looks at streams only if something is inherited, and of these nothing can be. Each is in the child once. */
+START_TEST(streams_alone_that_are_put)
+{
+    int width = _i;
+    struct thing in = file_thing(LIBRARY, "the file", FALSE), error = nul_thing(TRUE);
+    HANDLE read, write;
+    struct handoff_request request = request_child(width, width, L"");
+    PROCESS_INFORMATION child;
+    wchar_t line[MAX_PATH];
+    char said[256], expected[256];
+
+    make_pipe(&read, &write);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" - streams copy 0 1", program(width, L"descriptor-child.exe"));
+    request.command_line = line;
+    request.launcher = program(width, L"faulty-launcher.exe");
+    request.creation_flags = CREATE_SUSPENDED;
+    request.pass_count = STREAMS;
+    request.passes = (struct handoff_pass[]){
+        {.handle = in.handle, .streams = HANDOFF_STDIN, .flags = HANDOFF_SAME_NUMBER},
+        {.handle = write, .streams = HANDOFF_STDOUT, .flags = HANDOFF_SAME_NUMBER | HANDOFF_SEALED},
+        {.handle = error.handle, .streams = HANDOFF_STDERR, .flags = HANDOFF_SAME_NUMBER}};
+    SetEnvironmentVariableA("HANDOFF_FAULT", "crowded");
+    child = spawn_or_fail(&request);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    for (int stream = 0; stream < STREAMS; stream++)
+        ck_assert_uint_eq(handles_of(child.dwProcessId, request.passes[stream].handle), 1);
+    snprintf(expected, sizeof expected, "streams %u %u %u\nthe file", number_of(in.handle), number_of(write),
+             number_of(error.handle));
+    CloseHandle(write);
+    ResumeThread(child.hThread);
+    read_all(read, said, sizeof said);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert_str_eq(said, expected);
+    close_thing(&in);
+    close_thing(&error);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- where it cannot be ---- */
 
 START_TEST(neither_way_is_no_child)
@@ -374,7 +413,7 @@ END_TEST
  * streams for each spawn, and has little more than that, however many spawns there were. */
 START_TEST(a_resident_table_is_full_and_does_not_grow)
 {
-    enum { SPAWNS = 40, STREAMS = 3, OWN = 20 }; /* handles of its own, of which it has fewer */
+    enum { SPAWNS = 40, OWN = 20 }; /* handles of its own, of which it has fewer */
     int width = _i % WIDTH_COUNT;
     struct trial *trial = new_trial(width, width);
     DWORD full = number_of(open_handles[2000]) / 4 - STREAMS, count = 0;
@@ -579,6 +618,7 @@ Suite *numbers_suite(void)
 
     add(suite, "kept numbers", random_sets_keep_their_numbers, 2 * WIDTHS, TRUE);
     add(suite, "ways to a number", each_way_by_itself, (int)ARRAYSIZE(ways) * WIDTH_COUNT, TRUE);
+    add(suite, "streams alone", streams_alone_that_are_put, WIDTH_COUNT, TRUE);
     add(suite, "high numbers", high_numbers_are_kept, 2 * WIDTH_COUNT, FALSE);
     add(suite, "no number", neither_way_is_no_child, WIDTH_COUNT, TRUE);
     add(suite, "a number twice", one_number_is_not_for_two, WIDTH_COUNT, TRUE);

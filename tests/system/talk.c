@@ -392,19 +392,24 @@ BOOL process_has_at(HANDLE process, DWORD number, HANDLE object)
     return same;
 }
 
-BOOL process_has(DWORD process_id, HANDLE object)
+DWORD handles_of(DWORD process_id, HANDLE object)
 {
     HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, process_id);
     struct table *table = query_table();
-    BOOL has = FALSE;
+    DWORD count = 0;
 
     ck_assert(process != NULL && table != NULL);
-    for (ULONG_PTR i = 0; i < table->count && !has; i++)
-        has = table->entries[i].process_id == process_id &&
-              process_has_at(process, (DWORD)table->entries[i].handle, object);
+    for (ULONG_PTR i = 0; i < table->count; i++)
+        count += table->entries[i].process_id == process_id &&
+                 process_has_at(process, (DWORD)table->entries[i].handle, object);
     free_table(table);
     ck_assert(CloseHandle(process));
-    return has;
+    return count;
+}
+
+BOOL process_has(DWORD process_id, HANDLE object)
+{
+    return handles_of(process_id, object) > 0;
 }
 
 const void *make_block(uint32_t pointer, uint32_t count, const uint8_t *flags, const HANDLE *handles, WORD *size)

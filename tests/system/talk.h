@@ -85,7 +85,8 @@ BOOL start_inheriting(wchar_t *line, const HANDLE streams[3], const HANDLE *inhe
                       const void *reserved, WORD reserved_size, const wchar_t *environment,
                       PROCESS_INFORMATION *process);
 
-/* Whether a process has a handle of this object, under any number, or under this one. */
+/* How many handles of this object a process has; whether it has one, under any number, or under this one. */
+DWORD handles_of(DWORD process_id, HANDLE object);
 BOOL process_has(DWORD process_id, HANDLE object);
 BOOL process_has_at(HANDLE process, DWORD number, HANDLE object);
 

@@ -34,5 +34,6 @@ Suite *options_suite(void);
 Suite *fdblock_suite(void);
 Suite *clock_suite(void);
 Suite *stream_suite(void);
+Suite *ansi_suite(void);
 
 #endif
