@@ -100,7 +100,8 @@ struct handoff_request {
      * policy, child process policy, protection level, preferred node, group affinity, ideal processor, desktop app
      * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that fails
      * as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The others are
-     * ERROR_NOT_SUPPORTED, with the attribute as the subject. */
+     * ERROR_NOT_SUPPORTED, with the attribute as the subject. What is said of a parent (PROTECTION_LEVEL_SAME, the flag
+     * INHERIT_PARENT_AFFINITY) is said of the launcher. */
     const SECURITY_ATTRIBUTES *process_security, *thread_security;
     struct _PROC_THREAD_ATTRIBUTE_LIST *attributes;
 };
@@ -206,8 +207,8 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  * a spawn ends; the last one stays until handoff_launcher_close() or the end of this process.
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the
- * spawn. The console, the job, the error mode and the processor affinity are those that the parent had when
- * its launcher was started. More than 4,094 handles at once are given to a launcher of their own, and so are requests of
+ * spawn. The console, the job, the error mode, the processor affinity and the directory of SetDllDirectory() are those
+ * that the parent had when its launcher was started. More than 4,094 handles at once are given to a launcher of their own, and so are requests of
  * more than 190,000 bytes: the line, the environment, paths and names, and 28 for each handle.
  *
  * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).
