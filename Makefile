@@ -262,7 +262,8 @@ $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_
                           $(filter-out %/library.o %/open.o %/parent.o,$(call objects,launcher/prefix/*.c)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
-$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o build/%/libcommon.a
+$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o \
+                              $(call objects,parent/createprocess.c parent/exepath.c) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c parent/ansi.c) $(HARNESS) \

@@ -41,6 +41,8 @@ static BOOL take_attribute(struct transaction *t, const struct listed_attribute 
 
     if (listed->id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
         return TRUE;
+    if (listed->value == NULL && listed->size > 0)
+        return refuse_field(t, HANDOFF_NO_PASS, "attributes");
     if (listed->id == JOB_LIST && listed->size > 0 && listed->size % sizeof(HANDLE) == 0 &&
         listed->size / sizeof(HANDLE) <= MOST_PASSES) {
         t->jobs = listed->value;
@@ -77,6 +79,12 @@ enum { DESCRIPTOR_SIZE_MOST = 1 << 18 }; /* its lists have 64 KB at most, each *
 
 typedef LONG(WINAPI *relative_function)(const void *, void *, ULONG *);
 
+BOOL has_unknown_revision(const SECURITY_ATTRIBUTES *security)
+{
+    return security != NULL && security->lpSecurityDescriptor != NULL &&
+           *(const BYTE *)security->lpSecurityDescriptor != SECURITY_DESCRIPTOR_REVISION;
+}
+
 /* The descriptor in one piece, in memory of its own. */
 static BOOL take_descriptor(struct transaction *t, const SECURITY_ATTRIBUTES *security, const char *field,
                             const uint8_t **bytes, uint32_t *size)
@@ -87,6 +95,8 @@ static BOOL take_descriptor(struct transaction *t, const SECURITY_ATTRIBUTES *se
 
     if (security == NULL || security->lpSecurityDescriptor == NULL)
         return TRUE;
+    if (has_unknown_revision(security))
+        return refuse_field(t, HANDOFF_NO_PASS, field);
     make_relative = (relative_function)function_of(L"ntdll.dll", "RtlMakeSelfRelativeSD");
     if (make_relative == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_CALL_NOT_IMPLEMENTED);

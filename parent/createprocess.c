@@ -17,7 +17,7 @@ struct listed {
     DWORD count;
 };
 
-/* The handle list, if there is one. The others are the request's. */
+/* The handle list, if there is one. The others are the request's. Of a value that is not there Windows says 998. */
 static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW *startup, DWORD flags,
                              struct listed *listed)
 {
@@ -30,6 +30,8 @@ static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW
     request->attributes = ((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
     list = (const struct attribute_list *)(const void *)request->attributes;
     for (DWORD i = 0; list != NULL && i < list->count && list->count <= list->capacity; i++) {
+        if (list->attributes[i].value == NULL && list->attributes[i].size > 0)
+            return ERROR_NOACCESS;
         if (list->attributes[i].id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
             listed->handles = list->attributes[i].value;
             listed->count = (DWORD)(list->attributes[i].size / sizeof(HANDLE));
@@ -177,6 +179,18 @@ static DWORD widen_environment(struct call *call, const char *block)
                : GetLastError();
 }
 
+/* What a request refuses with another code. */
+static DWORD check_arguments(const struct handoff_request *request)
+{
+    if (request->application != NULL && *request->application == L'\0')
+        return ERROR_PATH_NOT_FOUND;
+    if (request->directory != NULL && *request->directory == L'\0')
+        return ERROR_DIRECTORY;
+    if (has_unknown_revision(request->process_security) || has_unknown_revision(request->thread_security))
+        return ERROR_UNKNOWN_REVISION;
+    return ERROR_SUCCESS;
+}
+
 static DWORD find_program(struct call *call)
 {
     DWORD code;
@@ -263,6 +277,8 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                environment, directory, startup, child);
     if ((creation_flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS)) == 0)
         code = read_attributes(&call.request, startup, creation_flags, &listed);
+    if (code == ERROR_SUCCESS)
+        code = check_arguments(&call.request);
     if (code == ERROR_SUCCESS)
         code = spawn(&call, environment, &listed, child);
     release(call.environment);

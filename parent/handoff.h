@@ -171,7 +171,7 @@ struct handoff_error {
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
- *                             if that is NULL, cb, passes[2].flags. A creation flag that cannot pass through:
+ *                             if that is NULL, cb, passes[2].flags, a path that is empty. A creation flag that cannot pass through:
  *                             DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass
  *                             with no name, stream, descriptor or number, of which no child could know
  *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through, or has another size;
@@ -179,13 +179,15 @@ struct handoff_error {
  *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
  *                             (stage CREATE) more of them than 65,535 bytes tell of
  *   ERROR_NOT_ENOUGH_MEMORY   at any stage
- *   ERROR_INVALID_NAME        a pass's name, by its spelling
+ *   ERROR_INVALID_NAME        a pass's name, by its spelling; (stage PREPARE) an application or a directory that
+ *                             Windows takes for no path
  *   ERROR_ALREADY_EXISTS      a name, or a stream, that an earlier pass has
  *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
  *                             of Windows 7 and before, which cannot leave its process
  *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
  *   ERROR_FILENAME_EXCED_RANGE  (stage REWRITE) the rewritten line would be longer than 32,766 characters, or
- *                             than the 8,191 that cmd.exe takes; (stage REQUEST) all of it is more than 16 MB
+ *                             than the 8,191 that cmd.exe takes; (stage FIND) the program's path is as long;
+ *                             (stage REQUEST) all of it is more than 16 MB
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer

@@ -173,6 +173,23 @@ static BOOL flags_are_good(const struct handoff_pass *pass)
            (kind & (kind - 1)) == 0 && (kind == 0 || pass->descriptor != 0);
 }
 
+/* An empty text is no path, and what each of several functions of Windows would say of it differs. */
+static BOOL check_paths(struct transaction *t)
+{
+    const struct {
+        const wchar_t *path;
+        const char *field;
+    } paths[] = {{t->asked->application, "application"},
+                 {t->asked->directory, "directory"},
+                 {t->asked->resident == NULL ? t->asked->launcher : NULL, "launcher"}};
+
+    for (size_t i = 0; i < ARRAYSIZE(paths); i++) {
+        if (paths[i].path != NULL && *paths[i].path == L'\0')
+            return refuse_field(t, HANDOFF_NO_PASS, paths[i].field);
+    }
+    return TRUE;
+}
+
 static BOOL check_fields(struct transaction *t)
 {
     const struct handoff_request *asked = t->asked;
@@ -222,7 +239,7 @@ BOOL plan_passes(struct transaction *t)
     struct request *request = &t->request;
     uint32_t count;
 
-    if (!check_fields(t) || !take_attributes(t) || !take_security(t))
+    if (!check_fields(t) || !check_paths(t) || !take_attributes(t) || !take_security(t))
         return FALSE;
     count = asked->pass_count + t->job_count;
     if (asked->startup != NULL)

@@ -14,6 +14,7 @@
  *   crowded         cannot put anything into its own table
  *   neither         the two together
  *   late            has a freed number given again not to the next steal but after it; and nowhere
+ *   mute            never comes back from GetFileType
  *   jobless         finds no attribute for jobs, as Windows before 10
  *
  *   lie pseudo      reports its own process by pseudo-handle
@@ -47,6 +48,14 @@ static BOOL is_strict(void)
 static BOOL is_old(HMODULE module)
 {
     return strcmp(fault_kind, "old") == 0 && module == GetModuleHandleW(L"kernel32.dll");
+}
+
+/* As of a synchronous pipe that somebody reads. */
+static DWORD ask_type(HANDLE file)
+{
+    if (strcmp(fault_kind, "mute") == 0)
+        Sleep(INFINITE);
+    return GetFileType(file);
 }
 
 static char noted[256];
@@ -168,11 +177,13 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 /* How often it waits for a word depends on who is quicker: with that counted, no call would have a number. */
 #undef WaitForMultipleObjects
 #define GetProcAddress find_function
+#define GetFileType ask_type
 #undef CreateProcessW
 #define CreateProcessW create_process
 #undef DuplicateHandle
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_handle(__VA_ARGS__))
 
+#include "../common/descriptor.c"
 #include "../common/heap.c"
 #include "../common/take.c"
 #include "../launcher/engine.c"

@@ -12,6 +12,8 @@
  *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
  *   denied N   its launcher refuses them, and lives
  *   slept      its resident launcher's only place is taken; its first wait for that, and for an answer, times out at once
+ *   patience   it leaves how long it first waits for an answer, in milliseconds
+ *   dropin     the same of the drop-in
  *   noise      its launcher never runs, and its event says at each look that it has answered
  *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
  *
@@ -82,6 +84,7 @@ static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
 
 static HANDLE taken_places; /* what is waited for where the only one is taken; NULL: it is not */
 static BOOL slept_for_place, slept_for_answer;
+static DWORD first_wait_ms; /* for an answer; 0: there was none */
 
 static void give_place(void);
 
@@ -99,6 +102,8 @@ static DWORD wait_for_place(DWORD ms)
 /* The launcher's event comes first of what is waited for. */
 static DWORD WINAPI wait_for_answer(DWORD count, const HANDLE *objects, BOOL all, DWORD ms)
 {
+    if (first_wait_ms == 0)
+        first_wait_ms = ms;
     if (is_noisy())
         return WAIT_OBJECT_0;
     if (taken_places == NULL || slept_for_answer)
@@ -242,6 +247,14 @@ static BOOL start_first(struct handoff_request *request, wchar_t *launcher, wcha
     return TRUE;
 }
 
+static DWORD patience_of_dropin(wchar_t *line)
+{
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION child;
+
+    return handoff_CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &child) ? first_wait_ms : 0;
+}
+
 int wmain(int argc, wchar_t **argv)
 {
     HANDLE event = argc >= 4 ? OpenEventW(EVENT_ALL_ACCESS, FALSE, argv[2]) : NULL;
@@ -267,11 +280,15 @@ int wmain(int argc, wchar_t **argv)
         return 2;
     if (refuses())
         SetStdHandle(STD_OUTPUT_HANDLE, event);
+    if (strcmp(fault_kind, "dropin") == 0)
+        return (int)patience_of_dropin(argv[3]);
     if (is_noisy())
         request.timeout_ms = NOISE_MS;
     if (has_slept())
         take_only_place(request.resident);
     done = handoff_spawn(&request, &child, &error);
+    if (strcmp(fault_kind, "patience") == 0)
+        return (int)first_wait_ms;
     if (refuses() || is_noisy())
         return (int)(error.stage << 16 | error.code);
     if (seen_inheritable)

@@ -263,9 +263,19 @@ static const struct {
     {"RtlGetCurrentPeb", (void *)counted_RtlGetCurrentPeb},
 };
 
+static FARPROC find_function(HMODULE module, const char *name)
+{
+    struct calls *calls = current_calls();
+
+    if (calls == NULL || !calls->no_list || lstrcmpA(name, "InitializeProcThreadAttributeList") != 0)
+        return GetProcAddress(module, name);
+    SetLastError(ERROR_PROC_NOT_FOUND);
+    return NULL;
+}
+
 COUNTED(FARPROC, GetProcAddress, (HMODULE module, const char *name))
 {
-    FARPROC function = fails("GetProcAddress") ? NULL : GetProcAddress(module, name);
+    FARPROC function = fails("GetProcAddress") ? NULL : find_function(module, name);
     struct calls *calls = current_calls();
 
     for (size_t i = 0; i < ARRAYSIZE(looked_up) && function != NULL; i++) {

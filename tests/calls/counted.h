@@ -16,6 +16,7 @@
 struct calls {
     LONG fail_at; /* the number of that call, from 1; 0: none */
     volatile LONG made;
+    BOOL no_list;      /* as on a Windows before Vista, there is no handle list */
     char failed[40];   /* the function that failed; empty: none yet */
     char unlisted[40]; /* one that was looked up by name and is not in counted.c */
 };

@@ -228,6 +228,12 @@ static struct outcome spawn_keeping(void)
     return spawn_through(NULL, OWN_WIDTH, HANDOFF_SAME_NUMBER);
 }
 
+static struct outcome spawn_without_list(void)
+{
+    of_launcher->no_list = TRUE;
+    return spawn_once();
+}
+
 static struct outcome spawn_other_width(void)
 {
     return spawn_through(NULL, X64 + X86 - OWN_WIDTH, 0);
@@ -447,6 +453,7 @@ static const struct {
     {"a spawn", spawn_once, LIBRARY, FALSE},
     {"a spawn", spawn_once, LAUNCHER, FALSE},
     {"a spawn that fails", spawn_once, LIBRARY, TRUE},
+    {"a spawn without a handle list", spawn_without_list, LAUNCHER, FALSE},
     {"a spawn of the other width", spawn_other_width, LAUNCHER, FALSE},
     {"a spawn that keeps numbers", spawn_keeping, LAUNCHER, FALSE},
     {"a resident launcher", spawn_resident, LIBRARY, FALSE},

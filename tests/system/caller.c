@@ -69,7 +69,8 @@ static const struct {
     {HANDOFF_DEVICE, 0x41, 0x41},
 };
 
-/* The flags of descriptor 3 in the block of a child that has this handle there. */
+/* The flags of descriptor 3 in the block of a child that has this handle there. The launcher that asks the handle, though
+ * the caller has said what it is, never comes back. */
 static unsigned flags_in_child(int width, HANDLE handle, DWORD flags)
 {
     struct handoff_pass pass = {.handle = handle, .descriptor = 3, .flags = flags};
@@ -81,9 +82,12 @@ static unsigned flags_in_child(int width, HANDLE handle, DWORD flags)
 
     swprintf(line, ARRAYSIZE(line), L"\"%ls\" - block", program(width, L"descriptor-child.exe"));
     request.command_line = line;
+    request.launcher = program(width, L"faulty-launcher.exe");
     request.passes = &pass;
     request.pass_count = 1;
+    SetEnvironmentVariableA("HANDOFF_FAULT", flags != 0 ? "mute" : "none");
     text = spawn_reading(&request, &size, &code);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
     ck_assert_uint_eq(code, 0);
     ck_assert_msg(strncmp(text, "block ", 6) == 0 && size > 22, "%s", text);
     ck_assert_int_eq(sscanf(text + 6 + 2 * (4 + 3), "%2x", &said), 1);
@@ -111,6 +115,23 @@ END_TEST
 /* ---- sealing ---- */
 
 static const char *const sealers[] = {"none", "elsewhere", "nowhere"};
+
+/* What came up while the number did not is taken back. */
+static void assert_no_copies(struct handoff_request *request, const struct handoff_pass passes[3], const char *fault)
+{
+    PROCESS_INFORMATION child;
+
+    request->passes = passes;
+    request->pass_count = 3;
+    request->creation_flags = CREATE_SUSPENDED;
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+    child = spawn_or_fail(request);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(handles_of(child.dwProcessId, passes[i].handle), 1);
+    TerminateProcess(child.hProcess, 0);
+    finish_child(&child);
+}
 
 /* In one call where that gives the number again, and else by trying. */
 START_TEST(a_sealed_handle_has_its_number)
@@ -142,6 +163,7 @@ START_TEST(a_sealed_handle_has_its_number)
         for (int i = 0; i < 3; i++)
             ck_assert(is_set(events[i]));
         free(text);
+        assert_no_copies(&request, passes, sealers[_i]);
     }
     for (int i = 0; i < 3; i++)
         CloseHandle(events[i]);
@@ -412,6 +434,90 @@ START_TEST(g11_null_is_refused)
 }
 END_TEST
 
+/* What the drop-in says of it. */
+static DWORD code_of_call(const wchar_t *application, const wchar_t *directory, SECURITY_ATTRIBUTES *process,
+                          SECURITY_ATTRIBUTES *thread, void *attributes)
+{
+    STARTUPINFOEXW startup = {.StartupInfo.cb = sizeof startup, .lpAttributeList = attributes};
+    wchar_t line[] = L"cmd /c exit";
+    PROCESS_INFORMATION child;
+
+    if (!handoff_CreateProcessW(application, line, process, thread, TRUE, EXTENDED_STARTUPINFO_PRESENT, NULL, directory,
+                                &startup.StartupInfo, &child))
+        return GetLastError();
+    finish_child(&child);
+    return ERROR_SUCCESS;
+}
+
+START_TEST(g11_a_path_that_is_empty)
+{
+    static const struct {
+        size_t at;
+        const wchar_t *field;
+    } paths[] = {{offsetof(struct handoff_request, application), L"application"},
+                 {offsetof(struct handoff_request, directory), L"directory"},
+                 {offsetof(struct handoff_request, launcher), L"launcher"}};
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+
+    for (size_t i = 0; i < ARRAYSIZE(paths); i++) {
+        struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+
+        *(const wchar_t **)(void *)((char *)&request + paths[i].at) = L"";
+        ck_assert(!handoff_spawn(&request, &child, &error));
+        assert_names(&error, paths[i].field);
+    }
+    ck_assert_uint_eq(code_of_call(L"", NULL, NULL, NULL, NULL), ERROR_PATH_NOT_FOUND);
+    ck_assert_uint_eq(code_of_call(NULL, L"", NULL, NULL, NULL), ERROR_DIRECTORY);
+    assert_nobody_left();
+}
+END_TEST
+
+/* A handle list is read by the drop-in alone. */
+START_TEST(g11_an_attribute_without_its_value)
+{
+    static const DWORD_PTR ids[] = {0x20007, JOB_LIST, PROC_THREAD_ATTRIBUTE_HANDLE_LIST};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+
+    request.attributes = (void *)&attribute_list;
+    for (size_t i = 0; i < ARRAYSIZE(ids); i++) {
+        empty_list();
+        list_attribute(ids[i], NULL, sizeof(HANDLE));
+        if (ids[i] != PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
+            ck_assert(!handoff_spawn(&request, &child, &error));
+            assert_names(&error, L"attributes");
+        }
+        ck_assert_uint_eq(code_of_call(NULL, NULL, NULL, NULL, &attribute_list), ERROR_NOACCESS);
+    }
+    attribute_list.capacity = 0; /* and there is one all the same */
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    assert_names(&error, L"attributes");
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(g11_a_security_descriptor_that_is_none)
+{
+    SECURITY_DESCRIPTOR descriptor = {.Revision = 9};
+    SECURITY_ATTRIBUTES security = {.nLength = sizeof security, .lpSecurityDescriptor = &descriptor};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+
+    request.thread_security = &security;
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    assert_names(&error, L"thread_security");
+    request.process_security = &security;
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    assert_names(&error, L"process_security");
+    ck_assert_uint_eq(code_of_call(NULL, NULL, &security, NULL, NULL), ERROR_UNKNOWN_REVISION);
+    ck_assert_uint_eq(code_of_call(NULL, NULL, NULL, &security, NULL), ERROR_UNKNOWN_REVISION);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *caller_suite(void)
 {
     Suite *suite = suite_create("caller");
@@ -430,6 +536,9 @@ Suite *caller_suite(void)
     tcase_add_loop_test(tcase, a_request_of_an_earlier_version, 0, WIDTH_COUNT);
     tcase_add_test(tcase, g11_a_request_of_no_version);
     tcase_add_test(tcase, g11_null_is_refused);
+    tcase_add_test(tcase, g11_a_path_that_is_empty);
+    tcase_add_test(tcase, g11_an_attribute_without_its_value);
+    tcase_add_test(tcase, g11_a_security_descriptor_that_is_none);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -549,7 +549,9 @@ static struct parent_outcome run_parent_of(const wchar_t *launcher, int width, B
     ck_assert_msg(outcome.alive >= before, "the child before was ended");
     outcome.alive -= before;
     if (outcome.alive != 0 && (outcome.exit_code & SUSPENDED) == 0)
-        ck_assert(WaitForSingleObject(event, 60000) == WAIT_OBJECT_0);
+        ck_assert_msg(WaitForSingleObject(event, 60000) == WAIT_OBJECT_0,
+                      "the parent ended with 0x%lx, %lu processes live, and the child does not run", outcome.exit_code,
+                      outcome.alive);
     outcome.ran = is_set(event);
     end_job(job, port);
     CloseHandle(job);
@@ -658,10 +660,10 @@ START_TEST(g13_a_wait_that_ends_too_early_is_repeated)
 }
 END_TEST
 
-/* ---- launchers that make their parent fail ---- */
+/* ---- what a parent is told, or waits for ---- */
 
-/* What the parent, which is told a fault, fails with: stage and code. */
-static DWORD parent_failure(int width, const char *fault)
+/* What the parent that is told this fault leaves. */
+static DWORD what_parent_leaves(int width, const char *fault)
 {
     PROCESS_INFORMATION parent;
     wchar_t name[64], line[2048];
@@ -692,12 +694,12 @@ START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
         char fault[32];
 
         snprintf(fault, sizeof fault, "dying %d", at);
-        found = parent_failure(width, fault);
+        found = what_parent_leaves(width, fault);
         ck_assert_msg(found == (stage << 16 | ERROR_PROCESS_ABORTED), "%s: stage %lu, code %lu", fault, found >> 16,
                       found & 0xFFFF);
         snprintf(fault, sizeof fault, "denied %d", at);
         stage = at <= STARTED_WITH ? HANDOFF_STAGE_LAUNCHER : HANDOFF_STAGE_DUPLICATE;
-        found = parent_failure(width, fault);
+        found = what_parent_leaves(width, fault);
         ck_assert_msg(found == (stage << 16 | ERROR_ACCESS_DENIED), "%s: stage %lu, code %lu", fault, found >> 16,
                       found & 0xFFFF);
     }
@@ -705,10 +707,24 @@ START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
 }
 END_TEST
 
+/* Two minutes are said in handoff.h, and of the drop-in that CreateProcessW has no deadline. Some of them may have passed
+ * before the first wait. */
+START_TEST(deadlines_are_what_is_said)
+{
+    enum { TWO_MINUTES = 120000, PASSED = 60000 };
+    DWORD patience = what_parent_leaves(_i, "patience");
+
+    ck_assert_uint_le(patience, TWO_MINUTES);
+    ck_assert_uint_gt(patience, TWO_MINUTES - PASSED);
+    ck_assert_uint_eq(what_parent_leaves(_i, "dropin"), INFINITE);
+    assert_nobody_left();
+}
+END_TEST
+
 /* An event that announces an answer at each look, and there never is one, does not put the deadline off. */
 START_TEST(g4_a_launcher_that_makes_noise)
 {
-    DWORD found = parent_failure(_i, "noise");
+    DWORD found = what_parent_leaves(_i, "noise");
 
     ck_assert_msg(found == (HANDOFF_STAGE_EXCHANGE << 16 | ERROR_TIMEOUT), "stage %lu, code %lu", found >> 16,
                   found & 0xFFFF);
@@ -730,6 +746,7 @@ Suite *faults_suite(void)
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, an_answer_that_is_announced_too_early, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_makes_noise, 0, WIDTH_COUNT);
+    tcase_add_loop_test(launchers, deadlines_are_what_is_said, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_is_dying_is_no_fault_of_the_handles, 0, WIDTH_COUNT);
     suite_add_tcase(suite, launchers);
     tcase_add_loop_test(given, g3_a_launcher_that_is_not_given_its_page, 0, ARRAYSIZE(gifts));

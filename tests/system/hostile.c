@@ -3,6 +3,7 @@
  * encoding, pipes that somebody else would have, processes that may not be opened, handles that refuse to be
  * closed (G3, G4, G6, G11).
  */
+#include "handle_table.h"
 #include "talk.h"
 
 #include <stdio.h>
@@ -555,6 +556,41 @@ START_TEST(g3_nothing_that_parent_and_launcher_share_has_a_name)
 }
 END_TEST
 
+/* Its handles of this process can take, look and wait. */
+START_TEST(g3_a_launcher_may_do_little_with_its_parent)
+{
+    struct handoff_trace trace = {0};
+    struct handoff_launcher *resident = handoff_launcher_open(program(OWN_WIDTH, L"handoff-launcher.exe"), NULL);
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    PROCESS_INFORMATION child;
+    HANDLE launcher, self = duplicate(GetCurrentProcess());
+    struct table *table;
+    int found = 0;
+
+    request.resident = resident;
+    request.trace = &trace;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    launcher = OpenProcess(PROCESS_DUP_HANDLE, FALSE, trace.launcher_id);
+    table = query_table();
+    ck_assert(launcher != NULL && table != NULL);
+    for (ULONG_PTR i = 0; i < table->count; i++) {
+        if (table->entries[i].process_id != trace.launcher_id ||
+            !process_has_at(launcher, (DWORD)table->entries[i].handle, self))
+            continue;
+        ck_assert_uint_eq(table->entries[i].access, PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION |
+                                                        PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE);
+        found++;
+    }
+    ck_assert_int_eq(found, 1);
+    free_table(table);
+    handoff_launcher_close(resident);
+    CloseHandle(launcher);
+    CloseHandle(self);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- processes that may not be opened ---- */
 
 /* Takes all access to this process from everybody. Returns the descriptor that it had. */
@@ -979,6 +1015,7 @@ Suite *hostile_suite(void)
     tcase_add_test(closed, g3_a_process_that_may_not_be_opened);
     suite_add_tcase(suite, closed);
     tcase_add_test(neighbours, g3_nothing_that_parent_and_launcher_share_has_a_name);
+    tcase_add_test(neighbours, g3_a_launcher_may_do_little_with_its_parent);
     tcase_add_test(neighbours, g3_the_system_is_no_parent);
     tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
     tcase_add_loop_test(neighbours, g3_a_protected_handle_is_not_stolen, 0, WIDTH_COUNT);

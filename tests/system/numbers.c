@@ -148,9 +148,19 @@ static void keep_random(struct trial *trial, DWORD count, DWORD end)
 static BOOL start(struct trial *trial, int child_width, PROCESS_INFORMATION *child, struct handoff_error *error)
 {
     make_pipe(&trial->read, &trial->write);
+    trial->request.creation_flags = CREATE_SUSPENDED;
     set_passes(trial);
     set_line(trial, child_width);
     return spawn_patiently(&trial->request, child, error);
+}
+
+/* The child has some of the kept ones twice, as it should, and none of the copies that made way for them. */
+static void assert_no_copies(const struct trial *trial, const PROCESS_INFORMATION *child)
+{
+    enum { LOOKED_AT = 3 };
+
+    for (DWORD i = 0; i < trial->count && i < LOOKED_AT; i++)
+        ck_assert_uint_eq(handles_of(child->dwProcessId, trial->kept[i]), 2);
 }
 
 static void assert_comparing(struct trial *trial, PROCESS_INFORMATION *child)
@@ -158,6 +168,7 @@ static void assert_comparing(struct trial *trial, PROCESS_INFORMATION *child)
     static char said[1 << 13];
 
     CloseHandle(trial->write);
+    ResumeThread(child->hThread);
     read_all(trial->read, said, sizeof said);
     ck_assert_uint_eq(finish_child(child), 0);
     ck_assert_msg(strcmp(said, trial->expected) == 0, "the child said\n%s", said);
@@ -176,6 +187,7 @@ static void assert_kept(struct trial *trial, int child_width)
         handoff_error_text(&error, text, ARRAYSIZE(text));
         ck_abort_msg("%ls", text);
     }
+    assert_no_copies(trial, &child);
     assert_comparing(trial, &child);
 }
 
