@@ -64,7 +64,8 @@ struct order {
     DWORD length;                      /* of the command line, at least; 0: as short as it comes */
     BOOL exposed;                      /* the handles are inheritable all the time */
     BOOL keeps_numbers;                /* for handoff, one-shot and resident */
-    struct handoff_launcher *resident; /* for the way that needs one */
+    struct handoff_launcher *resident; /* for the ways that need one */
+    BOOL is_default;                   /* that is the program's default all the time */
     struct scratch *scratch;
 };
 

@@ -223,6 +223,13 @@ static BOOL start_resident(const struct order *order, struct child *child)
     return hand_off(order, order->resident, child);
 }
 
+/* Unless it stays: other ways are to have their own. */
+static void name_default(const struct order *order, struct handoff_launcher *launcher)
+{
+    if (!order->is_default)
+        handoff_launcher_default(launcher);
+}
+
 /* A program that has named the launcher at its start, and called CreateProcessW with a list before. The child knows
  * its handles by their numbers, so they keep them. */
 static BOOL start_drop_in(const struct order *order, struct child *child)
@@ -235,14 +242,14 @@ static BOOL start_drop_in(const struct order *order, struct child *child)
     BOOL done;
 
     child->began = now_ms();
-    handoff_launcher_default(order->resident); /* other ways are to have their own */
+    name_default(order, order->resident);
     done = InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &room) &&
            UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
                                      (void *)(UINT_PTR)order->handles, order->count * sizeof *order->handles, NULL,
                                      NULL) &&
            handoff_CreateProcessW(NULL, own_line(order), NULL, NULL, TRUE, EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
                                   &startup.StartupInfo, &process);
-    handoff_launcher_default(NULL);
+    name_default(order, NULL);
     if (!done)
         return FALSE;
     child->held = now_ms();
