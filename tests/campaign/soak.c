@@ -1,7 +1,9 @@
-/* Many spawns from one parent leave nothing: no handle, no memory, here and in the resident launcher. */
+/* Many spawns from one parent leave nothing: no handle, no memory, here and in the resident launcher, and here no view
+ * of a section. */
 #include "campaign.h"
 
 #include "handle_table.h"
+#include "views.h"
 
 enum { PARTS = 10, WARM_PART = 2, RESIDENT_PER_ONE_SHOT = 10, GROWTH_MOST = 64 * 1024 };
 
@@ -10,13 +12,15 @@ static HANDLE launcher; /* the resident one's process; NULL: each has its own */
 static DWORD launcher_id;
 
 struct state {
-    DWORD own, its;            /* handles */
+    DWORD own, its; /* handles */
+    unsigned views;
     SIZE_T memory, its_memory; /* private */
 };
 
 static struct state look(void)
 {
-    struct state state = {.own = handles_of(GetCurrentProcessId()), .memory = private_bytes(GetCurrentProcess())};
+    struct state state = {
+        .own = handles_of(GetCurrentProcessId()), .views = count_views(), .memory = private_bytes(GetCurrentProcess())};
 
     if (launcher != NULL) {
         state.its = handles_of(launcher_id);
@@ -27,7 +31,8 @@ static struct state look(void)
 
 static void print_state(unsigned spawns, const struct state *state)
 {
-    printf("  %6u  %5lu handles %6lu KiB", spawns, state->own, (unsigned long)(state->memory / 1024));
+    printf("  %6u  %5lu handles %3u views %6lu KiB", spawns, state->own, state->views,
+           (unsigned long)(state->memory / 1024));
     if (launcher != NULL)
         printf("   %5lu handles %6lu KiB", state->its, (unsigned long)(state->its_memory / 1024));
     printf("\n");
@@ -36,6 +41,7 @@ static void print_state(unsigned spawns, const struct state *state)
 static void expect_no_growth(const struct state *before, const struct state *after)
 {
     expect(after->own == before->own, "%lu handles instead of %lu", after->own, before->own);
+    expect(after->views == before->views, "%u views instead of %u", after->views, before->views);
     expect(after->memory <= before->memory + GROWTH_MOST, "%lu bytes more",
            (unsigned long)(after->memory - before->memory));
     expect(after->its_memory <= before->its_memory + GROWTH_MOST, "%lu bytes more in the launcher",
@@ -64,7 +70,8 @@ static void soak(enum way_id way, unsigned size)
 {
     struct state state = look(), warm = state;
 
-    printf("  %s\n  spawns  parent                    %s\n", ways[way].name, launcher != NULL ? "launcher" : "");
+    printf("  %s\n  spawns  parent                              %s\n", ways[way].name,
+           launcher != NULL ? "launcher" : "");
     print_state(0, &state);
     for (unsigned part = 1; part <= PARTS; part++) {
         spawn_many(way, size * part / PARTS - size * (part - 1) / PARTS);

@@ -11,6 +11,7 @@
 
 #include "../../parent/pool.c"
 #include "handle_table.h"
+#include "views.h"
 
 /* Of the spawn before, unless threads did it. */
 static struct handoff_trace trace;
@@ -1395,11 +1396,14 @@ static SIZE_T burst_and_measure(struct handoff_launcher *launcher)
 {
     DWORD handles = count_own_handles();
     SIZE_T memory = heap_in_use(), now;
+    unsigned views = count_views();
 
     ck_assert_uint_gt(memory, 0);
+    ck_assert_uint_gt(views, 0); /* each program has some of its system's */
     burst(launcher);
     await_one_left(launcher, OWN_WIDTH, L"handoff-launcher.exe");
     ck_assert_uint_eq(count_own_handles(), handles);
+    ck_assert_uint_eq(count_views(), views);
     now = heap_in_use();
     return now > memory ? now - memory : 0;
 }
