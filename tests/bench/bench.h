@@ -137,8 +137,9 @@ struct options {
 
 extern struct options options;
 
-/* Says a figure and what it may be at most. */
+/* Say a figure and what it may be at most, or has to be at least. */
 void print_target(const char *name, double value, double most);
+void print_target_least(const char *name, double value, double least);
 
 /* What one bare steal takes from a process that waits, in ms. */
 double steal_some(HANDLE holder);

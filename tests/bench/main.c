@@ -16,10 +16,20 @@ static const struct section {
 
 enum { SECTIONS = ARRAYSIZE(sections) };
 
+static void print_limit(const char *name, double value, const char *kind, double limit, BOOL kept)
+{
+    printf("%-66s %5.2f  (%s %.2f)%s\n", name, value, kind, limit, kept ? "" : "  MISSED");
+    fprintf(options.data, "target\t%s\t%.4f\t%s\t%.2f\n", name, value, kind, limit);
+}
+
 void print_target(const char *name, double value, double most)
 {
-    printf("%-66s %5.2f  (at most %.2f)%s\n", name, value, most, value <= most ? "" : "  MISSED");
-    fprintf(options.data, "target\t%s\t%.4f\t%.2f\n", name, value, most);
+    print_limit(name, value, "at most", most, value <= most);
+}
+
+void print_target_least(const char *name, double value, double least)
+{
+    print_limit(name, value, "at least", least, value >= least);
 }
 
 static int usage(void)
