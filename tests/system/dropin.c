@@ -239,6 +239,110 @@ START_TEST(a_call_has_the_same_result)
 }
 END_TEST
 
+/* ---- where it is looked for ---- */
+
+/* In the order in which Windows looks. */
+enum { BESIDE_THIS, CURRENT, SYSTEM, SYSTEM_OF_16_BITS, WINDOWS, IN_PATH, PLACES };
+
+/* Of this process alone, since some of the places are everybody's. */
+static const wchar_t *wanted_name(void)
+{
+    static wchar_t name[64];
+
+    swprintf(name, ARRAYSIZE(name), L"handoff-wanted-%lu.exe", GetCurrentProcessId());
+    return name;
+}
+
+/* Not of this program's, which program() knows. */
+static const wchar_t *directory_of(int place)
+{
+    static wchar_t path[MAX_PATH];
+
+    if (place == CURRENT || place == IN_PATH)
+        return file_path(place == CURRENT ? L"current" : L"in path");
+    if (place == SYSTEM)
+        GetSystemDirectoryW(path, MAX_PATH);
+    else
+        GetSystemWindowsDirectoryW(path, MAX_PATH);
+    return place == SYSTEM_OF_16_BITS ? wcscat(path, L"\\system") : path;
+}
+
+static const wchar_t *wanted_in(int place)
+{
+    static wchar_t path[MAX_PATH];
+
+    if (place == BESIDE_THIS)
+        return program(OWN_WIDTH, wanted_name());
+    swprintf(path, MAX_PATH, L"%ls\\%ls", directory_of(place), wanted_name());
+    return path;
+}
+
+static wchar_t path_before[1 << 15], directory_before[MAX_PATH];
+
+static void make_places(void)
+{
+    ck_assert(GetCurrentDirectoryW(MAX_PATH, directory_before) != 0);
+    GetEnvironmentVariableW(L"PATH", path_before, ARRAYSIZE(path_before));
+    ck_assert(CreateDirectoryW(directory_of(CURRENT), NULL) && CreateDirectoryW(directory_of(IN_PATH), NULL));
+    ck_assert(SetCurrentDirectoryW(directory_of(CURRENT)) && SetEnvironmentVariableW(L"PATH", directory_of(IN_PATH)));
+}
+
+/* After a test that fails, too: what stays in Windows' directories would be there for ever. */
+static void remove_places(void)
+{
+    SetCurrentDirectoryW(directory_before);
+    SetEnvironmentVariableW(L"PATH", path_before);
+    for (int place = 0; place < PLACES; place++)
+        DeleteFileW(wanted_in(place));
+    RemoveDirectoryW(directory_of(CURRENT));
+    RemoveDirectoryW(directory_of(IN_PATH));
+}
+
+/* Which of them runs, as it says itself. */
+static void run_wanted(create_process *create, wchar_t *path)
+{
+    struct thing nul = nul_thing(TRUE);
+    STARTUPINFOW startup = {
+        .cb = sizeof startup, .dwFlags = STARTF_USESTDHANDLES, .hStdInput = nul.handle, .hStdError = nul.handle};
+    wchar_t line[128];
+    PROCESS_INFORMATION child;
+    HANDLE read;
+
+    make_pipe(&read, &startup.hStdOutput);
+    if (create == windows_own)
+        make_inheritable(startup.hStdOutput);
+    swprintf(line, ARRAYSIZE(line), L"%ls self", wanted_name());
+    ck_assert_msg(create_patiently(create, NULL, line, TRUE, 0, NULL, NULL, &startup, &child), "error %lu",
+                  GetLastError());
+    CloseHandle(startup.hStdOutput);
+    read_all(read, (char *)path, MAX_PATH * sizeof *path);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    close_thing(&nul);
+}
+
+/* It is in this place and in all that come later. The paths are not compared with the place's, since 32-bit Windows on
+ * 64-bit has two names for one system directory: what ran is removed, and then the place is empty. */
+START_TEST(the_first_place_that_has_it)
+{
+    wchar_t ours[MAX_PATH], theirs[MAX_PATH];
+
+    for (int place = _i; place < PLACES; place++) {
+        if (!CopyFileW(program(OWN_WIDTH, L"child.exe"), wanted_in(place), TRUE) && place == _i) {
+            ck_assert_uint_eq(GetLastError(), ERROR_ACCESS_DENIED);
+            skip("it may put nothing into a directory of Windows'");
+            return;
+        }
+    }
+    run_wanted(windows_own, theirs);
+    run_wanted(handoff_CreateProcessW, ours);
+    ck_assert_msg(_wcsicmp(ours, theirs) == 0, "here %s ran, with CreateProcessW %s", shown(ours), shown(theirs));
+    ck_assert(DeleteFileW(ours));
+    ck_assert_msg(GetFileAttributesW(wanted_in(_i)) == INVALID_FILE_ATTRIBUTES, "%s ran, not %s", shown(ours),
+                  shown(wanted_in(_i)));
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- handles ---- */
 
 /* A start through the drop-in whose arguments say what it has, by way of its stdout. */
@@ -953,8 +1057,12 @@ static void add(Suite *suite, const char *name, const TTest *const *tests, size_
 Suite *dropin_suite(void)
 {
     Suite *suite = suite_create("drop-in");
+    TCase *places = tcase_create("places of programs");
 
     ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
+    tcase_add_checked_fixture(places, make_places, remove_places);
+    tcase_add_loop_test(places, the_first_place_that_has_it, 0, PLACES);
+    suite_add_tcase(suite, places);
     ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
         own_streams_without_being_asked, a_stream_that_is_not_open_is_none, an_ansi_call_is_the_same,
         attributes_that_are_data_pass, a_child_in_a_listed_job, security_attributes_are_honoured,
