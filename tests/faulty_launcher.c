@@ -8,7 +8,7 @@
  *   strict          refuses what Windows does (strict.h)
  *
  *   note            leaves the child's attributes in the variable HANDOFF_NOTED: id and bytes, and
- *                   of each security descriptor its size
+ *                   of process and thread the security descriptor's bytes or "none"
  *   elsewhere       has no freed number given again at once, as Windows 7 and before
  *   nowhere         cannot put anything into the child
  *   crowded         cannot put anything into its own table
@@ -58,7 +58,7 @@ static DWORD ask_type(HANDLE file)
     return GetFileType(file);
 }
 
-static char noted[256];
+static char noted[1024];
 
 static void note(const char *format, unsigned number)
 {
@@ -67,15 +67,20 @@ static void note(const char *format, unsigned number)
     snprintf(noted + length, sizeof noted - length, format, number);
 }
 
+static void note_bytes(const void *bytes, SIZE_T size)
+{
+    for (SIZE_T i = 0; i < size; i++)
+        note("%02x", ((const unsigned char *)bytes)[i]);
+    note(" ", 0);
+}
+
 static BOOL WINAPI note_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags, DWORD_PTR attribute, void *value,
                                SIZE_T size, void *previous, SIZE_T *returned)
 {
     if (attribute == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
         return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
     note("%x:", (unsigned)attribute);
-    for (SIZE_T i = 0; i < size; i++)
-        note("%02x", ((const unsigned char *)value)[i]);
-    note(" ", 0);
+    note_bytes(value, size);
     return TRUE; /* nothing is listed: here it would perhaps be refused */
 }
 
@@ -91,13 +96,18 @@ static BOOL WINAPI jobless_update(LPPROC_THREAD_ATTRIBUTE_LIST list, DWORD flags
     return UpdateProcThreadAttribute(list, flags, attribute, value, size, previous, returned);
 }
 
+static void note_descriptor(void *descriptor)
+{
+    if (descriptor != NULL)
+        note_bytes(descriptor, GetSecurityDescriptorLength(descriptor));
+    else
+        note("none ", 0);
+}
+
 static void note_security(const SECURITY_ATTRIBUTES *process, const SECURITY_ATTRIBUTES *thread)
 {
-    const SECURITY_ATTRIBUTES *both[] = {process, thread};
-
-    for (int i = 0; i < 2; i++)
-        note("%u ",
-             both[i]->lpSecurityDescriptor != NULL ? GetSecurityDescriptorLength(both[i]->lpSecurityDescriptor) : 0);
+    note_descriptor(process->lpSecurityDescriptor);
+    note_descriptor(thread->lpSecurityDescriptor);
     SetEnvironmentVariableA("HANDOFF_NOTED", noted);
 }
 

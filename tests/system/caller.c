@@ -199,18 +199,61 @@ static void empty_list(void)
     memset(&attribute_list, 0, sizeof attribute_list);
 }
 
+/* It is this process' user's, since Windows lets nobody make another the owner; and everybody may do everything. */
+struct described {
+    SECURITY_DESCRIPTOR descriptor;
+    _Alignas(8) char user[256];
+    _Alignas(8) char list[sizeof(ACL) + offsetof(ACCESS_ALLOWED_ACE, SidStart) + sizeof(SID)];
+    _Alignas(8) char in_one_piece[256];
+};
+
+static void describe(struct described *described)
+{
+    SID everybody = {.Revision = SID_REVISION,
+                     .SubAuthorityCount = 1,
+                     .IdentifierAuthority = {SECURITY_WORLD_SID_AUTHORITY},
+                     .SubAuthority = {SECURITY_WORLD_RID}};
+    TOKEN_USER *user = (TOKEN_USER *)(void *)described->user;
+    ACL *list = (ACL *)(void *)described->list;
+    HANDLE token;
+    DWORD size;
+
+    ck_assert(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token));
+    ck_assert(GetTokenInformation(token, TokenUser, user, sizeof described->user, &size) && CloseHandle(token));
+    ck_assert(InitializeAcl(list, sizeof described->list, ACL_REVISION));
+    ck_assert(AddAccessAllowedAce(list, ACL_REVISION, PROCESS_ALL_ACCESS, &everybody));
+    ck_assert(InitializeSecurityDescriptor(&described->descriptor, SECURITY_DESCRIPTOR_REVISION));
+    ck_assert(SetSecurityDescriptorOwner(&described->descriptor, user->User.Sid, FALSE));
+    ck_assert(SetSecurityDescriptorDacl(&described->descriptor, TRUE, list, FALSE));
+    size = sizeof described->in_one_piece;
+    ck_assert(MakeSelfRelativeSD(&described->descriptor, described->in_one_piece, &size));
+}
+
+static void assert_arrived(const wchar_t *bytes, const struct described *described)
+{
+    wchar_t expected[1024] = L"", *to = expected;
+
+    for (DWORD i = 0; i < GetSecurityDescriptorLength((void *)(UINT_PTR)described->in_one_piece); i++)
+        to += swprintf(to, 3, L"%02x", (unsigned char)described->in_one_piece[i]);
+    wcscpy(to, L" none "); /* the thread's */
+    ck_assert_msg(wcscmp(bytes, expected) == 0, "%ls, not %ls", bytes, expected);
+}
+
 /* All that pass through arrive as they are, in their order, and the descriptors of process and thread. */
 START_TEST(attributes_arrive)
 {
     static const unsigned char bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-    SECURITY_DESCRIPTOR descriptor;
-    SECURITY_ATTRIBUTES process = {.nLength = sizeof process, .lpSecurityDescriptor = &descriptor};
+    static const wchar_t attributes[] =
+        L"20007:0102030405060708090a0b0c0d0e0f10 20004:0102 2000b:02030405 2000e:03040506 "
+        L"20012:04050607 30003:0102030405060708090a0b0c 30005:05060708 ";
+    struct described described;
+    SECURITY_ATTRIBUTES process = {.nLength = sizeof process, .lpSecurityDescriptor = &described.descriptor};
     SECURITY_ATTRIBUTES thread = {.nLength = sizeof thread};
     struct handoff_request request = request_child(_i, _i, L"variable HANDOFF_NOTED");
     DWORD size, code;
     char *text;
 
-    InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+    describe(&described);
     empty_list();
     list_attribute(0x20007, bytes, 16);
     list_attribute(0x20004, bytes, 2);
@@ -228,10 +271,9 @@ START_TEST(attributes_arrive)
     text = spawn_reading(&request, &size, &code);
     SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
     ck_assert_uint_eq(code, 0);
-    ck_assert_msg(wcscmp((wchar_t *)(void *)text,
-                         L"20007:0102030405060708090a0b0c0d0e0f10 20004:0102 2000b:02030405 2000e:03040506 "
-                         L"20012:04050607 30003:0102030405060708090a0b0c 30005:05060708 20 0 ") == 0,
-                  "%ls", (wchar_t *)(void *)text);
+    ck_assert_msg(wcsncmp((wchar_t *)(void *)text, attributes, wcslen(attributes)) == 0, "%ls",
+                  (wchar_t *)(void *)text);
+    assert_arrived((wchar_t *)(void *)text + wcslen(attributes), &described);
     free(text);
     assert_nobody_left();
 }
