@@ -57,6 +57,103 @@ START_TEST(g13_the_error_mode_of_the_thread_comes_back)
 }
 END_TEST
 
+/* ---- impersonation ---- */
+
+/* Where Windows opens the launcher's file as the one who is impersonated, a token that identifies only is not enough:
+ * then nothing may be left. Wine lets it pass. */
+static const struct {
+    SECURITY_IMPERSONATION_LEVEL level;
+    BOOL may_fail;
+} levels[] = {{SecurityImpersonation, FALSE}, {SecurityIdentification, TRUE}, {SecurityAnonymous, TRUE}};
+
+/* What a thread does that impersonates this process itself, and what becomes of it. */
+struct impersonation {
+    SECURITY_IMPERSONATION_LEVEL level;
+    struct handoff_request request;
+    PROCESS_INFORMATION child;
+    struct handoff_error error;
+    BOOL begun, spawned, lasts;
+};
+
+/* Whoever may not open the thread's token, as that of nobody, learns that there is one. */
+static BOOL thread_impersonates(void)
+{
+    HANDLE token;
+
+    if (!OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token))
+        return GetLastError() != ERROR_NO_TOKEN;
+    return CloseHandle(token);
+}
+
+static DWORD WINAPI spawn_impersonating(void *argument)
+{
+    struct impersonation *caller = argument;
+
+    caller->begun = ImpersonateSelf(caller->level);
+    caller->spawned = spawn_patiently(&caller->request, &caller->child, &caller->error);
+    caller->lasts = thread_impersonates();
+    return !RevertToSelf();
+}
+
+static void run_impersonating(struct impersonation *caller)
+{
+    HANDLE thread = CreateThread(NULL, 0, spawn_impersonating, caller, 0, NULL);
+    DWORD code;
+
+    ck_assert(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0);
+    ck_assert(GetExitCodeThread(thread, &code) && code == 0);
+    ck_assert(CloseHandle(thread) && caller->begun);
+}
+
+static void check_impersonating(struct impersonation *caller, BOOL may_fail)
+{
+    const PROCESS_INFORMATION none = {NULL, NULL, 0, 0};
+    HANDLE event = make_event();
+    struct handoff_pass pass = {.name = L"h", .handle = event};
+    DWORD before = count_own_handles();
+
+    caller->request.passes = &pass;
+    caller->request.pass_count = 1;
+    run_impersonating(caller);
+    ck_assert_msg(caller->lasts, "the thread impersonates nobody any more");
+    ck_assert_msg(caller->spawned || may_fail, "stage %lu, code %lu", caller->error.stage, caller->error.code);
+    if (caller->spawned) {
+        ck_assert_uint_eq(finish_child(&caller->child), 0);
+        ck_assert_uint_eq(count_own_handles(), before);
+    } else {
+        ck_assert(caller->error.code != ERROR_SUCCESS && memcmp(&caller->child, &none, sizeof none) == 0);
+        ck_assert_uint_le(count_own_handles(), before); /* a resident launcher may have gone */
+    }
+    ck_assert_int_eq(is_set(event), caller->spawned);
+    CloseHandle(event);
+}
+
+START_TEST(g13_a_thread_that_impersonates_spawns)
+{
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct impersonation caller = {.level = levels[_i].level,
+                                       .request = request_child(width, width, L"signal {h}")};
+
+        check_impersonating(&caller, levels[_i].may_fail);
+        assert_nobody_left();
+    }
+}
+END_TEST
+
+START_TEST(g13_a_thread_that_impersonates_uses_a_resident_launcher)
+{
+    struct impersonation caller = {.level = levels[_i].level,
+                                   .request = request_child(OWN_WIDTH, OWN_WIDTH, L"signal {h}")};
+
+    for (int tries = 0; tries < START_TRIES && caller.request.resident == NULL; tries++)
+        caller.request.resident = handoff_launcher_open(caller.request.launcher, NULL);
+    ck_assert_ptr_nonnull(caller.request.resident);
+    check_impersonating(&caller, levels[_i].may_fail);
+    handoff_launcher_close(caller.request.resident);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 static const struct {
@@ -569,6 +666,8 @@ Suite *caller_suite(void)
     tcase_add_test(races, g13_the_error_mode_stays);
     suite_add_tcase(suite, races);
     tcase_add_test(tcase, g13_the_error_mode_of_the_thread_comes_back);
+    tcase_add_loop_test(tcase, g13_a_thread_that_impersonates_spawns, 0, ARRAYSIZE(levels));
+    tcase_add_loop_test(tcase, g13_a_thread_that_impersonates_uses_a_resident_launcher, 0, ARRAYSIZE(levels));
     tcase_add_loop_test(tcase, a_descriptor_is_what_the_caller_says, 0, ARRAYSIZE(kinds));
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);
