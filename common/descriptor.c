@@ -47,7 +47,8 @@ static void append_open_ones(struct request *request, const struct fdblock *bloc
     }
 }
 
-/* Which are open is found out first: the copies are handles too, and may get the number of one that is not. */
+/* Which are open is found out first: the copies are handles too, and may get the number of one that is not. What another
+ * thread closes meanwhile is none. */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable)
 {
     struct fdblock block = open_block(startup);
@@ -55,11 +56,14 @@ DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, H
 
     append_open_ones(request, &block);
     count = request->pass_count;
-    for (request->pass_count = first; request->pass_count < count; request->pass_count++) {
-        uint32_t *number = &request->passes[request->pass_count].number;
-        DWORD code = put(to, handle_number(handle_from_number(*number)), inheritable, number);
+    request->pass_count = first;
+    for (uint32_t i = first; i < count; i++) {
+        struct pass pass = request->passes[i];
+        DWORD code = put(to, handle_number(handle_from_number(pass.number)), inheritable, &pass.number);
 
-        if (code != ERROR_SUCCESS)
+        if (code == ERROR_SUCCESS)
+            request->passes[request->pass_count++] = pass;
+        else if (code != ERROR_INVALID_HANDLE)
             return code;
     }
     return ERROR_SUCCESS;

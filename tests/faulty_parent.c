@@ -14,6 +14,7 @@
  *   slept      its resident launcher's only place is taken; its first wait for that, and for an answer, times out at once
  *   patience   it leaves how long it first waits for an answer, in milliseconds
  *   dropin     the same of the drop-in
+ *   closing    of its runtime's descriptors 3 and 4 the first is closed just after it was found open
  *   noise      its launcher never runs, and its event says at each look that it has answered
  *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
  *
@@ -156,6 +157,19 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
     return (TerminateProcess)(process, code);
 }
 
+/* ---- a descriptor that another thread closes ---- */
+
+static HANDLE closing; /* once it has been asked about; NULL: none */
+
+static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
+{
+    BOOL is_open = (GetHandleInformation)(handle, flags);
+
+    if (is_open && handle == closing)
+        (CloseHandle)(handle);
+    return is_open;
+}
+
 #undef CreateProcessW
 #undef DuplicateHandle
 #undef OpenProcess
@@ -169,10 +183,12 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
 #define WaitForMultipleObjects(...) FAULTY(DWORD, wait_for_answer(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
+#define GetHandleInformation(...) FAULTY(BOOL, close_once_asked(__VA_ARGS__))
 #define OpenProcess(...) FAULTY(HANDLE, refuse_or_open(__VA_ARGS__))
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define SetEvent(...) (note_commit(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
+#include "../common/descriptor.c"
 #include "../common/heap.c"
 #include "../common/owner.c"
 #include "../common/stream.c"
@@ -247,6 +263,21 @@ static BOOL start_first(struct handoff_request *request, wchar_t *launcher, wcha
     return TRUE;
 }
 
+/* Descriptor 3 is a handle that will be closed, 4 the event. */
+static STARTUPINFOW startup_of_closing(HANDLE event)
+{
+    static uint8_t block[64];
+    struct pass passes[2] = {{.descriptor = 3, .crt_flags = FD_OPEN}, {.descriptor = 4, .crt_flags = FD_OPEN}};
+    struct request both = {.passes = passes, .pass_count = 2};
+    STARTUPINFOW startup = {.cb = sizeof startup, .lpReserved2 = block};
+
+    closing = CreateEventW(NULL, FALSE, FALSE, NULL);
+    passes[0].number = (uint32_t)handle_number(closing);
+    passes[1].number = (uint32_t)handle_number(event);
+    startup.cbReserved2 = (WORD)fdblock_make(block, sizeof block, sizeof(void *), &both);
+    return startup;
+}
+
 static DWORD patience_of_dropin(wchar_t *line)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
@@ -261,6 +292,7 @@ int wmain(int argc, wchar_t **argv)
     struct handoff_pass pass = {.name = L"event", .handle = event};
     struct handoff_request request = {
         .cb = sizeof request, .launcher = argv[1], .command_line = argv[3], .passes = &pass, .pass_count = 1};
+    STARTUPINFOW startup;
     PROCESS_INFORMATION child;
     struct handoff_error error;
     BOOL done;
@@ -286,6 +318,10 @@ int wmain(int argc, wchar_t **argv)
         request.timeout_ms = NOISE_MS;
     if (has_slept())
         take_only_place(request.resident);
+    if (strcmp(fault_kind, "closing") == 0) {
+        startup = startup_of_closing(event);
+        request.startup = &startup;
+    }
     done = handoff_spawn(&request, &child, &error);
     if (strcmp(fault_kind, "patience") == 0)
         return (int)first_wait_ms;

@@ -652,6 +652,18 @@ START_TEST(g1_no_handle_is_ever_inheritable_with_a_resident_launcher)
 }
 END_TEST
 
+/* It is none for the child, and the other one is. */
+START_TEST(a_descriptor_that_is_closed_meanwhile)
+{
+    struct parent_outcome outcome;
+
+    set_fault("closing", 0);
+    outcome = run_parent(_i, FALSE);
+    ck_assert_uint_eq(outcome.exit_code, 0);
+    ck_assert(outcome.ran);
+}
+END_TEST
+
 /* Before Windows 8 a wait counts the time that the machine slept, and a deadline does not. */
 START_TEST(g13_a_wait_that_ends_too_early_is_repeated)
 {
@@ -757,6 +769,7 @@ Suite *faults_suite(void)
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
+    tcase_add_loop_test(parents, a_descriptor_that_is_closed_meanwhile, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
     tcase_add_loop_test(impersonation, g4_g13_a_thread_that_impersonates_cleans_up, 0, WIDTH_COUNT);
     suite_add_tcase(suite, impersonation);
