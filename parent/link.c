@@ -11,6 +11,7 @@ static DWORD find_module(wchar_t **path)
 {
     HMODULE module;
 
+    *path = NULL;
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
                             (const wchar_t *)(const void *)find_module, &module))
         return GetLastError();
@@ -25,7 +26,7 @@ static DWORD find_launcher(wchar_t **path)
     wchar_t *module;
     DWORD code = find_module(&module);
 
-    if (code != ERROR_SUCCESS)
+    if (module == NULL)
         return code;
     text = (struct text){.capacity = text_length(module) + sizeof name};
     text.at = *path = allocate(text.capacity * sizeof *text.at);
