@@ -153,7 +153,7 @@ static void print_rate_target(unsigned threads, double ratio)
 static void measure_rates(const char *section, unsigned least_threads, unsigned most_threads)
 {
     struct worker *workers = make_workers(most_threads);
-    unsigned rounds = options.rounds / 20 + 1;
+    unsigned rounds = options.rounds / 10 + 1;
     double *rates[CONTENDERS];
     double reached[CROWD + 1]; /* by the number of threads */
 
