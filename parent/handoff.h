@@ -171,9 +171,10 @@ struct handoff_error {
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
- *                             if that is NULL, cb, passes[2].flags, a path that is empty. A creation flag that cannot pass through:
- *                             DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, EXTENDED_STARTUPINFO_PRESENT; a pass
- *                             with no name, stream, descriptor or number, of which no child could know
+ *                             if that is NULL, cb, passes[2].flags, a path that is empty. A creation flag that
+ *                             cannot pass through: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS,
+ *                             EXTENDED_STARTUPINFO_PRESENT; a pass with no name, stream, descriptor or number, of
+ *                             which no child could know
  *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through, or has another size;
  *                             (stage CREATE) `arguments` for a batch file
  *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
@@ -210,8 +211,9 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the
  * spawn. The console, the job, the error mode, the processor affinity and the directory of SetDllDirectory() are those
- * that the parent had when its launcher was started. More than 4,094 handles at once are given to a launcher of their own, and so are requests of
- * more than 190,000 bytes: the line, the environment, paths and names, and 28 for each handle.
+ * that the parent had when its launcher was started. More than 4,094 handles at once are given to a launcher of their
+ * own, and so are requests of more than 190,000 bytes: the line, the environment, paths and names, and 28 for each
+ * handle.
  *
  * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).
  * `path` is as `launcher` in a request.

@@ -11,7 +11,6 @@
  */
 #include "command.h"
 
-#include "cmdline.h"
 #include "heap.h"
 #include "owner.h"
 #include "steal.h"
