@@ -16,6 +16,9 @@ comma := ,
 space := $() $()
 VERSION-NUMBERS := $(subst $(space),$(comma),$(wordlist 1,4,$(subst ., ,$(VERSION)) 0 0 0))
 
+# That all is there for the tests, for this value of HANDOFF_X86: see tests/setup.sh.
+READY := build/deps/ready-$(or $(HANDOFF_X86),native)
+
 # --- tools -------------------------------------------------------------------------------
 
 CROSS-x64 := x86_64-w64-mingw32-
@@ -112,7 +115,7 @@ build/x86/bare/%.o: %.c Makefile | build/deps/compilers
 # Only what includes <check.h> waits for Check.
 CHECKED := $(wildcard tests/harness.c tests/unit/*.c tests/system/*.c tests/calls/main.c tests/calls/rounds.c)
 $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): CPPFLAGS += $(CHECK-CPPFLAGS)
-$(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | build/deps/ready
+$(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | $(READY)
 
 -include $(shell find build/x64 build/x86 -name '*.d' 2>/dev/null)
 
@@ -311,11 +314,11 @@ CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-cou
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)
 SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))
 
-test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) build/deps/ready
+test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) $(READY)
 	tests/run.sh
 
 # The suites in another system's Wine, as root: `make test-elsewhere DIR=/var/tmp/trixie`, which is made if it is missing.
-test-elsewhere: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) build/deps/ready \
+test-elsewhere: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(READY) \
                 build/deps/elsewhere
 	tests/elsewhere.sh $(DIR)
 
@@ -323,13 +326,13 @@ build/deps/elsewhere: tests/setup.sh
 	tests/setup.sh elsewhere
 
 # Parents in other languages.
-languages: all build/deps/ready build/deps/languages
+languages: all $(READY) build/deps/languages
 	tests/languages.sh
 
 $(call both,demo-parent.exe): build/%/demo-parent.exe: build/%/tests/demo/parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-demo: all build/x64/demo-parent.exe build/deps/ready
+demo: all build/x64/demo-parent.exe $(READY)
 	tests/run.sh cmd /c tests\\demo\\demo.bat
 
 # --- children without a C runtime, and campaigns ------------------------------------------
@@ -353,7 +356,7 @@ $(call both,campaign.exe): build/%/campaign.exe: $(call objects,$(CAMPAIGN-SOURC
 # `make campaign CAMPAIGN="soak=5000 leaks"` does less: a size each, or the small one of `make test`.
 CAMPAIGN := full
 campaign: $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(addprefix build/x64/,handoff-launcher.exe handoff.exe faulty-launcher.exe) \
-          build/x86/handoff-launcher.exe build/deps/ready
+          build/x86/handoff-launcher.exe $(READY)
 	tests/run.sh build/x64/campaign.exe $(CAMPAIGN)
 
 # --- what a spawn costs --------------------------------------------------------------------
@@ -365,7 +368,7 @@ build/x64/bench.exe: $(patsubst %.c,build/x64/%.o,$(filter-out %/nothing.c %/cou
                      build/x64/libhandoff.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
-bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe handoff.exe handoffw.exe) build/deps/ready
+bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe handoff.exe handoffw.exe) $(READY)
 	tests/bench/bench.sh $(BENCH)
 
 # --- analysis, on the host -----------------------------------------------------------------
@@ -425,7 +428,7 @@ build/deps/fuzzing: tests/setup.sh
 build/deps/languages: tests/setup.sh
 	tests/setup.sh languages
 
-build/deps/ready: build/deps/compilers
+$(READY): build/deps/compilers
 	tests/setup.sh
 
 # Keeps build/deps and build/wine, which take minutes to make; `rm -rf build` removes all.

@@ -18,7 +18,10 @@ else
 	wine=yes
 	export WINEPREFIX=$root/build/wine WINEDEBUG=${WINEDEBUG:--all}
 	export WINEDLLOVERRIDES='mscoree=;mshtml=;winemenubuilder.exe='
-	[ ! -d "$root/build/deps/wow32" ] || export WINEDLLPATH=$root/build/deps/wow32
+	case $(cat "$root/build/deps/x86") in # how 32-bit programs run: see tests/setup.sh
+	native) [ ! -d "$root/build/deps/wow32" ] || export WINEDLLPATH=$root/build/deps/wow32 ;;
+	emulated) export PATH=$root/build/deps/emulation/bin:$PATH ;;
+	esac
 	unset DISPLAY
 	# Linux puts a program's heap anywhere in a gigabyte that has addresses which Wine cannot do without:
 	# one start in some ten thousand fails. Where this may be turned off, it is.
@@ -42,7 +45,7 @@ fi
 # processor for each answer takes several times longer. Tests of threads take all processors again.
 start_wine() {
 	local allowed
-	[ "$1" = x64 ] || export WINEPREFIX=$WINEPREFIX-$1
+	[ "$1" = x64 ] || export WINEPREFIX=$WINEPREFIX-2
 	allowed=$(taskset -cp "$BASHPID") allowed=${allowed##* } # e.g. 0-3 or 2,5
 	[ "$1" = x64 ] && allowed=${allowed%%[,-]*} || allowed=${allowed##*[,-]}
 	taskset -cp "$allowed" "$BASHPID" >/dev/null
