@@ -2,6 +2,7 @@
 
 #include "fdblock.h"
 #include "steal.h"
+#include "stream.h"
 
 static struct fdblock open_block(const STARTUPINFOW *startup)
 {
@@ -22,15 +23,34 @@ static BOOL is_taken(const struct request *request, uint32_t descriptor)
     return FALSE;
 }
 
-void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first)
+uint32_t startup_descriptor_flags(const STARTUPINFOW *startup, HANDLE handle)
 {
     struct fdblock block = open_block(startup);
 
+    return handle != NULL ? fdblock_flags_of(&block, handle_number(handle)) : 0;
+}
+
+void note_flags(struct request *request, uint32_t i, const STARTUPINFOW *startup, HANDLE handle)
+{
+    struct pass *pass = &request->passes[i];
+    uint32_t flags = startup_descriptor_flags(startup, handle);
+
+    if (flags != 0 && pass->descriptor != 0)
+        pass->crt_flags = flags;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((pass->streams >> stream & 1) != 0)
+            request->stream_flags[stream] = flags;
+    }
+}
+
+void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first)
+{
     for (uint32_t i = first; i < request->pass_count; i++) {
-        for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
-            if ((request->passes[i].streams >> stream & 1) != 0)
-                request->stream_flags[stream] = fdblock_flags(&block, stream);
-        }
+        int stream = STREAM_STDIN;
+
+        while ((request->passes[i].streams >> stream & 1) == 0) /* if it is several, they are one handle */
+            stream++;
+        note_flags(request, i, startup, GetStdHandle(stream_id(stream)));
     }
 }
 

@@ -17,8 +17,14 @@ uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
  */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
 
-/* Notes the block's flags of those streams that passes from `first` on become. They mean this process' own streams:
- * another handle that became one has its own. */
+/* What the block says of a handle of this process; 0 if it is no descriptor. That a C runtime has opened a file for
+ * appending stands nowhere else. */
+uint32_t startup_descriptor_flags(const STARTUPINFOW *startup, HANDLE handle);
+
+/* The pass is this handle of this process, or a copy of it: what the block says of it goes with it. */
+void note_flags(struct request *request, uint32_t pass, const STARTUPINFOW *startup, HANDLE handle);
+
+/* The same for the passes from `first` on, which are this process' own streams. */
 void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first);
 
 /* The flags that a C runtime gives a descriptor of this handle: pipe or device, or neither. */

@@ -40,6 +40,17 @@ uint64_t fdblock_handle(const struct fdblock *block, uint32_t descriptor)
     return (uint64_t)(int64_t)handle;
 }
 
+uint32_t fdblock_flags_of(const struct fdblock *block, uint64_t handle)
+{
+    uint32_t flags = 0;
+
+    for (uint32_t descriptor = 0; descriptor < block->count; descriptor++) {
+        if (fdblock_handle(block, descriptor) == handle)
+            flags |= fdblock_flags(block, descriptor);
+    }
+    return flags;
+}
+
 /* One more than the last descriptor, or 0. It is even, because the last byte of an odd size can be
  * lost on the way to a 32-bit program (Wine's WoW64 of 8.0). */
 static uint32_t count_descriptors(const struct request *request)

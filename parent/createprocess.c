@@ -3,8 +3,8 @@
 
 #include "attributes.h"
 #include "cmdline.h"
+#include "descriptor.h"
 #include "exepath.h"
-#include "fdblock.h"
 #include "handle.h"
 #include "heap.h"
 #include "steal.h"
@@ -107,12 +107,7 @@ static BOOL is_own_stream(const struct call *call, HANDLE handle)
 
 static BOOL is_in_block(const struct call *call, HANDLE handle)
 {
-    struct fdblock block = fdblock_open(call->startup.lpReserved2, call->startup.cbReserved2, sizeof(void *));
-    BOOL found = FALSE;
-
-    for (uint32_t i = 0; i < block.count; i++)
-        found = found || (fdblock_flags(&block, i) != 0 && handle_from_number(fdblock_handle(&block, i)) == handle);
-    return found;
+    return startup_descriptor_flags(&call->startup, handle) != 0;
 }
 
 /* A listed handle has in the child the number that it has here, by which alone the child may know it: unless the child

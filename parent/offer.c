@@ -222,6 +222,13 @@ static void say_kinds(struct transaction *t)
     }
 }
 
+/* A descriptor of the caller's stays what it is. */
+static void note_startup_flags(struct transaction *t)
+{
+    for (DWORD i = 0; t->asked->startup != NULL && i < t->asked->pass_count; i++)
+        note_flags(&t->request, i, t->asked->startup, t->asked->passes[i].handle);
+}
+
 static struct pass pass_of(const struct handoff_pass *asked)
 {
     uint32_t number = (uint32_t)handle_number(asked->handle);
@@ -257,6 +264,7 @@ BOOL plan_passes(struct transaction *t)
     if (!quote_arguments(t) || !check_request(t))
         return FALSE;
     say_kinds(t); /* only now: who hands descriptors on, flags and all, may have more of them than who asks */
+    note_startup_flags(t);
     return find_program(t) && take_surroundings(t) && check_size(t);
 }
 

@@ -14,6 +14,7 @@
  *   library.c  DLLs that only some options need
  *   help.c     --help
  *   voice.c    lines to people
+ *   sink.c     all that handoff itself writes, and what it passes on
  *   options.c  the command line
  */
 #ifndef HANDOFF_COMMAND_H
@@ -24,6 +25,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "options.h"
+#include "sink.h"
 #include "text.h"
 
 struct deadline {
@@ -147,10 +149,11 @@ enum { RELAYS = 2 };
 
 struct relay {
     HANDLE from;          /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
-    HANDLE to;            /* our own stream; NULL if that is not open, but the file is to have it */
+    struct sink own;      /* our own stream; there is none if that is not open, but the file is to have it */
+    DWORD own_code;       /* why it gets no more */
+    struct sink tee;      /* a file that gets the same; not ours to close */
+    DWORD tee_code;       /* as above */
     OVERLAPPED operation; /* its event: the read or the write is done */
-    HANDLE tee;           /* a file that gets the same; not ours to close; NULL: none */
-    DWORD tee_code;       /* why it gets no more */
     char *buffer;
     DWORD size;   /* what is to be written of it */
     DWORD left;   /* what is still to be read at most */

@@ -22,13 +22,21 @@ static enum origin origin_of(const struct source *source)
     return is_of_parent(source) ? OF_PARENT : OPENED;
 }
 
+/* The pass that this one is a copy of. */
+static uint32_t find_original(const struct command *command, const struct source *copied)
+{
+    uint32_t i = 0;
+
+    while (command->options.request.passes[i].name != copied->what)
+        i++;
+    return i;
+}
+
 static DWORD copy_again(const struct command *command, const struct source *source, HANDLE *handle)
 {
-    const struct pass *pass = command->options.request.passes;
+    uint32_t number = command->options.request.passes[find_original(command, source)].number;
 
-    while (pass->name != source->what)
-        pass++;
-    return copy(GetCurrentProcess(), handle_number(handle_from_number(pass->number)), FALSE, handle);
+    return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
 
 static DWORD open_pass(const struct command *command, uint32_t i)
@@ -325,21 +333,42 @@ static const struct pass *relay_of(const struct command *command, const struct s
     return NULL;
 }
 
-/* What goes to our own streams by their names goes through the relays too, or it would keep the pipeline open. */
-static DWORD relay_named_streams(const struct command *command)
+/* The handle of this process that the source is, or is a copy of; NULL: it was not given it. */
+static HANDLE given_handle(const struct command *command, const struct source *source)
 {
+    if (source->option == OPTION_DESCRIPTOR)
+        source = &command->options.sources[find_original(command, source)];
+    if (is_own_stream(source))
+        return GetStdHandle(stream_id((int)(source->option - OPTION_STDIN)));
+    return source->option == OPTION_HANDLE ? handle_from_number(named_handle(source->what)) : NULL;
+}
+
+static DWORD replace(struct pass *pass, const struct pass *relay)
+{
+    HANDLE handle;
+    DWORD code;
+
+    CloseHandle(handle_from_number(pass->number));
+    code = copy(GetCurrentProcess(), handle_number(handle_from_number(relay->number)), FALSE, &handle);
+    pass->number = (uint32_t)handle_number(handle);
+    return code;
+}
+
+/* What goes to our own streams by their names goes through the relays too, or it would keep the pipeline open. What is
+ * passed on as it was given keeps the flags that it was given with. */
+static DWORD settle_given(struct command *command)
+{
+    struct request *request = &command->options.request;
     DWORD code = ERROR_SUCCESS;
 
     for (uint32_t i = 0; i < command->declared && code == ERROR_SUCCESS; i++) {
-        const struct pass *relay = relay_of(command, &command->options.sources[i]);
-        struct pass *named = &command->options.request.passes[i];
-        HANDLE handle;
+        const struct source *source = &command->options.sources[i];
+        const struct pass *relay = relay_of(command, source);
 
-        if (relay == NULL)
-            continue;
-        CloseHandle(handle_from_number(named->number));
-        code = copy(GetCurrentProcess(), handle_number(handle_from_number(relay->number)), FALSE, &handle);
-        named->number = (uint32_t)handle_number(handle);
+        if (relay != NULL)
+            code = replace(&request->passes[i], relay);
+        else
+            note_flags(request, i, &command->startup, given_handle(command, source));
     }
     return code;
 }
@@ -354,7 +383,7 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
     else if (has_option(command, OPTION_RELAY) || command->tee != NULL)
         code = make_relays(request, relays, command->tee);
     if (code == ERROR_SUCCESS)
-        code = relay_named_streams(command);
+        code = settle_given(command);
     add_streams(command);
     for (uint32_t i = command->declared; i < request->pass_count; i++) {
         if ((request->passes[i].streams & command->options.sealed_streams) != 0)

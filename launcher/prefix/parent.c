@@ -152,15 +152,13 @@ static DWORD write_report(const struct command *command, const struct text *repo
 {
     size_t capacity = 3 * report->length + 1;
     char *bytes = allocate(capacity);
-    DWORD size, written, code = ERROR_SUCCESS;
+    const struct sink sink = {.to = command->report};
+    DWORD size, code;
 
     if (bytes == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
     size = (DWORD)WideCharToMultiByte(CP_UTF8, 0, report->at, (int)report->length, bytes, (int)capacity, NULL, NULL);
-    if (size == 0 || !WriteFile(command->report, bytes, size, &written, NULL))
-        code = GetLastError();
-    else if (written != size)
-        code = ERROR_WRITE_FAULT;
+    code = size > 0 ? sink_write(&sink, bytes, size) : GetLastError();
     release(bytes);
     return code;
 }

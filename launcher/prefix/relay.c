@@ -37,17 +37,18 @@ static BOOL are_same(HANDLE a, HANDLE b)
 
 static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own, uint32_t streams, HANDLE tee)
 {
-    HANDLE self = GetCurrentProcess(), far_end;
+    HANDLE self = GetCurrentProcess(), to, far_end;
     DWORD code;
 
     if (tee == NULL && is_console(own))
         return ERROR_SUCCESS;
     if (own == NULL || own == INVALID_HANDLE_VALUE ||
-        !DuplicateHandle(self, own, self, &relay->to, 0, FALSE, DUPLICATE_SAME_ACCESS))
-        relay->to = NULL;
-    if (relay->to == NULL && tee == NULL)
+        !DuplicateHandle(self, own, self, &to, 0, FALSE, DUPLICATE_SAME_ACCESS))
+        to = NULL;
+    if (to == NULL && tee == NULL)
         return ERROR_SUCCESS; /* not open: the command does not have it either */
-    relay->tee = tee;
+    relay->own = sink_for(own, to);
+    relay->tee = (struct sink){.to = tee};
     relay->buffer = allocate(BUFFER);
     relay->operation.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (relay->buffer == NULL || relay->operation.hEvent == NULL)
@@ -84,8 +85,8 @@ static void end_relay(struct relay *relay)
     CloseHandle(relay->from); /* a reader that has gone is the command's to notice, at its next write */
     CloseHandle(relay->operation.hEvent);
     release(relay->buffer);
-    if (relay->to != NULL)
-        CloseHandle(relay->to); /* the last: a reader that sees the end finds nothing else open either */
+    if (relay->own.to != NULL)
+        CloseHandle(relay->own.to); /* the last: a reader that sees the end finds nothing else open either */
     relay->from = NULL;
 }
 
@@ -99,28 +100,22 @@ static void begin_read(struct relay *relay)
         end_relay(relay);
 }
 
-/* Returns a Win32 code. */
-static DWORD write_all(HANDLE to, const char *bytes, DWORD size)
+/* What has failed once is not tried again. */
+static BOOL give(const struct relay *relay, const struct sink *sink, DWORD *code)
 {
-    DWORD written;
-
-    for (; size > 0; bytes += written, size -= written) {
-        if (!WriteFile(to, bytes, size, &written, NULL))
-            return GetLastError();
-        if (written == 0)
-            return ERROR_WRITE_FAULT;
-    }
-    return ERROR_SUCCESS;
+    if (sink->to != NULL && *code == ERROR_SUCCESS)
+        *code = sink_write(sink, relay->buffer, relay->size);
+    return sink->to != NULL && *code == ERROR_SUCCESS;
 }
 
-/* The reader may take its time, which must hold up neither the other relay, nor --timeout, nor what the file gets. */
+/* The reader may take its time, which must hold up neither the other relay, nor --timeout, nor what the file gets. As
+ * long as one of the two takes it, the command goes on. */
 static DWORD WINAPI pass_on(void *argument)
 {
     struct relay *relay = argument;
+    BOOL kept = give(relay, &relay->tee, &relay->tee_code);
 
-    if (relay->tee != NULL && relay->tee_code == ERROR_SUCCESS)
-        relay->tee_code = write_all(relay->tee, relay->buffer, relay->size);
-    if (relay->to == NULL || write_all(relay->to, relay->buffer, relay->size) == ERROR_SUCCESS)
+    if (give(relay, &relay->own, &relay->own_code) || kept)
         relay->size = 0;
     SetEvent(relay->operation.hEvent);
     return 0;

@@ -1,34 +1,90 @@
 #include "voice.h"
 
-#include "heap.h"
+#include "sink.h"
+
+/* ---- streams ---- */
+
+static DWORD stdout_loss, stderr_loss;
+
+static struct sink stream_sink(DWORD stream)
+{
+    HANDLE handle = GetStdHandle(stream);
+
+    return sink_for(handle, handle);
+}
+
+static void note_loss(DWORD stream, DWORD code)
+{
+    DWORD *loss = stream == STD_OUTPUT_HANDLE ? &stdout_loss : &stderr_loss;
+
+    if (*loss == ERROR_SUCCESS && sink_has_lost(code))
+        *loss = code;
+}
+
+DWORD print_loss(DWORD stream)
+{
+    return stream == STD_OUTPUT_HANDLE ? stdout_loss : stderr_loss;
+}
+
+/* By portions, because there may be no memory to be had, and a console before Windows 8 takes no long text. */
+enum { PORTION = 768 };
+
+/* Two units that are one character stay together. */
+static DWORD portion_of(const wchar_t *units, size_t length)
+{
+    DWORD portion = length < PORTION ? (DWORD)length : PORTION;
+
+    return portion < length && IS_HIGH_SURROGATE(units[portion - 1]) ? portion - 1 : portion;
+}
+
+static DWORD write_portion(const struct sink *sink, const wchar_t *units, DWORD length)
+{
+    UINT code_page = GetConsoleOutputCP() != 0 ? GetConsoleOutputCP() : CP_UTF8;
+    char bytes[4 * PORTION]; /* no code page of a console needs more */
+    DWORD written;
+    int size;
+
+    if (WriteConsoleW(sink->to, units, length, &written, NULL))
+        return ERROR_SUCCESS;
+    size = WideCharToMultiByte(code_page, 0, units, (int)length, bytes, sizeof bytes, NULL, NULL);
+    return size > 0 ? sink_write(sink, bytes, (DWORD)size) : GetLastError();
+}
+
+DWORD sink_print(const struct sink *sink, const wchar_t *units, size_t length)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    for (DWORD portion; length > 0 && code == ERROR_SUCCESS; units += portion, length -= portion) {
+        portion = portion_of(units, length);
+        code = write_portion(sink, units, portion);
+    }
+    return code;
+}
 
 void print(DWORD stream, const wchar_t *units, size_t length)
 {
-    HANDLE handle = GetStdHandle(stream);
-    UINT code_page = GetConsoleOutputCP() != 0 ? GetConsoleOutputCP() : CP_UTF8;
-    DWORD written;
-    char *bytes;
-    int size;
+    struct sink sink = stream_sink(stream);
 
-    if (length == 0 || WriteConsoleW(handle, units, (DWORD)length, &written, NULL))
-        return;
-    size = WideCharToMultiByte(code_page, 0, units, (int)length, NULL, 0, NULL, NULL);
-    bytes = allocate((size_t)size + 1);
-    if (bytes == NULL)
-        return;
-    WideCharToMultiByte(code_page, 0, units, (int)length, bytes, size, NULL, NULL);
-    WriteFile(handle, bytes, (DWORD)size, &written, NULL);
-    release(bytes);
+    note_loss(stream, sink_print(&sink, units, length));
+}
+
+void print_bytes(DWORD stream, const char *bytes, size_t size)
+{
+    struct sink sink = stream_sink(stream);
+
+    note_loss(stream, sink_write(&sink, bytes, (DWORD)size));
 }
 
 void print_ascii(DWORD stream, const char *text)
 {
-    DWORD length = 0, written;
+    size_t length = 0;
 
     while (text[length] != '\0')
         length++;
-    WriteFile(GetStdHandle(stream), text, length, &written, NULL);
+    print_bytes(stream, text, length);
 }
+
+/* ---- lines ---- */
 
 struct text *line_begin(struct line *line)
 {
@@ -37,7 +93,8 @@ struct text *line_begin(struct line *line)
     return &line->text;
 }
 
-void line_print(struct line *line, DWORD stream)
+/* Returns its length. May be called again. */
+static size_t line_end(struct line *line)
 {
     size_t length;
 
@@ -45,7 +102,17 @@ void line_print(struct line *line, DWORD stream)
     length = text_length(line->units);
     line->units[length] = L'\r';
     line->units[length + 1] = L'\n';
-    print(stream, line->units, length + 2);
+    return length + 2;
+}
+
+void line_print(struct line *line, DWORD stream)
+{
+    print(stream, line->units, line_end(line));
+}
+
+DWORD line_write(struct line *line, const struct sink *sink)
+{
+    return sink_print(sink, line->units, line_end(line));
 }
 
 void complain(const char *what, const wchar_t *which)

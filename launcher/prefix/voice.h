@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include "handoff.h"
+#include "sink.h"
 #include "text.h"
 
 /* A line under construction: begins with "handoff: ", and is cut rather than broken. */
@@ -15,12 +16,20 @@ struct line {
 
 struct text *line_begin(struct line *line);
 
-/* Ends the line and writes it to the stream (STD_ERROR_HANDLE, ...). */
+/* Ends the line and writes it to the stream (STD_OUTPUT_HANDLE or STD_ERROR_HANDLE), or elsewhere. */
 void line_print(struct line *line, DWORD stream);
+DWORD line_write(struct line *line, const struct sink *sink);
 
-/* To a console as it is, elsewhere in the console's code page, as the tools around us write. */
+/* To a console as it is, elsewhere in the console's code page, as the tools around us write. A Win32 code. */
+DWORD sink_print(const struct sink *sink, const wchar_t *units, size_t length);
+
+/* To a stream. What could not be written is noted. */
 void print(DWORD stream, const wchar_t *units, size_t length);
+void print_bytes(DWORD stream, const char *bytes, size_t size);
 void print_ascii(DWORD stream, const char *text);
+
+/* Why the stream has not got all that was printed; ERROR_SUCCESS if nothing was lost. */
+DWORD print_loss(DWORD stream);
 
 /* "handoff: what 'which'" as one line on stderr; `which` may be NULL. */
 void complain(const char *what, const wchar_t *which);

@@ -1,0 +1,41 @@
+#include "sink.h"
+
+#include "descriptor.h"
+#include "fdblock.h"
+
+/* Neither a pipe nor a device has an end. */
+struct sink sink_for(HANDLE given, HANDLE copy)
+{
+    const uint32_t kinds = FD_APPEND | FD_PIPE | FD_DEVICE;
+    STARTUPINFOW startup;
+
+    GetStartupInfoW(&startup);
+    return (struct sink){copy, (startup_descriptor_flags(&startup, given) & kinds) == FD_APPEND};
+}
+
+/* Windows itself goes to the end, so that nobody can write there between a look for it and the write. */
+static BOOL write_some(const struct sink *sink, const char *bytes, DWORD size, DWORD *written)
+{
+    OVERLAPPED end = {.Offset = MAXDWORD, .OffsetHigh = MAXDWORD};
+
+    return WriteFile(sink->to, bytes, size, written, sink->appends ? &end : NULL);
+}
+
+DWORD sink_write(const struct sink *sink, const char *bytes, DWORD size)
+{
+    enum { PAUSE_MS = 10 };
+
+    for (DWORD written; size > 0; bytes += written, size -= written) {
+        if (!write_some(sink, bytes, size, &written))
+            return GetLastError();
+        if (written == 0) /* by a pipe that is full and does not block (PIPE_NOWAIT) */
+            Sleep(PAUSE_MS);
+    }
+    return ERROR_SUCCESS;
+}
+
+BOOL sink_has_lost(DWORD code)
+{
+    return code != ERROR_SUCCESS && code != ERROR_BROKEN_PIPE && code != ERROR_NO_DATA &&
+           code != ERROR_PIPE_NOT_CONNECTED && code != ERROR_INVALID_HANDLE;
+}
