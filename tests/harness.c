@@ -1,20 +1,35 @@
 #include "harness.h"
 
 #include <inttypes.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <windows.h>
 
-enum { SECONDS = 180, EXIT_HUNG = 124 };
+/* Limits are chosen where a process starts in TUNED_MS, and grow with what a start takes; not beyond all measure, since
+ * something that hangs has to be ended. */
+enum { SECONDS = 120, TUNED_MS = 10, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
+
+/* What a harness' program does that is started to see how long that takes: nothing. */
+static const char nothing[] = "--nothing";
+static unsigned start_ms = TUNED_MS;
 
 /* The test that runs, or ran last: what happens between two tests is put down to the first. */
 static _Atomic(const char *) test_name = "no test yet";
 static atomic_int test_row;
 static atomic_bool test_ended = true;
 static atomic_uint test_since, test_seconds = SECONDS;
+
+/* Which tests may start 32-bit programs, and where a test that may not is left. */
+static enum { ALL_TESTS, WIDTH_TESTS, NO_TESTS } with_x86;
+static bool is_width_test;
+static DWORD test_thread;
+static jmp_buf left_out;
+static unsigned left_out_count;
 
 static HANDLE output; /* tests may change the process' standard handles */
 static uint64_t seed = 0x68616E646F6666, random_state;
@@ -42,26 +57,49 @@ static void say_what(const char *what)
 static void start_watch(bool ended)
 {
     test_ended = ended;
-    test_seconds = SECONDS;
+    test_allow(SECONDS);
     test_since = GetTickCount();
 }
 
-void test_begin(const char *name, int row)
+void test_run(const char *name, bool of_width, void (*body)(int), int row)
 {
     test_name = name;
     test_row = row;
     random_state = seed;
+    is_width_test = of_width;
+    test_thread = GetCurrentThreadId();
     start_watch(false);
+    if (setjmp(left_out) == 0) {
+        if (sizeof(void *) == 4)
+            need_x86();
+        body(row);
+    }
+    start_watch(true);
 }
 
-void test_end(void)
+bool has_x86(void)
 {
-    start_watch(true);
+    return with_x86 == ALL_TESTS || (with_x86 == WIDTH_TESTS && is_width_test);
+}
+
+void need_x86(void)
+{
+    if (has_x86() || test_ended) /* a fixture is run for tests that are left out, too */
+        return;
+    if (GetCurrentThreadId() != test_thread)
+        ck_abort_msg("a thread of the test needs a 32-bit program, which the test has not asked for");
+    left_out_count++;
+    longjmp(left_out, 1);
+}
+
+unsigned patience_ms(unsigned ms)
+{
+    return ms * start_ms / TUNED_MS;
 }
 
 void test_allow(unsigned seconds)
 {
-    test_seconds = seconds;
+    test_seconds = patience_ms(seconds * 1000) / 1000;
 }
 
 void skip(const char *reason)
@@ -131,6 +169,48 @@ const char *shown(const wchar_t *text)
     return buffer;
 }
 
+static unsigned measure_start_ms(void)
+{
+    wchar_t path[MAX_PATH], line[32];
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+    DWORD since = GetTickCount();
+
+    GetModuleFileNameW(NULL, path, MAX_PATH);
+    swprintf(line, ARRAYSIZE(line), L"- %hs", nothing);
+    if (!CreateProcessW(path, line, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process))
+        return TUNED_MS;
+    WaitForSingleObject(process.hProcess, INFINITE);
+    CloseHandle(process.hProcess);
+    CloseHandle(process.hThread);
+    return GetTickCount() - since;
+}
+
+static unsigned known_start_ms(void)
+{
+    const char *known = getenv("HANDOFF_START_MS");
+
+    return known != NULL ? (unsigned)strtoul(known, NULL, 10) : measure_start_ms();
+}
+
+static int wanted_x86(void)
+{
+    const char *wanted = getenv("HANDOFF_X86");
+
+    if (wanted != NULL && strcmp(wanted, "none") == 0)
+        return NO_TESTS;
+    return wanted != NULL && strcmp(wanted, "width") == 0 ? WIDTH_TESTS : ALL_TESTS;
+}
+
+/* tests/run.sh takes them from those that have passed, as it does for each that skips itself. */
+static void say_left_out(void)
+{
+    if (left_out_count > 0)
+        say("SKIP: %u tests: %s\n", left_out_count,
+            with_x86 == NO_TESTS ? "this machine runs no 32-bit code"
+                                 : "32-bit code is emulated here; `make test-x86` runs them");
+}
+
 static void start(void)
 {
     const char *wanted = getenv("HANDOFF_SEED");
@@ -138,6 +218,8 @@ static void start(void)
 
     output = GetStdHandle(STD_OUTPUT_HANDLE);
     setvbuf(stdout, NULL, _IONBF, 0);
+    start_ms = min(max(known_start_ms(), TUNED_MS), SLOWEST_MS);
+    with_x86 = wanted_x86();
     if (wanted != NULL)
         seed = strtoull(wanted, NULL, 0);
     SetUnhandledExceptionFilter(report_crash);
@@ -156,6 +238,8 @@ int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count
     bool is_case = false;
     int run, failed;
 
+    if (name != NULL && strcmp(name, nothing) == 0)
+        return EXIT_SUCCESS;
     start();
     for (size_t i = 0; i < count; i++) {
         Suite *suite = suites[i]();
@@ -168,6 +252,7 @@ int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count
     run = srunner_ntests_run(runner);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    say_left_out();
     if (run == 0)
         say("there is no test case or suite %s\n", name != NULL ? name : "at all");
     if (failed != 0)

@@ -5,6 +5,14 @@
  *   HUNG: test:row took more than N s    and the program ends with 124
  *   CRASH: test:row code 0x…             and the program ends with that code
  *   SKIP: test: reason                   the test passes, but tests/run.sh counts it as skipped
+ *   SKIP: N tests: reason                so did N tests
+ *
+ * Two variables, of tests/run.sh, say what the machine is like:
+ *
+ *   HANDOFF_START_MS    how long one start of a process takes; without it one is measured. Limits go by it.
+ *   HANDOFF_X86         "none": no 32-bit program runs here, "width": only tests about the width are to start one. What
+ *                       that leaves out is counted, and skipped in one line. In a 32-bit suite it is every test, in a
+ *                       64-bit one each that comes to need_x86().
  *
  * Include this instead of <check.h>: START_TEST is redefined.
  */
@@ -12,6 +20,7 @@
 #define HANDOFF_HARNESS_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +32,17 @@ typedef Suite *suite_maker(void);
  */
 int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count);
 
-/* How long the running test may take from its start. Without this: 60 s. */
+/* How long the running test may take from its start, where processes start fast. Without this: two minutes. */
 void test_allow(unsigned seconds);
+
+/* How long to wait for what should come, before it counts as never: so many milliseconds where processes start fast, and
+ * more where they do not. */
+unsigned patience_ms(unsigned ms);
+
+/* The running test is about to start a 32-bit program: if it may not, it ends here, and counts as left out. Nothing that
+ * it has begun is undone, so who begins much asks first. On the test's own thread. */
+void need_x86(void);
+bool has_x86(void); /* it may */
 
 void skip(const char *reason);
 
@@ -52,17 +70,18 @@ const char *shown(const wchar_t *text);
 
 const char *message(const char *format, ...) __attribute__((format(gnu_printf, 1, 2)));
 
-void test_begin(const char *name, int row);
-void test_end(void);
+void test_run(const char *name, bool of_width, void (*body)(int), int row);
+
+/* A test about the width of processes: it also runs where a 32-bit one is dear. One or two of each kind are enough. */
+#define START_WIDTH_TEST(name) START_TEST_OF(name, true)
 
 #undef START_TEST
-#define START_TEST(name)                                                                                               \
+#define START_TEST(name) START_TEST_OF(name, false)
+#define START_TEST_OF(name, of_width)                                                                                  \
     static void name##_body(int _i);                                                                                   \
     static void name##_fn(int _i)                                                                                      \
     {                                                                                                                  \
-        test_begin(#name, _i);                                                                                         \
-        name##_body(_i);                                                                                               \
-        test_end();                                                                                                    \
+        test_run(#name, of_width, name##_body, _i);                                                                    \
     }                                                                                                                  \
     static const TTest name##_ttest = {#name, name##_fn, __FILE__, __LINE__};                                          \
     static const TTest *const name = &name##_ttest;                                                                    \

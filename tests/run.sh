@@ -147,7 +147,7 @@ report() {
 	# A test that skips itself has passed as far as Check knows.
 	while IFS= read -r line; do
 		skips+=("$name: ${line#SKIP: }")
-		pass -1
+		[[ $line =~ ^'SKIP: '([0-9]+)' tests: ' ]] && pass -"${BASH_REMATCH[1]}" || pass -1
 	done < <(grep '^SKIP: ' "$log")
 	if line=$(grep '^HUNG: \|^CRASH: ' "$log"); then
 		fail 1 "$name: $line"

@@ -23,6 +23,8 @@ const wchar_t *program(int width, const wchar_t *name)
     wchar_t path[PATH_UNITS], *end;
     size_t i = 0;
 
+    if (width == X86)
+        need_x86();
     GetModuleFileNameW(NULL, path, PATH_UNITS);
     end = wcsrchr(path, L'\\');
     *end = L'\0';
