@@ -61,20 +61,23 @@ static DWORD change_environment(struct creation *creation, const struct request 
     wchar_t *own = GetEnvironmentStringsW(), nowhere[1];
     const wchar_t *base = request->environment != NULL ? request->environment : own;
     struct text text = {.at = nowhere, .capacity = 1};
-    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
+    struct changes changes = {.upcase = upcase};
 
-    if (own == NULL)
-        return code;
-    environment_edit(&text, base, request->variables, request->passes, request->pass_count, upcase);
-    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
-    if (text.at != NULL) {
-        environment_edit(&text, base, request->variables, request->passes, request->pass_count, upcase);
-        text_end(&text);
-        code = ERROR_SUCCESS;
+    changes.sorted = allocate((environment_count(request->variables) + 1) * sizeof *changes.sorted);
+    if (changes.sorted != NULL && own != NULL) {
+        environment_sort(&changes, request->variables);
+        environment_edit(&text, base, &changes, request->passes, request->pass_count);
+        text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+        creation->environment = text.at;
     }
-    creation->environment = text.at;
-    FreeEnvironmentStringsW(own);
-    return code;
+    if (creation->environment != NULL) {
+        environment_edit(&text, base, &changes, request->passes, request->pass_count);
+        text_end(&text);
+    }
+    if (own != NULL)
+        FreeEnvironmentStringsW(own);
+    release(changes.sorted);
+    return creation->environment != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
 }
 
 static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)

@@ -63,7 +63,8 @@ static size_t most_units(const wchar_t *line)
 
 size_t options_memory(const wchar_t *line, uint32_t room)
 {
-    return most_passes(line, room) * (sizeof(struct pass) + sizeof(struct source) + sizeof(struct use)) +
+    return most_passes(line, room) *
+               (sizeof(struct pass) + sizeof(struct source) + sizeof(struct use) + sizeof(struct change)) +
            2 * most_units(line) * sizeof(wchar_t);
 }
 
@@ -163,11 +164,6 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
     return true;
 }
 
-static wchar_t as_it_is(wchar_t unit)
-{
-    return unit;
-}
-
 /* A change for environment_edit(). */
 static bool add_variable(struct options *options, struct text *changes, bool sets, const wchar_t *value)
 {
@@ -177,8 +173,6 @@ static bool add_variable(struct options *options, struct text *changes, bool set
         name++;
     if (name == 0 || (value[name] == L'=') != sets)
         return options_refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
-    if (environment_has(changes->at, value, as_it_is))
-        return options_refuse(options, "the variable is given twice:", value);
     text_put_units(changes, value, text_length(value) + 1);
     return true;
 }
@@ -342,6 +336,24 @@ static const char *unused_fault(const struct source *source)
                : "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):";
 }
 
+static wchar_t as_it_is(wchar_t unit)
+{
+    return unit;
+}
+
+/* `sorted` is memory for the changes. */
+static bool check_variables(struct options *options, struct change *sorted)
+{
+    struct changes changes = {.sorted = sorted, .upcase = as_it_is};
+    const wchar_t *twice;
+
+    if (options->request.variables == NULL)
+        return true;
+    environment_sort(&changes, options->request.variables);
+    twice = environment_find_twice(&changes);
+    return twice == NULL || options_refuse(options, "the variable is given twice:", twice);
+}
+
 /* The engine looks too, with Windows' upper case for names, but only after handles have been opened or stolen. */
 static bool check_use(struct options *options)
 {
@@ -352,7 +364,7 @@ static bool check_use(struct options *options)
 
     line_rewrite(&text, request->command_line, request->passes, options->named);
     if (request->variables != NULL)
-        environment_edit(&text, L"", request->variables, request->passes, options->named, as_it_is);
+        environment_rewrite(&text, request->variables, request->passes, options->named);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
            options_refuse(options, unused_fault(&options->sources[unused]), request->passes[unused].name);
@@ -488,13 +500,15 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
 {
     struct request *request = &options->request;
     size_t most = most_passes(line, options->room);
+    struct change *sorted;
     struct text changes;
     const wchar_t *rest;
 
     request->passes = memory;
     options->sources = (struct source *)(void *)(request->passes + most);
     options->uses = (struct use *)(void *)(options->sources + most);
-    changes = (struct text){.at = (wchar_t *)(void *)(options->uses + most), .capacity = most_units(line)};
+    sorted = (struct change *)(void *)(options->uses + most);
+    changes = (struct text){.at = (wchar_t *)(void *)(sorted + most), .capacity = most_units(line)};
     rest = read_options(options, line_after_program(line), changes.at + most_units(line), &changes);
     if (options->fault != NULL)
         return false;
@@ -510,8 +524,8 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;
     declare_own_streams(options);
-    if (!index_names(options) || !resolve_streams(options) || !resolve_uses(options, OPTION_MARK) ||
-        !resolve_uses(options, OPTION_FD) || !check_use(options))
+    if (!check_variables(options, sorted) || !index_names(options) || !resolve_streams(options) ||
+        !resolve_uses(options, OPTION_MARK) || !resolve_uses(options, OPTION_FD) || !check_use(options))
         return false;
     drop_unused_streams(options);
     settle_sockets(options);

@@ -279,15 +279,20 @@ static void fuzz_environment(const uint8_t *bytes, size_t size)
     size_t half = size / 4 * 2;
     wchar_t *block = block_of(bytes, half), *changes = block_of(bytes + half, size - half), *result;
     struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+    uint32_t change_count = environment_count(changes);
+    struct changes sorted = {.sorted = exactly(change_count * sizeof *sorted.sorted), .upcase = upcase};
 
     request_index(&pass, 1);
-    environment_edit(&count, block, changes, &pass, 1, upcase);
+    environment_sort(&sorted, changes);
+    check(sorted.count == change_count, "a change is lost");
+    environment_edit(&count, block, &sorted, &pass, 1);
     result = exactly((count.length + 1) * sizeof *result);
     text = (struct text){.at = result, .capacity = count.length + 1};
-    environment_edit(&text, block, changes, &pass, 1, upcase);
+    environment_edit(&text, block, &sorted, &pass, 1);
     check(text_end(&text), "an environment is longer than it said");
     check(environment_length(result) <= count.length + 1, "an environment without its end");
     free(result);
+    free(sorted.sorted);
     free(changes);
     free(block);
 }

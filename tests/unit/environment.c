@@ -32,6 +32,16 @@ static const wchar_t *guard_block(enum guard guard, const wchar_t *text)
     return guard_bytes(guard, block, units * sizeof *block);
 }
 
+static void edit_block(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *pass)
+{
+    struct change room[MOST_STRINGS];
+    struct changes sorted = {.sorted = room, .upcase = upcase};
+
+    require(environment_count(changes) <= MOST_STRINGS, "more changes than there is room for");
+    environment_sort(&sorted, changes);
+    environment_edit(result, block, &sorted, pass, pass != NULL);
+}
+
 /* Edits into just `capacity` units; all strings end where memory ends. */
 static struct text edit(const wchar_t *block, const wchar_t *changes, size_t capacity, struct pass *pass)
 {
@@ -40,7 +50,7 @@ static struct text edit(const wchar_t *block, const wchar_t *changes, size_t cap
     wmemset(result.at, 0x5555, capacity);
     *pass = declared;
     request_index(pass, 1);
-    environment_edit(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass, 1, upcase);
+    edit_block(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass);
     return result;
 }
 
@@ -357,12 +367,93 @@ START_TEST(environment_after_other_text)
     struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - 8, .capacity = 8};
 
     text_put(&result, L"abc");
-    environment_edit(&result, L"", L"", NULL, 0, upcase);
+    edit_block(&result, L"", L"", NULL);
     ck_assert_uint_eq(result.length, 4);
-    environment_edit(&result, L"A=\0", L"", NULL, 0, upcase);
+    edit_block(&result, L"A=\0", L"", NULL);
     ck_assert_uint_eq(result.length, 7);
     ck_assert(text_end(&result));
     ck_assert(wmemcmp(result.at, L"abc\0A=\0", 8) == 0);
+}
+END_TEST
+
+/* Asked about every name that is compared, since all differ in a unit that is not ASCII. */
+static unsigned asked;
+
+static wchar_t count_and_upcase(wchar_t unit)
+{
+    asked++;
+    return unit;
+}
+
+/* V and a unit for each, falling. */
+static const wchar_t *make_falling(wchar_t *block, uint32_t count)
+{
+    wchar_t *at = block;
+
+    for (uint32_t i = count; i > 0; i--)
+        at += swprintf(at, 8, L"V%lc=1", (wchar_t)(0x4E00 + i)) + 1;
+    *at = L'\0';
+    return block;
+}
+
+enum { MANY = 800, SOME = 100, FALLING_ROOM = 6 * MANY + 1 };
+
+/* Into an empty block (`there` is 0) or one that has as many variables, which are all set or all removed. */
+static unsigned count_comparisons(uint32_t count, uint32_t there, bool removes)
+{
+    static wchar_t block[FALLING_ROOM], changes[FALLING_ROOM], memory[FALLING_ROOM];
+    static struct change room[MANY];
+    struct text result = {.at = memory, .capacity = FALLING_ROOM};
+    struct changes sorted = {.sorted = room, .upcase = count_and_upcase};
+    wchar_t *to = changes;
+
+    make_falling(block, there);
+    make_falling(changes, count);
+    for (const wchar_t *from = changes; removes && (*from != L'\0' || from[1] != L'\0'); from++) {
+        if (*from != L'=' && *from != L'1')
+            *to++ = *from;
+    }
+    if (removes)
+        to[0] = to[1] = L'\0';
+    asked = 0;
+    environment_sort(&sorted, changes);
+    environment_edit(&result, block, &sorted, NULL, 0);
+    ck_assert_uint_eq(sorted.count, count);
+    ck_assert(text_end(&result));
+    ck_assert_uint_eq(environment_count(memory), removes ? 0 : count);
+    return asked;
+}
+
+/* Eight times as many take less than sixteen times as many comparisons: 12 is what n log n comes to, and 64 n^2. */
+START_TEST(environment_of_many_changes)
+{
+    for (int trial = 0; trial < 3; trial++) {
+        unsigned some = count_comparisons(SOME, trial > 0 ? SOME : 0, trial == 2);
+        unsigned many = count_comparisons(MANY, trial > 0 ? MANY : 0, trial == 2);
+
+        ck_assert_uint_gt(some, SOME);
+        require(many < 16 * some, "trial %d: %u times for %d changes, %u for %d", trial, some, SOME, many, MANY);
+    }
+}
+END_TEST
+
+static const struct {
+    const wchar_t *changes, *twice;
+} twice_rows[] = {
+    {L"", NULL},          {L"A=1", NULL},         {L"C=1|B|A=1", NULL},     {L"A=1|AB=1|=A=1", NULL},
+    {L"A=1|a=2", L"a=2"}, {L"A|B=1|A=2", L"A=2"}, {L"C=1|B=3|A=1|b", L"b"}, {L"\xE9=1|B=3|A=1|\xC9=2", L"\xC9=2"},
+};
+
+START_TEST(environment_twice_row)
+{
+    const wchar_t *changes = guard_block(GUARD_AGAIN, twice_rows[_i].changes), *twice;
+    struct change room[MOST_STRINGS];
+    struct changes sorted = {.sorted = room, .upcase = upcase};
+
+    environment_sort(&sorted, changes);
+    twice = environment_find_twice(&sorted);
+    ck_assert((twice != NULL) == (twice_rows[_i].twice != NULL));
+    ck_assert(twice == NULL || wcscmp(twice, twice_rows[_i].twice) == 0);
 }
 END_TEST
 
@@ -389,6 +480,8 @@ Suite *environment_suite(void)
     tcase_add_test(tcase, environment_as_a_list);
     tcase_add_test(tcase, environment_of_every_capacity);
     tcase_add_test(tcase, environment_after_other_text);
+    tcase_add_test(tcase, environment_of_many_changes);
+    tcase_add_loop_test(tcase, environment_twice_row, 0, LENGTH(twice_rows));
     tcase_add_loop_test(tcase, environment_length_row, 0, LENGTH(length_rows));
     suite_add_tcase(suite, tcase);
     return suite;
