@@ -266,7 +266,7 @@ $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o \
-                              $(call objects,parent/createprocess.c parent/exepath.c) build/%/libcommon.a
+                              $(call objects,parent/createprocess.c parent/exepath.c parent/identity.c) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c parent/ansi.c) $(HARNESS) \

@@ -61,6 +61,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_REPORT: return "cannot report to the parent";
     case HANDOFF_STAGE_CLEAN_UP: return "cannot end the launcher";
     case HANDOFF_STAGE_NUMBER: return "cannot give the handle its number in the child";
+    case HANDOFF_STAGE_IDENTITY: return "cannot impersonate again, and the thread is the process itself now";
     default: return "failed";
     }
 }

@@ -7,6 +7,7 @@
 #include "exepath.h"
 #include "handle.h"
 #include "heap.h"
+#include "identity.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -201,11 +202,24 @@ static DWORD find_program(struct call *call)
     return code;
 }
 
+/* The program is looked for as the one who opens it: see handoff_spawn(). */
+static DWORD find_as_process(struct call *call)
+{
+    HANDLE caller;
+    DWORD code = identity_set_aside(&caller), put_back;
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = find_program(call);
+    put_back = identity_put_back(&caller);
+    return put_back == ERROR_SUCCESS ? code : put_back;
+}
+
 /* ---- the call ---- */
 
 static DWORD spawn(struct call *call, void *environment, const struct listed *listed, PROCESS_INFORMATION *child)
 {
-    DWORD code = find_program(call);
+    DWORD code = find_as_process(call);
 
     if (code == ERROR_SUCCESS)
         code = add_handles(call, listed);

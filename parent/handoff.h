@@ -135,7 +135,8 @@ enum handoff_stage {
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
     HANDOFF_STAGE_CLEAN_UP,  /* a launcher that was terminated and does not end */
-    HANDOFF_STAGE_NUMBER     /* giving a handle the number in the child that it has in the parent */
+    HANDOFF_STAGE_NUMBER,    /* giving a handle the number in the child that it has in the parent */
+    HANDOFF_STAGE_IDENTITY   /* putting the thread's impersonation token back: see below */
 };
 
 #define HANDOFF_NO_PASS 0xFFFFFFFFu
@@ -164,10 +165,14 @@ struct handoff_error {
  * scanner holds up the first start of each of two programs for half a minute.
  *
  * Nothing of the calling process changes for others to see: no error mode, no directory, no environment, no
- * handle that is inheritable. A thread that impersonates somebody may call it. The child has the process' own
- * token, as with CreateProcessW; the launcher's file is opened as that somebody, so a token that identifies only
- * (SecurityAnonymous, SecurityIdentification), or one that may not read that file, makes the spawn fail, with
- * nothing left.
+ * handle that is inheritable.
+ *
+ * A thread that impersonates somebody may call it, and impersonates him again before the child runs. All of the spawn
+ * is done as the process: the child has the process' own token, as with CreateProcessW, and the launcher belongs to the
+ * process. The program is looked for and opened as the process too, and not, as by CreateProcessW, as that somebody: if
+ * he chooses it, ask first whether he may run it. With a token of the level SecurityAnonymous, which nobody can open, the
+ * spawn fails (stage PREPARE). If Windows refuses to put the token back, which it did not a moment before, the spawn
+ * fails as well (stage IDENTITY): then the thread is the process itself, and must do nothing more for that somebody.
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child

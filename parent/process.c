@@ -127,40 +127,9 @@ void end_child(struct transaction *t)
     ZeroMemory(&t->child, sizeof t->child);
 }
 
-struct opening {
-    DWORD process_id;
-    HANDLE process;
-};
-
-static DWORD WINAPI open_process(void *argument)
-{
-    struct opening *opening = argument;
-
-    opening->process =
-        OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE, FALSE, opening->process_id);
-    return 0;
-}
-
-/* Whom this thread impersonates may not be allowed what this process is; a new thread impersonates nobody. */
-static HANDLE open_as_process(DWORD process_id)
-{
-    struct opening opening = {.process_id = process_id};
-    HANDLE thread;
-
-    open_process(&opening);
-    if (opening.process != NULL || GetLastError() != ERROR_ACCESS_DENIED)
-        return opening.process;
-    thread = CreateThread(NULL, 0, open_process, &opening, 0, NULL);
-    if (thread == NULL)
-        return NULL;
-    WaitForSingleObject(thread, INFINITE);
-    CloseHandle(thread);
-    return opening.process;
-}
-
 static void end_if_child(const struct transaction *t, DWORD process_id)
 {
-    HANDLE process = open_as_process(process_id);
+    HANDLE process = OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE, FALSE, process_id);
 
     if (process == NULL)
         return;

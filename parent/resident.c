@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "heap.h"
+#include "identity.h"
 #include "query.h"
 #include "pool.h"
 
@@ -77,6 +78,24 @@ static DWORD open_first(struct handoff_launcher *launcher, const wchar_t *path, 
     return path != NULL && launcher->path == NULL ? GetLastError() : open_resident(launcher, first, stage);
 }
 
+/* Whom the thread impersonates is not to own the launcher. */
+static DWORD open_as_process(struct handoff_launcher *launcher, const wchar_t *path, struct resident *first,
+                             DWORD *stage)
+{
+    HANDLE caller;
+    DWORD code = identity_set_aside(&caller), put_back;
+
+    *stage = HANDOFF_STAGE_PREPARE;
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = open_first(launcher, path, first, stage);
+    put_back = identity_put_back(&caller);
+    if (put_back == ERROR_SUCCESS)
+        return code;
+    *stage = HANDOFF_STAGE_IDENTITY;
+    return put_back;
+}
+
 struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
     struct handoff_launcher *launcher = allocate(sizeof *launcher);
@@ -85,7 +104,7 @@ struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struc
         .stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS, .code = ERROR_NOT_ENOUGH_MEMORY};
 
     if (launcher != NULL && first != NULL)
-        failed.code = open_first(launcher, path, first, &failed.stage);
+        failed.code = open_as_process(launcher, path, first, &failed.stage);
     if (failed.code == ERROR_SUCCESS) {
         pool_put(&launcher->pool, &first->seat);
     } else {

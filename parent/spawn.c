@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "heap.h"
+#include "identity.h"
 #include "transaction.h"
 
 #include <stddef.h>
@@ -26,12 +27,28 @@ static BOOL exchange(struct transaction *t, struct report *report)
            mark(t, &t->trace.created_us);
 }
 
+/* Whom the thread impersonates neither owns the launcher nor decides what can be opened. */
+static BOOL go_on_as_process(struct transaction *t)
+{
+    DWORD code = identity_set_aside(&t->caller);
+
+    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+}
+
+static BOOL go_on_as_caller(struct transaction *t)
+{
+    DWORD code = identity_put_back(&t->caller);
+
+    return code == ERROR_SUCCESS || set_error(t, HANDOFF_STAGE_IDENTITY, HANDOFF_NO_PASS, code);
+}
+
+/* The child runs only for a caller who is again who he was. */
 static BOOL transact(struct transaction *t)
 {
     struct report report;
 
     if (!prepare(t) || !exchange(t, &report) || !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) ||
-        !resume_child(t))
+        !go_on_as_caller(t) || !resume_child(t))
         return FALSE;
     send_commit(t);
     return TRUE;
@@ -93,9 +110,11 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
 
     t.asked = &t.whole;
     t.link = &t.own;
-    done = take_request(&t, request, child) && transact(&t);
-    if (!done)
+    done = take_request(&t, request, child) && go_on_as_process(&t) && transact(&t);
+    if (!done) {
         undo(&t);
+        go_on_as_caller(&t);
+    }
     t.trace.launcher_id = t.link->launcher_id;
     leave_link(&t);
     release_all(&t);

@@ -3,6 +3,7 @@
  * end of handoff_spawn(), gives everything back, whichever step was the last.
  *
  *   spawn.c        the order of the steps, and the clean-up
+ *   identity.c     whom the calling thread impersonates, set aside
  *   attributes.c   what else the caller wants of the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, and the page and the events that it shares with us
@@ -30,6 +31,7 @@ struct transaction {
     struct handoff_error error;
     struct stopwatch watch; /* for the deadline */
     LONGLONG clock;         /* for the trace */
+    HANDLE caller;          /* the token of whom the thread impersonates, while that is set aside */
     struct handoff_trace trace;
 
     /* offer.c. Duplicate i belongs to pass i, and to claim i of the link's page. Its numbers are kept

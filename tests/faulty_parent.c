@@ -16,7 +16,9 @@
  *   dropin     the same of the drop-in
  *   closing    of its runtime's descriptors 3 and 4 the first is closed just after it was found open
  *   noise      its launcher never runs, and its event says at each look that it has answered
- *   impersonate  its thread may open no process, and its launcher dies with a child that it has not reported
+ *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was made
+ *              or opened as him, or if it does not impersonate him afterwards. A faulty launcher dies with a child that
+ *              it has not reported
  *
  * With dying, denied and noise it leaves the error: its stage in the upper half, its code in the lower.
  */
@@ -24,7 +26,15 @@
 
 #include "handle_table.h"
 
-enum { DIED = 0x100, RESUMED = 1, COMMITTED = 2, SUSPENDED = 4, INHERITABLE = 0x200, RAN_EARLY = 0x400 };
+enum {
+    DIED = 0x100,
+    RESUMED = 1,
+    COMMITTED = 2,
+    SUSPENDED = 4,
+    INHERITABLE = 0x200,
+    RAN_EARLY = 0x400,
+    AS_SOMEBODY = 0x800
+};
 enum { NOISE_MS = 500 };
 
 static BOOL ran_early;
@@ -39,6 +49,40 @@ static BOOL has_slept(void)
     return strcmp(fault_kind, "slept") == 0;
 }
 
+/* ---- a thread that impersonates ---- */
+
+static BOOL impersonates(void)
+{
+    return strcmp(fault_kind, "impersonate") == 0;
+}
+
+static BOOL is_somebody(void)
+{
+    HANDLE token;
+
+    return OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token) ? (CloseHandle)(token)
+                                                                          : GetLastError() != ERROR_NO_TOKEN;
+}
+
+static BOOL was_somebody;
+
+static BOOL note_identity(void)
+{
+    BOOL somebody = impersonates() && is_somebody();
+
+    was_somebody |= somebody;
+    return somebody;
+}
+
+static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
+{
+    if (note_identity()) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return NULL;
+    }
+    return (OpenProcess)(access, inherit, process_id);
+}
+
 /* The calls that the rest of the world can see. The first that is resumed is the launcher. */
 static BOOL WINAPI create_noting(const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process,
                                  SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
@@ -46,6 +90,8 @@ static BOOL WINAPI create_noting(const wchar_t *program, wchar_t *line, SECURITY
 {
     BOOL result =
         (CreateProcessW)(program, line, process, thread, inherit, flags, environment, directory, startup, launcher);
+
+    note_identity();
 
     if (result)
         fault_exit_code |= SUSPENDED;
@@ -67,18 +113,6 @@ static void note_commit(void)
 {
     if ((fault_exit_code & RESUMED) != 0)
         fault_exit_code |= COMMITTED;
-}
-
-/* The thread that impersonates somebody; 0: none. */
-static DWORD impersonating;
-
-static HANDLE refuse_or_open(DWORD access, BOOL inherit, DWORD process_id)
-{
-    if (GetCurrentThreadId() == impersonating) {
-        SetLastError(ERROR_ACCESS_DENIED);
-        return NULL;
-    }
-    return (OpenProcess)(access, inherit, process_id);
 }
 
 /* ---- a machine that has slept, on Windows 7 and before ---- */
@@ -131,6 +165,7 @@ static BOOL refuses(void)
 static BOOL WINAPI duplicate_refused(HANDLE source, HANDLE handle, HANDLE target, HANDLE *duplicate, DWORD access,
                                      BOOL inheritable, DWORD options)
 {
+    note_identity();
     if (!refuses() || target == GetCurrentProcess() || ++handles_put < fault_at)
         return (DuplicateHandle)(source, handle, target, duplicate, access, inheritable, options);
     refusing = target;
@@ -170,6 +205,8 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
     return is_open;
 }
 
+#undef CreateEventW
+#undef CreateFileMappingW
 #undef CreateProcessW
 #undef DuplicateHandle
 #undef OpenProcess
@@ -178,6 +215,8 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #undef WaitForMultipleObjects
 #undef WaitForSingleObject
 #undef SetEvent
+#define CreateEventW(...) FAULTY(HANDLE, (note_identity(), CreateEventW(__VA_ARGS__)))
+#define CreateFileMappingW(...) FAULTY(HANDLE, (note_identity(), CreateFileMappingW(__VA_ARGS__)))
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
@@ -304,9 +343,9 @@ int wmain(int argc, wchar_t **argv)
     forget_flags();
     if (strcmp(fault_kind, "watch") == 0)
         fault_after_each = watch;
-    if (strcmp(fault_kind, "impersonate") == 0) {
-        impersonating = GetCurrentThreadId();
-        SetEnvironmentVariableA("HANDOFF_FAULT", "lie none");
+    if (impersonates()) {
+        ImpersonateSelf(SecurityIdentification);
+        SetEnvironmentVariableA("HANDOFF_FAULT", argc == 5 ? "lie none 1" : "lie none");
     }
     if (argc == 5 && !start_first(&request, argv[1], argv[4]))
         return 2;
@@ -331,6 +370,8 @@ int wmain(int argc, wchar_t **argv)
         return INHERITABLE;
     if (ran_early)
         return RAN_EARLY;
+    if (impersonates() && (was_somebody || !is_somebody()))
+        return AS_SOMEBODY;
     if (has_slept() && !(slept_for_place && slept_for_answer))
         return 2;
     return done ? 0 : 1; /* a resident launcher is not closed, and ends too */

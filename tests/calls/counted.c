@@ -5,6 +5,8 @@
 #include <winternl.h>
 
 PEB *NTAPI RtlGetCurrentPeb(void);
+NTSTATUS NTAPI NtOpenThreadToken(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
+NTSTATUS NTAPI NtSetInformationThread(HANDLE, THREADINFOCLASS, void *, ULONG);
 
 static BOOL strikes(const char *name)
 {
@@ -67,6 +69,7 @@ NEVER_FAILS_VOID(EnterCriticalSection, (CRITICAL_SECTION * lock), (lock))
 NEVER_FAILS_VOID(LeaveCriticalSection, (CRITICAL_SECTION * lock), (lock))
 NEVER_FAILS(wchar_t *, GetCommandLineW, (void), ())
 NEVER_FAILS(HANDLE, GetCurrentProcess, (void), ())
+NEVER_FAILS(HANDLE, GetCurrentThread, (void), ())
 NEVER_FAILS(DWORD, GetCurrentProcessId, (void), ())
 NEVER_FAILS(DWORD, GetLastError, (void), ())
 NEVER_FAILS(HANDLE, GetProcessHeap, (void), ())
@@ -245,6 +248,11 @@ FAILS(NTSTATUS, NtQueryInformationThread, (NTSTATUS)0xC0000001,
 
 FAILS(NTSTATUS, NtQuerySystemInformation, (NTSTATUS)0xC0000001,
       (SYSTEM_INFORMATION_CLASS kind, void *to, ULONG size, ULONG *used), (kind, to, size, used))
+FAILS(NTSTATUS, NtOpenThreadToken, (NTSTATUS)0xC0000001,
+      (HANDLE thread, ACCESS_MASK access, BOOLEAN as_self, HANDLE *token), (thread, access, as_self, token))
+FAILS(NTSTATUS, NtSetInformationThread, (NTSTATUS)0xC0000001,
+      (HANDLE thread, THREADINFOCLASS kind, void *from, ULONG size), (thread, kind, from, size))
+NEVER_FAILS(ULONG, RtlNtStatusToDosError, (NTSTATUS status), (status))
 NEVER_FAILS(PEB *, RtlGetCurrentPeb, (void), ())
 
 static const struct {
@@ -257,6 +265,9 @@ static const struct {
     {"QueryUnbiasedInterruptTime", (void *)counted_QueryUnbiasedInterruptTime},
     {"SetThreadErrorMode", (void *)counted_SetThreadErrorMode},
     {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},
+    {"NtOpenThreadToken", (void *)counted_NtOpenThreadToken},
+    {"NtSetInformationThread", (void *)counted_NtSetInformationThread},
+    {"RtlNtStatusToDosError", (void *)counted_RtlNtStatusToDosError},
     {"NtQueryInformationProcess", (void *)counted_NtQueryInformationProcess},
     {"NtQueryInformationThread", (void *)counted_NtQueryInformationThread},
     {"NtQuerySystemInformation", (void *)counted_NtQuerySystemInformation},

@@ -255,6 +255,33 @@ static struct outcome spawn_resident(void)
     return outcome;
 }
 
+/* Whatever fails, the thread goes on as whom it impersonates, or is told that it does not. */
+static struct outcome impersonate(scenario *once)
+{
+    struct outcome outcome;
+    HANDLE token;
+    BOOL lasts;
+
+    assert_round(ImpersonateSelf(SecurityImpersonation));
+    outcome = once();
+    lasts = OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token);
+    if (lasts)
+        CloseHandle(token);
+    assert_round(RevertToSelf());
+    assert_round(lasts == (outcome.stage != HANDOFF_STAGE_IDENTITY));
+    return outcome;
+}
+
+static struct outcome spawn_impersonating(void)
+{
+    return impersonate(spawn_once);
+}
+
+static struct outcome spawn_resident_impersonating(void)
+{
+    return impersonate(spawn_resident);
+}
+
 /* ---- offers ---- */
 
 static struct outcome offer_and_take(void)
@@ -458,6 +485,8 @@ static const struct {
     {"a spawn that keeps numbers", spawn_keeping, LAUNCHER, FALSE},
     {"a resident launcher", spawn_resident, LIBRARY, FALSE},
     {"a resident launcher", spawn_resident, LAUNCHER, FALSE},
+    {"a thread that impersonates", spawn_impersonating, LIBRARY, FALSE},
+    {"a thread that impersonates", spawn_resident_impersonating, LIBRARY, FALSE},
     {"CreateProcessW", create_inheriting, LIBRARY, FALSE},
     {"CreateProcessW without inheriting", create_directly, LIBRARY, FALSE},
     {"an offer", offer_and_take, LIBRARY, FALSE},

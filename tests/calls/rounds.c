@@ -49,12 +49,16 @@ static const struct answer answers_of_library[] = {
     {"GetModuleFileNameW", 0, INJECTED},
     {"GetModuleHandleExW", 0, INJECTED},
     {"GetModuleHandleW", AT(ADOPT), ERROR_INVALID_DATA}, /* a child that cannot be told to be the launcher's */
+    {"GetModuleHandleW", AT(PREPARE) | AT(IDENTITY), ERROR_PROC_NOT_FOUND},
     {"GetProcAddress", AT(ADOPT), ERROR_INVALID_DATA},
+    {"GetProcAddress", AT(PREPARE) | AT(IDENTITY), INJECTED},
     {"GetProcessTimes", AT(PREPARE), INJECTED},
     {"InitializeCriticalSectionAndSpinCount", AT(PREPARE), INJECTED},
     {"HeapAlloc", AT(PREPARE) | AT(FIND) | AT(LAUNCHER) | AT(EXCHANGE), ERROR_NOT_ENOUGH_MEMORY},
     {"MapViewOfFile", AT(PREPARE), INJECTED},
     {"MultiByteToWideChar", 0, INJECTED},
+    {"NtOpenThreadToken", AT(PREPARE), ERROR_GEN_FAILURE}, /* as the injected status is called in Win32 */
+    {"NtSetInformationThread", AT(PREPARE) | AT(IDENTITY), ERROR_GEN_FAILURE},
     {"NtQueryInformationProcess", AT(ADOPT), ERROR_INVALID_DATA},
     {"NtQueryInformationThread", AT(ADOPT), ERROR_INVALID_DATA},
     {"OpenProcess", 0, INJECTED},

@@ -59,12 +59,13 @@ END_TEST
 
 /* ---- impersonation ---- */
 
-/* Where Windows opens the launcher's file as the one who is impersonated, a token that identifies only is not enough:
- * then nothing may be left. Wine lets it pass. */
+/* Only the token that nobody can open cannot be set aside. */
 static const struct {
     SECURITY_IMPERSONATION_LEVEL level;
-    BOOL may_fail;
-} levels[] = {{SecurityImpersonation, FALSE}, {SecurityIdentification, TRUE}, {SecurityAnonymous, TRUE}};
+    DWORD code;
+} levels[] = {{SecurityImpersonation, ERROR_SUCCESS},
+              {SecurityIdentification, ERROR_SUCCESS},
+              {SecurityAnonymous, ERROR_CANT_OPEN_ANONYMOUS}};
 
 /* What a thread does that impersonates this process itself, and what becomes of it. */
 struct impersonation {
@@ -105,7 +106,7 @@ static void run_impersonating(struct impersonation *caller)
     ck_assert(CloseHandle(thread) && caller->begun);
 }
 
-static void check_impersonating(struct impersonation *caller, BOOL may_fail)
+static void check_impersonating(struct impersonation *caller, DWORD code)
 {
     const PROCESS_INFORMATION none = {NULL, NULL, 0, 0};
     HANDLE event = make_event();
@@ -116,14 +117,13 @@ static void check_impersonating(struct impersonation *caller, BOOL may_fail)
     caller->request.pass_count = 1;
     run_impersonating(caller);
     ck_assert_msg(caller->lasts, "the thread impersonates nobody any more");
-    ck_assert_msg(caller->spawned || may_fail, "stage %lu, code %lu", caller->error.stage, caller->error.code);
-    if (caller->spawned) {
+    ck_assert_msg(caller->error.code == code, "stage %lu, code %lu", caller->error.stage, caller->error.code);
+    ck_assert_int_eq(caller->spawned, code == ERROR_SUCCESS);
+    if (caller->spawned)
         ck_assert_uint_eq(finish_child(&caller->child), 0);
-        ck_assert_uint_eq(count_own_handles(), before);
-    } else {
-        ck_assert(caller->error.code != ERROR_SUCCESS && memcmp(&caller->child, &none, sizeof none) == 0);
-        ck_assert_uint_le(count_own_handles(), before); /* a resident launcher may have gone */
-    }
+    else
+        ck_assert(caller->error.stage == HANDOFF_STAGE_PREPARE && memcmp(&caller->child, &none, sizeof none) == 0);
+    ck_assert_uint_eq(count_own_handles(), before);
     ck_assert_int_eq(is_set(event), caller->spawned);
     CloseHandle(event);
 }
@@ -134,7 +134,7 @@ START_TEST(g13_a_thread_that_impersonates_spawns)
         struct impersonation caller = {.level = levels[_i].level,
                                        .request = request_child(width, width, L"signal {h}")};
 
-        check_impersonating(&caller, levels[_i].may_fail);
+        check_impersonating(&caller, levels[_i].code);
         assert_nobody_left();
     }
 }
@@ -148,8 +148,48 @@ START_TEST(g13_a_thread_that_impersonates_uses_a_resident_launcher)
     for (int tries = 0; tries < START_TRIES && caller.request.resident == NULL; tries++)
         caller.request.resident = handoff_launcher_open(caller.request.launcher, NULL);
     ck_assert_ptr_nonnull(caller.request.resident);
-    check_impersonating(&caller, levels[_i].may_fail);
+    check_impersonating(&caller, levels[_i].code);
     handoff_launcher_close(caller.request.resident);
+    assert_nobody_left();
+}
+END_TEST
+
+/* The resident launcher is started, and the drop-in's program looked for, before there is a spawn. */
+static DWORD WINAPI open_impersonating(void *argument)
+{
+    SECURITY_IMPERSONATION_LEVEL level = *(const SECURITY_IMPERSONATION_LEVEL *)argument;
+    struct handoff_launcher *resident;
+    struct handoff_error error = {0};
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    wchar_t line[MAX_PATH + 16];
+    PROCESS_INFORMATION child;
+    DWORD codes[2] = {ERROR_SUCCESS, ERROR_SUCCESS};
+    BOOL lasts;
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" exit 0", program(OWN_WIDTH, L"child.exe"));
+    if (!ImpersonateSelf(level))
+        return GetLastError();
+    resident = handoff_launcher_open(program(OWN_WIDTH, L"handoff-launcher.exe"), &error);
+    codes[0] = error.code;
+    if (handoff_CreateProcessW(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &child))
+        finish_child(&child);
+    else
+        codes[1] = GetLastError();
+    lasts = thread_impersonates();
+    RevertToSelf();
+    handoff_launcher_close(resident);
+    return !lasts || codes[0] != codes[1] ? ERROR_INVALID_FUNCTION : codes[0];
+}
+
+START_TEST(g13_a_thread_that_impersonates_opens_a_launcher_and_uses_the_drop_in)
+{
+    DWORD before = count_own_handles(), code;
+    HANDLE thread = CreateThread(NULL, 0, open_impersonating, (void *)(UINT_PTR)&levels[_i].level, 0, NULL);
+
+    ck_assert_uint_eq(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+    ck_assert(GetExitCodeThread(thread, &code) && CloseHandle(thread));
+    ck_assert_uint_eq(code, levels[_i].code);
+    ck_assert_uint_eq(count_own_handles(), before);
     assert_nobody_left();
 }
 END_TEST
@@ -668,6 +708,8 @@ Suite *caller_suite(void)
     tcase_add_test(tcase, g13_the_error_mode_of_the_thread_comes_back);
     tcase_add_loop_test(tcase, g13_a_thread_that_impersonates_spawns, 0, ARRAYSIZE(levels));
     tcase_add_loop_test(tcase, g13_a_thread_that_impersonates_uses_a_resident_launcher, 0, ARRAYSIZE(levels));
+    tcase_add_loop_test(tcase, g13_a_thread_that_impersonates_opens_a_launcher_and_uses_the_drop_in, 0,
+                        ARRAYSIZE(levels));
     tcase_add_loop_test(tcase, a_descriptor_is_what_the_caller_says, 0, ARRAYSIZE(kinds));
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);

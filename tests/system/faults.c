@@ -621,15 +621,27 @@ START_TEST(g1_no_handle_is_ever_inheritable)
 }
 END_TEST
 
-/* Whom a thread impersonates may not be allowed to open what its process has started. */
+/* Whom a thread impersonates may be allowed nothing: neither does he own the launcher, nor is anything opened as him. */
+START_TEST(g9_g13_nothing_is_done_as_the_one_who_is_impersonated)
+{
+    for (int resident = FALSE; resident <= TRUE; resident++) {
+        set_fault("impersonate", 0);
+        ck_assert_uint_eq(run_parent(_i, resident).exit_code, 0);
+    }
+}
+END_TEST
+
+/* He may not be allowed to open what the process has started either. */
 START_TEST(g4_g13_a_thread_that_impersonates_cleans_up)
 {
     struct parent_outcome outcome;
 
-    set_fault("impersonate", 0);
-    outcome = run_parent_of(L"faulty-launcher.exe", _i, FALSE);
-    ck_assert_uint_eq(outcome.exit_code, 1);
-    ck_assert_uint_eq(outcome.alive, 0);
+    for (int resident = FALSE; resident <= TRUE; resident++) {
+        set_fault("impersonate", 0);
+        outcome = run_parent_of(L"faulty-launcher.exe", _i, resident);
+        ck_assert_uint_eq(outcome.exit_code, 1);
+        ck_assert_uint_eq(outcome.alive, 0);
+    }
 }
 END_TEST
 
@@ -771,6 +783,7 @@ Suite *faults_suite(void)
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, a_descriptor_that_is_closed_meanwhile, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
+    tcase_add_loop_test(impersonation, g9_g13_nothing_is_done_as_the_one_who_is_impersonated, 0, WIDTH_COUNT);
     tcase_add_loop_test(impersonation, g4_g13_a_thread_that_impersonates_cleans_up, 0, WIDTH_COUNT);
     suite_add_tcase(suite, impersonation);
     tcase_add_loop_test(residents, g5_a_parent_of_a_resident_launcher_that_dies_at_each_call, 0, WIDTH_COUNT);

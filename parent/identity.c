@@ -1,0 +1,72 @@
+#include "identity.h"
+
+#include "function.h"
+
+typedef LONG(WINAPI *open_thread_token_function)(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
+typedef LONG(WINAPI *set_information_thread_function)(HANDLE, int, const void *, ULONG);
+typedef ULONG(WINAPI *dos_error_function)(LONG);
+
+static DWORD dos_error(LONG status)
+{
+    dos_error_function convert;
+
+    if (status >= 0)
+        return ERROR_SUCCESS;
+    convert = (dos_error_function)function_of(L"ntdll.dll", "RtlNtStatusToDosError");
+    return convert != NULL ? convert(status) : ERROR_GEN_FAILURE;
+}
+
+/* NULL: none. ntdll.dll's, since kernel32.dll has nothing to do it with. */
+static DWORD set_thread_token(HANDLE token)
+{
+    enum { THREAD_IMPERSONATION_TOKEN = 5 };
+    set_information_thread_function set =
+        (set_information_thread_function)function_of(L"ntdll.dll", "NtSetInformationThread");
+
+    if (set == NULL)
+        return GetLastError();
+    return dos_error(set(GetCurrentThread(), THREAD_IMPERSONATION_TOKEN, &token, sizeof token));
+}
+
+/* As this process: whom the thread impersonates may not be allowed to open its own token. */
+static DWORD open_thread_token(HANDLE *token)
+{
+    const LONG no_token = (LONG)0xC000007C;
+    open_thread_token_function open = (open_thread_token_function)function_of(L"ntdll.dll", "NtOpenThreadToken");
+    LONG status;
+
+    *token = NULL;
+    if (open == NULL)
+        return GetLastError();
+    status = open(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, token);
+    return status != no_token ? dos_error(status) : ERROR_SUCCESS;
+}
+
+DWORD identity_set_aside(HANDLE *token)
+{
+    DWORD code = open_thread_token(token);
+
+    if (code != ERROR_SUCCESS || *token == NULL)
+        return code;
+    /* First it is put on once more: what Windows would not let this process put back is not taken off. */
+    code = set_thread_token(*token);
+    if (code == ERROR_SUCCESS)
+        code = set_thread_token(NULL);
+    if (code == ERROR_SUCCESS)
+        return ERROR_SUCCESS;
+    CloseHandle(*token);
+    *token = NULL;
+    return code;
+}
+
+DWORD identity_put_back(HANDLE *token)
+{
+    DWORD code;
+
+    if (*token == NULL)
+        return ERROR_SUCCESS;
+    code = set_thread_token(*token);
+    CloseHandle(*token);
+    *token = NULL;
+    return code;
+}
