@@ -50,10 +50,10 @@ struct command {
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
 
     /* How it went. */
-    wchar_t *program;     /* what runs, where --trace is to say it; NULL: not known */
-    DWORD child_id, code; /* what this process ends with */
-    const char *late;     /* what there was no time left for; NULL: all went in time */
-    DWORD tee_code;       /* why the file of --tee has not got all */
+    wchar_t *program;           /* what runs, where --trace is to say it; NULL: not known */
+    DWORD child_id, code;       /* what this process ends with, if nothing is lost */
+    const char *late;           /* what there was no time left for; NULL: all went in time */
+    DWORD tee_code, trace_code; /* why these files have not got all */
 
     /* parent.c */
     DWORD parent_id;
@@ -70,6 +70,17 @@ static inline BOOL has_option(const struct command *command, uint32_t option)
     return command->options.values[option] != NULL;
 }
 
+/* The one of the two options that names the file. */
+static inline uint32_t tee_option(const struct command *command)
+{
+    return has_option(command, OPTION_TEE_APPEND) ? OPTION_TEE_APPEND : OPTION_TEE;
+}
+
+static inline BOOL has_tee(const struct command *command)
+{
+    return has_option(command, tee_option(command));
+}
+
 /* ---- show.c ---- */
 
 /* Returns the exit code: the plan is also that the program is not there. */
@@ -77,14 +88,14 @@ DWORD show_plan(const struct command *command);
 /* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
 void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error);
 void show_trace(const struct command *command);
-void show_trace_json(const struct command *command);
+void show_trace_json(struct command *command);
 
 /* The program that a process runs, in memory of its own; NULL if it cannot be told (before Windows Vista). */
 wchar_t *program_of(HANDLE process);
 
 /* After the child's end: what ran, its exit code and why it ended, as far as that tells. */
 void show_trace_end(const struct command *command);
-void show_trace_json_end(const struct command *command);
+void show_trace_json_end(struct command *command);
 
 /* ---- run.c ---- */
 

@@ -247,7 +247,8 @@ static BOOL open_own_files(struct command *command, struct failure *failure)
 {
     return open_own_file(command, OPTION_LOCK, OPTION_LOCK, &command->lock, failure) &&
            open_own_file(command, OPTION_TRACE_JSON, OPTION_APPEND, &command->trace, failure) &&
-           open_own_file(command, OPTION_TEE, OPTION_WRITE, &command->tee, failure);
+           open_own_file(command, OPTION_TEE, OPTION_WRITE, &command->tee, failure) &&
+           open_own_file(command, OPTION_TEE_APPEND, OPTION_APPEND, &command->tee, failure);
 }
 
 /* Opens everything, and puts the ports of what turned out to be a socket into line and variables. Whose turn it is not

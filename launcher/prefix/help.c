@@ -16,10 +16,11 @@ static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE    (--
                               "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
                               "            --seal, --sealed NAME  not for its children      --overlapped NAME\r\n"
                               "Running     --dir PATH   --detach  --kill-on-exit  --wait-tree   --timeout 10s\r\n"
-                              "            --lock PATH  --relay  --tee PATH  --dry-run  --trace[=json[:PATH]]\r\n"
+                              "            --lock PATH  --relay  --tee PATH, --tee-append PATH\r\n"
+                              "            --dry-run    --trace[=json[:PATH]]\r\n"
                               "\r\n"
                               "Exit code: the command's; 127 not found, 126 cannot be run, 125 handoff failed,\r\n"
-                              "124 --timeout, 123 taken. More: --help sources | sinks | running | codes\r\n"
+                              "124 --timeout, 123 taken, 122 lost. More: --help sources|sinks|running|codes\r\n"
                               "Example: handoff --read cfg=app.ini -- server.exe --config-handle {cfg}\r\n";
 
 static const char sources[] = "Each source has a NAME of letters, digits, '_', '-' and '.'.\r\n"
@@ -72,6 +73,7 @@ static const char running[] = "By default handoff waits, holding nothing, and en
                               "  --relay          pass the output on, and end when the command does, though\r\n"
                               "                   something in the background has its output still open\r\n"
                               "  --tee PATH       the same, and put the output into a file too\r\n"
+                              "  --tee-append PATH   and add it to what is in the file\r\n"
                               "  --lock PATH      a file that nobody else can lock while the command runs,\r\n"
                               "                   which does not get it\r\n"
                               "  --dry-run        say what would be started and with which handles\r\n"
@@ -80,6 +82,7 @@ static const char running[] = "By default handoff waits, holding nothing, and en
                               "Example: handoff --tee build.log --timeout 10m -- build.cmd\r\n";
 
 static const char codes[] = "The command's own exit code, all 32 bits of it. Otherwise:\r\n"
+                            "  122   the command ended with 0, but some output could not be written\r\n"
                             "  123   somebody else has what is to be opened, also after --wait\r\n"
                             "  124   --timeout has ended the command\r\n"
                             "  125   handoff failed before there was a command\r\n"

@@ -52,6 +52,8 @@ static const char *advice_about(const struct command *command, const struct sour
         return "; --wait waits for it";
     if (source->option == OPTION_APPEND && code == ERROR_NOT_SUPPORTED)
         return "; a pipe has no end to append to: --pipe";
+    if (source->option == OPTION_TEE_APPEND && code == ERROR_NOT_SUPPORTED)
+        return "; a pipe has no end to append to: --tee";
     if (source->option == OPTION_LOCK && code == ERROR_NOT_SUPPORTED)
         return "; a lock is a file";
     if (source->option == OPTION_PROCESS && code == ERROR_INVALID_PARAMETER)
@@ -203,7 +205,7 @@ static BOOL check_relay(struct command *command)
 {
     const struct options *options = &command->options;
     uint32_t claimed = request_claimed_streams(&options->request);
-    BOOL relays = has_option(command, OPTION_RELAY) || has_option(command, OPTION_TEE);
+    BOOL relays = has_option(command, OPTION_RELAY) || has_tee(command);
 
     for (uint32_t i = 0; relays && i < options->request.pass_count; i++) {
         const struct source *source = &options->sources[i];
@@ -220,13 +222,15 @@ static BOOL check_relay(struct command *command)
 static BOOL check_options(struct command *command)
 {
     const wchar_t *timeout = command->options.values[OPTION_TIMEOUT], *directory = command->options.values[OPTION_DIR];
-    BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_option(command, OPTION_TEE) ||
+    BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_tee(command) ||
                  has_option(command, OPTION_WAIT_TREE) || has_option(command, OPTION_KILL_ON_EXIT);
 
     if (timeout != NULL && !take_duration(&command->options, timeout, &command->timeout_ms))
         return FALSE;
     if (command->timeout_ms == 0) /* none given, or none, as coreutils' timeout has it */
         command->timeout_ms = INFINITE;
+    if (has_option(command, OPTION_TEE) && has_option(command, OPTION_TEE_APPEND))
+        return options_refuse(&command->options, "one of --tee and --tee-append", NULL);
     if (has_option(command, OPTION_DETACH) && waits)
         return options_refuse(
             &command->options,
@@ -324,13 +328,13 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     return created;
 }
 
-/* ---- from then on ---- */
+/* ---- --trace ---- */
 
 static void show(struct command *command, const PROCESS_INFORMATION *child)
 {
+    command->child_id = child->dwProcessId;
     if (!has_option(command, OPTION_TRACE) && !has_option(command, OPTION_TRACE_JSON))
         return;
-    command->child_id = child->dwProcessId;
     command->program = program_of(child->hProcess);
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
@@ -338,39 +342,94 @@ static void show(struct command *command, const PROCESS_INFORMATION *child)
         show_trace_json(command);
 }
 
-static void complain_of_file(const wchar_t *path, DWORD code)
+/* ---- what is said at the end ---- */
+
+/* Into the file of --tee too, which is what is read later; and there first, since stderr may have no reader. */
+static void say(struct command *command, struct line *line)
+{
+    const struct sink tee = {.to = command->tee};
+
+    if (command->tee != NULL && command->tee_code == ERROR_SUCCESS)
+        command->tee_code = line_write(line, &tee);
+    line_print(line, STD_ERROR_HANDLE);
+}
+
+static void say_late(struct command *command)
 {
     struct line line;
 
-    text_format(line_begin(&line), "cannot write%q", path);
-    error_put_code(&line.text, code, path);
-    text_put_ascii(&line.text, " (--tee)");
-    line_print(&line, STD_ERROR_HANDLE);
+    text_put_ascii(line_begin(&line), command->late);
+    text_put_quoted(&line.text, command->options.values[OPTION_TIMEOUT]);
+    say(command, &line);
+}
+
+static void say_loss(struct command *command, const wchar_t *what, DWORD code, const char *option)
+{
+    struct line line;
+
+    if (code == ERROR_SUCCESS)
+        return;
+    text_format(line_begin(&line), "cannot write%q", what);
+    error_put_code(&line.text, code, what);
+    if (option != NULL)
+        text_format(&line.text, " (--%s)", option);
+    else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
+        text_format(&line.text, " (the command runs, as process %u)", command->child_id);
+    say(command, &line);
+}
+
+/* The file of --tee comes last: it may be found full only when it is to have one of these lines. */
+static void say_losses(struct command *command)
+{
+    const wchar_t *const *values = command->options.values;
+    uint32_t tee = tee_option(command);
+
+    say_loss(command, L"stdout", print_loss(STD_OUTPUT_HANDLE), NULL);
+    say_loss(command, L"stderr", print_loss(STD_ERROR_HANDLE), NULL);
+    say_loss(command, values[OPTION_TRACE_JSON], command->trace_code, option_table[OPTION_TRACE_JSON].name);
+    say_loss(command, values[tee], command->tee_code, option_table[tee].name);
 }
 
 static DWORD WINAPI say_end(void *argument)
 {
-    const struct command *command = argument;
+    struct command *command = argument;
 
     if (command->late != NULL)
-        complain(command->late, command->options.values[OPTION_TIMEOUT]);
-    if (command->tee_code != ERROR_SUCCESS)
-        complain_of_file(command->options.values[OPTION_TEE], command->tee_code);
+        say_late(command);
     if (has_option(command, OPTION_TRACE))
         show_trace_end(command);
     if (has_option(command, OPTION_TRACE_JSON))
         show_trace_json_end(command);
+    say_losses(command);
     return 0;
 }
 
-static DWORD print_pid(DWORD process_id)
+/* What this process ends with: a loss is no success. */
+static DWORD end_code(const struct command *command)
+{
+    BOOL lost = print_loss(STD_OUTPUT_HANDLE) != ERROR_SUCCESS || print_loss(STD_ERROR_HANDLE) != ERROR_SUCCESS ||
+                command->trace_code != ERROR_SUCCESS || command->tee_code != ERROR_SUCCESS;
+
+    return command->code == 0 && lost ? EXIT_LOST : command->code;
+}
+
+/* Where there is no command that has been waited for. */
+static DWORD finish(struct command *command, DWORD code)
+{
+    command->code = code;
+    say_losses(command);
+    return end_code(command);
+}
+
+/* ---- from a suspended child on ---- */
+
+static void print_pid(DWORD process_id)
 {
     wchar_t units[16];
     struct text text = {.at = units, .capacity = ARRAYSIZE(units)};
 
     text_format(&text, "%u\r\n", process_id);
     print(STD_OUTPUT_HANDLE, units, text.length);
-    return 0;
 }
 
 /* From a suspended child to one that runs and has somebody who waits for it. When it begins, it finds nothing held
@@ -418,12 +477,12 @@ static DWORD run_command(struct command *command)
     }
     CloseHandle(child.hThread);
     if (has_option(command, OPTION_DETACH))
-        return print_pid(child.dwProcessId);
-    if (command->report != NULL)
-        return 0;
+        print_pid(child.dwProcessId);
+    if (has_option(command, OPTION_DETACH) || command->report != NULL)
+        return finish(command, 0);
     stand_in(command, relays, child.hProcess);
     say_at_end(command, say_end);
-    return command->code;
+    return end_code(command);
 }
 
 /* ---- the program ---- */
@@ -460,10 +519,10 @@ static DWORD run_line(const wchar_t *line)
     if (!options_parse(&command.options, line, memory))
         return refuse(&command.options, line);
     if (command.options.request.command_line == NULL)
-        return print_text(&command.options);
+        return finish(&command, print_text(&command.options));
     if (!check_options(&command))
         return refuse(&command.options, line);
-    return has_option(&command, OPTION_DRY_RUN) ? show_plan(&command) : run_command(&command);
+    return has_option(&command, OPTION_DRY_RUN) ? finish(&command, show_plan(&command)) : run_command(&command);
 }
 
 /* The process' entry point: there is no C runtime, for which a waiting command would pay. */

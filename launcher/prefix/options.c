@@ -44,6 +44,7 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_WAIT_TREE] = {"wait-tree", OPTION_FLAG},
     [OPTION_RELAY] = {"relay", OPTION_FLAG},
     [OPTION_TEE] = {"tee", OPTION_PATH},
+    [OPTION_TEE_APPEND] = {"tee-append", OPTION_PATH},
     [OPTION_DIR] = {"dir", OPTION_PATH},
     [OPTION_DRY_RUN] = {"dry-run", OPTION_FLAG},
     [OPTION_TRACE_JSON] = {"trace=json", OPTION_OPTIONAL},

@@ -4,6 +4,7 @@
 #include <winternl.h>
 
 #include "clock.h"
+#include "fdblock.h"
 #include "function.h"
 #include "steal.h"
 #include "stream.h"
@@ -202,8 +203,8 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL speaks(const struct command *command)
 {
-    return command->timeout_ms != INFINITE || has_option(command, OPTION_TEE) || has_option(command, OPTION_TRACE) ||
-           (has_option(command, OPTION_TRACE_JSON) && command->trace == NULL);
+    return command->timeout_ms != INFINITE || has_option(command, OPTION_RELAY) || has_tee(command) ||
+           has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 }
 
 /* Two of the streams may be one handle, which is closed once. */
@@ -241,6 +242,8 @@ void borrow_stderr(const struct request *request, HANDLE child)
             copy(child, request->passes[i].number, FALSE, &handle) == ERROR_SUCCESS)
             SetStdHandle(STD_ERROR_HANDLE, handle);
     }
+    if ((request->stream_flags[STREAM_STDERR] & FD_APPEND) != 0) /* its position may still be the file's beginning */
+        SetFilePointer(GetStdHandle(STD_ERROR_HANDLE), 0, NULL, FILE_END);
 }
 
 /* ---- the end ---- */
@@ -303,6 +306,8 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     if (!finish_relays(relays, deadline_left(&deadline) > GRACE_MS ? deadline_left(&deadline) : GRACE_MS))
         command->late = "--timeout: the time is up, and nobody reads the output:";
     command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
+    note_loss(STD_OUTPUT_HANDLE, relays[0].own_code);
+    note_loss(STD_ERROR_HANDLE, relays[1].own_code);
     if (!ended)
         command->late = "--timeout: the time is up, so the command and all that it has started were ended:";
     if (command->late != NULL)

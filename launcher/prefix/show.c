@@ -195,6 +195,8 @@ void show_trace(const struct command *command)
         trace_handle(command, i);
     if (line != NULL)
         show_text(STD_ERROR_HANDLE, "handoff: ", line);
+    else
+        note_loss(STD_ERROR_HANDLE, ERROR_NOT_ENOUGH_MEMORY);
     release(line);
     trace_time("handles opened", command->opened_us);
     trace_time("child created", command->created_us);
@@ -325,36 +327,48 @@ static void put_json_end(struct text *text, const struct command *command, const
     text_format(text, ",\"exit_code\":%u,\"ended\":\"%s\"}\r\n", command->code, end_text(command));
 }
 
-static void write_json(const struct command *command, put_function *put, const wchar_t *string)
+static void write_bytes(struct command *command, const char *bytes, size_t size)
 {
-    HANDLE to = command->trace != NULL ? command->trace : GetStdHandle(STD_ERROR_HANDLE);
+    const struct sink file = {.to = command->trace};
+
+    if (command->trace == NULL)
+        print_bytes(STD_ERROR_HANDLE, bytes, size);
+    else if (command->trace_code == ERROR_SUCCESS)
+        command->trace_code = sink_write(&file, bytes, (DWORD)size);
+}
+
+static void write_json(struct command *command, put_function *put, const wchar_t *string)
+{
     wchar_t nowhere[1];
     struct text text = {.at = nowhere, .capacity = 1};
-    DWORD written;
     char *bytes;
 
     put(&text, command, string);
     text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
-    if (text.at == NULL)
+    if (text.at == NULL) {
+        command->trace_code = ERROR_NOT_ENOUGH_MEMORY;
         return;
+    }
     put(&text, command, string);
     bytes = (char *)text.at;
     for (size_t i = 0; i < text.length; i++)
         bytes[i] = (char)text.at[i];
-    WriteFile(to, bytes, (DWORD)text.length, &written, NULL);
+    write_bytes(command, bytes, text.length);
     release(text.at);
 }
 
-void show_trace_json(const struct command *command)
+void show_trace_json(struct command *command)
 {
     wchar_t *line = child_line(command);
 
     if (line != NULL)
         write_json(command, put_json, line);
+    else
+        command->trace_code = ERROR_NOT_ENOUGH_MEMORY;
     release(line);
 }
 
-void show_trace_json_end(const struct command *command)
+void show_trace_json_end(struct command *command)
 {
     write_json(command, put_json_end, command->program);
 }

@@ -13,7 +13,7 @@ static struct sink stream_sink(DWORD stream)
     return sink_for(handle, handle);
 }
 
-static void note_loss(DWORD stream, DWORD code)
+void note_loss(DWORD stream, DWORD code)
 {
     DWORD *loss = stream == STD_OUTPUT_HANDLE ? &stdout_loss : &stderr_loss;
 

@@ -1259,7 +1259,7 @@ START_TEST(tee_says_when_its_file_takes_no_more)
                       strstr(text, "(--tee)") != NULL,
                   "%s", text);
     running.out = running.err = NULL;
-    ck_assert_uint_eq(finish_running(&running), 0);
+    ck_assert_uint_eq(finish_running(&running), 122);
 }
 END_TEST
 
@@ -1633,9 +1633,10 @@ static const struct {
              {L"--trace --seal --env A={r}", TRUE, 1},
              {L"--trace=json --fd 3=r", TRUE, 1},
              {L"--fd 3=a --fd 4=a --sealed a --overlapped p", FALSE, 0},
-             {L"--trace=json:NUL", FALSE, 1},
-             {L"--relay", FALSE, 2},
-             {L"--tee NUL", TRUE, 4}};
+             {L"--trace=json:NUL", TRUE, 2},
+             {L"--relay", TRUE, 3},
+             {L"--tee NUL", TRUE, 4},
+             {L"--tee-append NUL", TRUE, 4}};
 
 /* What passes output on may still be at it, with a thread of Windows' pool. */
 static DWORD count_handles_at_rest(DWORD process_id, DWORD most)
@@ -1706,7 +1707,7 @@ static const char *const option_names[] = {
     "--mutex", "--mapping",   "--handle",  "--semaphore", "--process", "--stdin",        "--stdout",  "--stderr",
     "--fd",    "--env",       "--unset",   "--seal",      "--dir",     "--detach",       "--timeout", "--relay",
     "--tee",   "--wait-tree", "--dry-run", "--trace",     "=json",     "--kill-on-exit", "--parent",  "--copy",
-    "--steal", "--report",    "--lock",    "--wait",      "--sealed",  "--overlapped",   "--extend",
+    "--steal", "--report",    "--lock",    "--wait",      "--sealed",  "--overlapped",   "--extend",  "--tee-append",
 };
 
 START_TEST(help_fits_a_screen_and_leaves_nothing_out)

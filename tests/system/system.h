@@ -187,6 +187,7 @@ Suite *holding_suite(void);
 Suite *caller_suite(void);
 Suite *sources_suite(void);
 Suite *numbers_suite(void);
+Suite *writing_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);

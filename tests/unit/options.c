@@ -189,6 +189,7 @@ static const struct row {
     {L"p --dir \"C:\\a\\\\\" --trace -- x", L"trace;dir C:\\a\\\\;", L"x"},
     {L"p --dir C:\\\"a b\"\\c -- x", L"dir C:\\a b\\c;", L"x"},
     {L"p --tee \"a b\\\" -- x", L"tee a b\\;", L"x"},
+    {L"p --tee-append \"a b\\\" -- x", L"tee-append a b\\;", L"x"},
     {L"p --trace=json:\"a b\\\" -- x", L"trace=json a b\\;", L"x"},
     {L"p --trace=json -- x", L"trace=json;", L"x"},
     {L"p --trace --trace=json:a=b -- x", L"trace;trace=json a=b;", L"x"},
