@@ -235,6 +235,7 @@ void let_go_of_streams(const struct command *command)
 
 void borrow_stderr(const struct request *request, HANDLE child)
 {
+    const LARGE_INTEGER nowhere = {0};
     HANDLE handle;
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
@@ -243,7 +244,7 @@ void borrow_stderr(const struct request *request, HANDLE child)
             SetStdHandle(STD_ERROR_HANDLE, handle);
     }
     if ((request->stream_flags[STREAM_STDERR] & FD_APPEND) != 0) /* its position may still be the file's beginning */
-        SetFilePointer(GetStdHandle(STD_ERROR_HANDLE), 0, NULL, FILE_END);
+        SetFilePointerEx(GetStdHandle(STD_ERROR_HANDLE), nowhere, NULL, FILE_END);
 }
 
 /* ---- the end ---- */

@@ -445,9 +445,10 @@ START_TEST(tee_appends)
     run_batch("\"%HANDOFF%\" --tee-append \"%DIR%\\log\" -- cmd /c echo one\n"
               "\"%HANDOFF%\" --tee-append \"%DIR%\\log\" -- cmd /c \"echo two& exit 7\"\n"
               "echo %errorlevel%\n"
-              "2>NUL \"%HANDOFF%\" --tee-append \"%DIR%\\new\" -- cmd /c \">&2 echo three\"\n");
+              "\"%HANDOFF%\" --tee-append \"%DIR%\\new\" -- cmd /c \">&2 echo three\"\n");
     CloseHandle(log);
-    assert_out("one\r\ntwo\r\n7\r\n");
+    ck_assert_str_eq(result.out, "one\r\ntwo\r\n7\r\n");
+    ck_assert_str_eq(result.err, "three\r\n");
     assert_content(L"log", "kept\r\none\r\ntwo\r\n");
     assert_content(L"new", "three\r\n");
 }
