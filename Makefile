@@ -54,7 +54,7 @@ DLLTOOL = $(BINUTILS-$(width))dlltool
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
-            -Icommon -Iparent -Ilauncher -Ilauncher/prefix -Itests
+            -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix -Itests
 CFLAGS := -std=c11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
@@ -80,15 +80,15 @@ CHECK-LIBS = -L$(CHECK-$(width))/lib -lcheck -lpthread
 
 # --- sources -----------------------------------------------------------------------------
 
-# A program is what lies in its folder, on the engine (launcher/*.c) or not, and what it needs of what all share
+# A program is what lies in its folder, on the engine (launcher/engine) or not, and what it needs of what all share
 # (common/*.c): so it imports nothing for others. The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
 bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) build/%/bare/libcommon.a
 COMMON := $(call objects,common/*.c)
 LIBRARY := $(call objects,parent/*.c common/*.c)
 DLL := $(call bare,parent/*.c parent/dll/*.c)
-HANDOFF := $(call bare,launcher/*.c launcher/prefix/*.c)
-LAUNCHER := $(call bare,launcher/*.c launcher/service/*.c)
+HANDOFF := $(call bare,launcher/engine/*.c launcher/prefix/*.c)
+LAUNCHER := $(call bare,launcher/engine/*.c launcher/broker/*.c)
 HARNESS := $(call objects,tests/harness.c)
 
 # --- compiling ---------------------------------------------------------------------------
@@ -153,8 +153,8 @@ $(call both,handoff.exe): build/%/handoff.exe: $(HANDOFF)
 $(call both,handoffw.exe): build/%/handoffw.exe: $(HANDOFF)
 	$(call link-bare,-mwindows)
 
-$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/service/launcher.ld
-	$(call link-bare,-mconsole -Wl$(comma)-T$(comma)launcher/service/launcher.ld)
+$(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/broker/launcher.ld
+	$(call link-bare,-mconsole -Wl$(comma)-T$(comma)launcher/broker/launcher.ld)
 
 # One object whose only global names are the library's own, so that none of its inner ones can
 # meet a name of the program that links it. The mark says that it has no exception handler to register: without it no
@@ -290,10 +290,10 @@ $(call both,calls/library.o): build/%/calls/library.o: $(LIBRARY)
 	@mkdir -p $(@D)
 	$(redirect)
 	$(OBJCOPY) --wildcard --keep-global-symbol '*handoff_*' $@
-$(call both,calls/launcher.o): build/%/calls/launcher.o: $(call objects,launcher/*.c launcher/service/*.c common/*.c)
+$(call both,calls/launcher.o): build/%/calls/launcher.o: $(call objects,launcher/engine/*.c launcher/broker/*.c common/*.c)
 	@mkdir -p $(@D)
 	$(redirect)
-$(call both,calls/prefix.o): build/%/calls/prefix.o: $(call objects,launcher/*.c launcher/prefix/*.c common/*.c)
+$(call both,calls/prefix.o): build/%/calls/prefix.o: $(call objects,launcher/engine/*.c launcher/prefix/*.c common/*.c)
 	@mkdir -p $(@D)
 	$(redirect)
 
@@ -405,14 +405,14 @@ fuzz: build/fuzz
 	mkdir -p build/corpus
 	build/fuzz -max_total_time=$(FUZZ-SECONDS) -max_len=4096 -print_final_stats=1 build/corpus tests/fuzz/corpus
 
-LINTED := $(wildcard common/*.c common/*/*.c launcher/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
+LINTED := $(wildcard common/*.c common/*/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
 LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
 lint: all | build/deps/analysis
 	clang-format --dry-run --Werror $(filter-out build/%,$(wildcard */*.[ch] */*/*.[ch]))
 	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	cppcheck --enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
-	    --platform=win64 --error-exitcode=1 --quiet -Icommon -Iparent -Ilauncher -Ilauncher/prefix $(LINTED)
+	    --platform=win64 --error-exitcode=1 --quiet -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix $(LINTED)
 
 # --- set-up ------------------------------------------------------------------------------
 

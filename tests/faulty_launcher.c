@@ -196,11 +196,16 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #include "../common/descriptor.c"
 #include "../common/heap.c"
 #include "../common/take.c"
-#include "../launcher/engine.c"
-#include "../launcher/inherited.c"
-#include "../launcher/number.c"
-#include "../launcher/service/fillers.c"
-#include "../launcher/service/service.c"
+#include "../launcher/engine/batch.c"
+#include "../launcher/engine/block.c"
+#include "../launcher/engine/create.c"
+#include "../launcher/engine/engine.c"
+#include "../launcher/engine/inherited.c"
+#include "../launcher/engine/number.c"
+#include "../launcher/engine/place.c"
+#include "../launcher/engine/prepare.c"
+#include "../launcher/broker/fillers.c"
+#include "../launcher/broker/service.c"
 
 static BOOL lies(const char *kind)
 {

@@ -7,7 +7,7 @@
  * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
  * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
  *
- * Its list of the own handles is empty (launcher/inherited.c).
+ * Its list of the own handles is empty (launcher/engine/inherited.c).
  *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
@@ -181,9 +181,14 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define GetProcAddress find_function
 
 #include "../common/take.c"
-#include "../launcher/engine.c"
-#include "../launcher/inherited.c"
+#include "../launcher/engine/batch.c"
+#include "../launcher/engine/block.c"
+#include "../launcher/engine/create.c"
+#include "../launcher/engine/engine.c"
+#include "../launcher/engine/inherited.c"
+#include "../launcher/engine/number.c"
+#include "../launcher/engine/place.c"
+#include "../launcher/engine/prepare.c"
 #include "../launcher/prefix/library.c"
 #include "../launcher/prefix/open.c"
-#include "../launcher/number.c"
 #include "../launcher/prefix/parent.c"

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "fdblock.h"
 #include "function.h"
+#include "inherited.h"
 #include "steal.h"
 #include "stream.h"
 #include "voice.h"
@@ -197,7 +198,7 @@ static void close_inherited(HANDLE handle)
 
 void let_go_of_inherited(void)
 {
-    visit_inheritable(close_inherited);
+    handles_visit_inheritable(close_inherited);
 }
 
 /* Whether an option may have something to say when the command has ended. */

@@ -6,7 +6,7 @@
 
 /*
  * The model: a parent and its launcher, each of which does its atomic steps one by one, in the order of
- * parent/channel.c and launcher/service/service.c. The parent may die between any two of them, and the launcher may
+ * parent/channel.c and launcher/broker/service.c. The parent may die between any two of them, and the launcher may
  * become mute: its event fails. All interleavings are walked through. What is looked for is a state in which both wait,
  * and a child whose fate is not its parent's will.
  */

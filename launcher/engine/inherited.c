@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "inherited.h"
 
 #include "function.h"
 #include "heap.h"
@@ -87,7 +87,12 @@ static void visit_all(const struct list *list, void (*act)(HANDLE))
     }
 }
 
-void visit_inheritable(void (*act)(HANDLE handle))
+BOOL handle_set_inheritable(HANDLE handle, BOOL inheritable)
+{
+    return SetHandleInformation(handle, HANDLE_FLAG_INHERIT, inheritable ? HANDLE_FLAG_INHERIT : 0);
+}
+
+void handles_visit_inheritable(void (*act)(HANDLE handle))
 {
     struct list list = {NULL, 0};
 

@@ -2,11 +2,11 @@
  * The engine of both programs: from a request whose handles are open here to a suspended child that has just
  * these.
  *
- *   engine.c     creates the child
- *   number.c     a handle under a number that is given
- *   inherited.c  which of this process' handles are inheritable
- *   service/     handoff-launcher.exe, the library's broker: requests come in memory that it shares with it
- *   prefix/      handoff.exe and handoffw.exe: options before a command
+ *   creation.h   the steps, and the files that they are in
+ *   number.h     a handle under a number that is given
+ *   inherited.h  which of this process' handles are inheritable
+ *   ../broker/   handoff-launcher.exe, the library's broker: requests come in memory that it shares with it
+ *   ../prefix/   handoff.exe and handoffw.exe: options before a command
  *
  * Imports nothing but kernel32's functions of Windows XP; newer ones are looked up at run time.
  */
@@ -44,9 +44,5 @@ BOOL create_child(struct request *request, const struct terms *terms, PROCESS_IN
 
 /* Closes the handles of the passes from `first` to before `end`, of those that have one. */
 void close_passes(const struct request *request, uint32_t first, uint32_t end);
-
-/* Does something to each handle of this process that is inheritable, whoever made it so: as a rule, whoever started
- * this process. No object is asked anything, since a synchronous pipe that somebody reads would not answer. */
-void visit_inheritable(void (*act)(HANDLE handle));
 
 #endif

@@ -1,0 +1,69 @@
+/*
+ * One child on its way through the engine, in the order of the steps. Inside the engine only.
+ *
+ *   engine.c   the order
+ *   prepare.c  all that CreateProcessW is called with
+ *   batch.c    a batch file as what is run
+ *   create.c   CreateProcessW, in the ways that this Windows knows
+ *   block.c    the C runtime's descriptors, in the width of the child's pointers
+ *   place.c    numbers and sealing in the suspended child
+ */
+#ifndef HANDOFF_CREATION_H
+#define HANDOFF_CREATION_H
+
+#include "engine.h"
+#include "text.h"
+
+/* What CreateProcessW is called with, made up piece by piece. */
+struct creation {
+    STARTUPINFOEXW startup;
+    HANDLE *handles; /* what the child inherits, and then the jobs; owns the memory of the next two as well */
+    uint32_t inherited, jobs;
+    uint32_t only_listed; /* the number of one that the child is to have under another; 0: there is none */
+    struct text program;
+    struct text line;     /* its memory is NULL if the request has none */
+    wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */
+    wchar_t *environment; /* with changes; NULL: the request's */
+    uint8_t *block;       /* of descriptors; NULL: none */
+    HANDLE listed_job;    /* which the child is created in; NULL: none, or there is no such attribute */
+    _Alignas(16) unsigned char attributes[256]; /* nine need 240 bytes at most, and nothing to delete them */
+};
+
+/* ---- prepare.c ---- */
+
+BOOL creation_prepare(struct creation *creation, struct request *request, uint32_t exposed, struct failure *failure);
+void creation_release(struct creation *creation);
+
+/* ---- batch.c ---- */
+
+enum { CMD_CAPACITY = MAX_PATH + 8 };
+
+/* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short
+ * and, on Wine, with every inheritable handle. */
+BOOL creation_wrap_batch(struct creation *creation, const struct request *request, struct failure *failure);
+
+/* ---- create.c ---- */
+
+/* A suspended child, in the job (NULL: in none). */
+BOOL creation_run(struct creation *creation, const struct request *request, HANDLE job, PROCESS_INFORMATION *child,
+                  struct failure *failure);
+
+/* Afterwards it is gone: who looks for children of ours finds none. */
+void child_end(const PROCESS_INFORMATION *child);
+
+/* ---- block.c ---- */
+
+/* Makes the block, if there are descriptors, for pointers of so many bytes. Returns a Win32 code. */
+DWORD block_make(struct creation *creation, const struct request *request, uint32_t pointer);
+
+/* The size of a program's pointers: a guess, and what the process says, or else the guess. */
+uint32_t pointer_guess(const wchar_t *program);
+uint32_t pointer_of(HANDLE process, uint32_t guess);
+
+/* ---- place.c ---- */
+
+/* Puts into the child what it could not inherit under its number, and seals what is to be sealed; or ends the child. */
+BOOL creation_place(const struct creation *creation, const struct request *request, const PROCESS_INFORMATION *child,
+                    struct failure *failure);
+
+#endif

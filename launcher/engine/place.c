@@ -1,0 +1,100 @@
+#include "creation.h"
+
+#include "number.h"
+#include "steal.h"
+
+/* ---- numbers ---- */
+
+/* Of the passes that are to be put into the child, the one with the lowest number; NULL: there is none left. */
+static struct pass *next_to_put(const struct request *request)
+{
+    struct pass *next = NULL;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & PASS_APART) != 0 && (next == NULL || pass->wanted < next->wanted))
+            next = pass;
+    }
+    return next;
+}
+
+/* What could not be put under its number here, in the order of the numbers, as a new table gives them. Once it is there
+ * it is closed here. */
+static BOOL put_passes(const struct request *request, HANDLE child, struct failure *failure)
+{
+    struct pass *pass;
+    bool *notes = NULL;
+    DWORD code = ERROR_SUCCESS;
+
+    while (code == ERROR_SUCCESS && (pass = next_to_put(request)) != NULL) {
+        if (notes == NULL)
+            notes = make_notes();
+        code =
+            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, notes);
+        if (code == ERROR_SUCCESS) {
+            CloseHandle(handle_from_number(pass->number));
+            pass->number = 0;
+            pass->flags = 0;
+        } else {
+            fail(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
+        }
+    }
+    close_noted(child, notes);
+    return code == ERROR_SUCCESS;
+}
+
+/* ---- sealing ---- */
+
+/* Takes what lies at `from` out of the child and puts it under its number again. */
+static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
+{
+    HANDLE handle;
+    DWORD code = steal(child, handle_number(from), FALSE, &handle);
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = put_under(child, handle, FALSE, number, NULL);
+    CloseHandle(handle);
+    return code;
+}
+
+/*
+ * There is no way to clear the inherit flag of a handle in another process. But it can be replaced by one that is not
+ * inheritable, which has as a rule the number that becomes free by that: not on Windows 7 and before, nor on others
+ * if that number has neighbours that are freer.
+ */
+static DWORD seal(HANDLE child, uint32_t number)
+{
+    HANDLE there = NULL;
+
+    if (!DuplicateHandle(child, handle_from_number(number), child, &there, 0, FALSE,
+                         DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE))
+        return GetLastError();
+    return there == handle_from_number(number) ? ERROR_SUCCESS : put_back(child, there, number);
+}
+
+static BOOL seal_passes(const struct request *request, HANDLE child, struct failure *failure)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        DWORD code = ERROR_SUCCESS;
+
+        if ((request->passes[i].flags & (PASS_SEALED | PASS_JOB)) == PASS_SEALED)
+            code = seal(child, request->passes[i].number);
+        if (code != ERROR_SUCCESS)
+            return fail(failure, HANDOFF_STAGE_SEAL, i, code);
+    }
+    return TRUE;
+}
+
+BOOL creation_place(const struct creation *creation, const struct request *request, const PROCESS_INFORMATION *child,
+                    struct failure *failure)
+{
+    if (!put_passes(request, child->hProcess, failure) || !seal_passes(request, child->hProcess, failure)) {
+        child_end(child);
+        return FALSE;
+    }
+    if (creation->only_listed != 0)
+        close_in(child->hProcess, creation->only_listed);
+    return TRUE;
+}

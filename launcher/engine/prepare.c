@@ -1,0 +1,204 @@
+#include "creation.h"
+
+#include "cmdline.h"
+#include "descriptor.h"
+#include "environment.h"
+#include "heap.h"
+#include "inherited.h"
+#include "startup.h"
+#include "steal.h"
+#include "stream.h"
+#include "upcase.h"
+
+/* ---- texts ---- */
+
+/* What a text that is written out can become, and no more memory than that: of a resident launcher each spawn
+ * would pay for pages that it has to get and to give back. */
+static size_t room(const wchar_t *text, size_t growth, size_t more)
+{
+    size_t units = text != NULL ? growth * text_length(text) + more : more;
+
+    return units < LINE_CAPACITY ? units : LINE_CAPACITY;
+}
+
+static BOOL allocate_creation(struct creation *creation, const struct request *request, struct failure *failure)
+{
+    size_t handles = (request->pass_count + 1) * sizeof *creation->handles;
+    unsigned char *memory;
+
+    /* The number in the place of "{x}" has at most 10 digits. */
+    creation->line.capacity = room(request->command_line, 4, 1);
+    creation->program.capacity = room(request->application, 1, CMD_CAPACITY);
+    memory = allocate(handles + (creation->program.capacity + creation->line.capacity) * sizeof(wchar_t));
+    if (memory == NULL)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    creation->handles = (HANDLE *)(void *)memory;
+    creation->program.at = (wchar_t *)(void *)(memory + handles);
+    if (request->command_line != NULL)
+        creation->line.at = creation->program.at + creation->program.capacity;
+    return TRUE;
+}
+
+static BOOL rewrite_line(struct creation *creation, const struct request *request)
+{
+    if (request->command_line == NULL)
+        return TRUE;
+    line_rewrite(&creation->line, request->command_line, request->passes, request->pass_count);
+    return text_end(&creation->line);
+}
+
+/* The base is the request's block, or else the launcher's own. */
+static DWORD change_environment(struct creation *creation, const struct request *request)
+{
+    wchar_t *own = GetEnvironmentStringsW(), nowhere[1];
+    const wchar_t *base = request->environment != NULL ? request->environment : own;
+    struct text text = {.at = nowhere, .capacity = 1};
+    struct changes changes = {.upcase = upcase};
+
+    changes.sorted = allocate((environment_count(request->variables) + 1) * sizeof *changes.sorted);
+    if (changes.sorted != NULL && own != NULL) {
+        environment_sort(&changes, request->variables);
+        environment_edit(&text, base, &changes, request->passes, request->pass_count);
+        text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+        creation->environment = text.at;
+    }
+    if (creation->environment != NULL) {
+        environment_edit(&text, base, &changes, request->passes, request->pass_count);
+        text_end(&text);
+    }
+    if (own != NULL)
+        FreeEnvironmentStringsW(own);
+    release(changes.sorted);
+    return creation->environment != NULL ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+}
+
+static BOOL rewrite(struct creation *creation, struct request *request, struct failure *failure)
+{
+    DWORD code;
+    uint32_t unused;
+
+    request_index(request->passes, request->pass_count); /* again: streams have come to them */
+    code = rewrite_line(creation, request) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
+    if (code == ERROR_SUCCESS && request->variables != NULL)
+        code = change_environment(creation, request);
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, code);
+    unused = request_find_unused(request->passes, request->pass_count);
+    return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
+}
+
+static BOOL put_program(struct creation *creation, const struct request *request, struct failure *failure)
+{
+    text_put(&creation->program, request->application);
+    return text_end(&creation->program) ||
+           fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+}
+
+/* ---- streams, descriptors, handles ---- */
+
+/* All streams or none: with one of them given, Windows takes the others as they are. */
+static void set_streams(STARTUPINFOW *to, const struct request *request)
+{
+    HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
+    uint32_t decided = request->closed_streams;
+
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        decided |= request->passes[i].streams;
+    if (decided == 0)
+        return;
+    to->dwFlags |= STARTF_USESTDHANDLES;
+    for (int stream = 0; stream < STREAM_COUNT; stream++) {
+        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && (request->closed_streams >> stream & 1) == 0)
+            *streams[stream] = stream_of_old_console(stream);
+        for (uint32_t i = 0; i < request->pass_count; i++) {
+            if ((request->passes[i].streams >> stream & 1) != 0)
+                *streams[stream] = handle_from_number(pass_number(&request->passes[i]));
+        }
+    }
+}
+
+static void set_descriptor_flags(struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        struct pass *pass = &request->passes[i];
+
+        if (pass->descriptor != 0 && pass->crt_flags == 0)
+            pass->crt_flags = descriptor_flags(handle_from_number(pass->number));
+    }
+}
+
+/*
+ * Streams count only if something is inherited (rprichard/win32-console-docs, "CreateProcess (modern)"). If all that
+ * there is will be put into the child later, and a stream is among it, that is inherited as well. NULL: there is no need.
+ */
+static const struct pass *find_listed_only(const struct request *request)
+{
+    const struct pass *stream = NULL;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & (PASS_JOB | PASS_APART)) == 0)
+            return NULL;
+        if ((pass->flags & PASS_APART) != 0 && pass->streams != 0)
+            stream = pass;
+    }
+    return stream;
+}
+
+/* The jobs in the order in which the caller lists them, since each is nested in the one before. What is put there later
+ * is not to be inherited where there is no list either. */
+static void list_handles(struct creation *creation, const struct request *request)
+{
+    const struct pass *listed_only = find_listed_only(request);
+
+    creation->only_listed = listed_only != NULL ? listed_only->number : 0;
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if ((pass->flags & PASS_APART) != 0 && pass != listed_only)
+            handle_set_inheritable(handle_from_number(pass->number), FALSE);
+        else if ((pass->flags & PASS_JOB) == 0)
+            creation->handles[creation->inherited++] = handle_from_number(pass->number);
+    }
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if ((request->passes[i].flags & PASS_JOB) != 0)
+            creation->handles[creation->inherited + creation->jobs++] = handle_from_number(request->passes[i].number);
+    }
+}
+
+static BOOL expose(const struct creation *creation, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!handle_set_inheritable(creation->handles[i], TRUE))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static BOOL prepare_handles(struct creation *creation, struct request *request, uint32_t exposed,
+                            struct failure *failure)
+{
+    give_startup(request, &creation->startup.StartupInfo);
+    set_streams(&creation->startup.StartupInfo, request);
+    set_descriptor_flags(request);
+    list_handles(creation, request);
+    return expose(creation, exposed) || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError());
+}
+
+/* ---- */
+
+BOOL creation_prepare(struct creation *creation, struct request *request, uint32_t exposed, struct failure *failure)
+{
+    return allocate_creation(creation, request, failure) && rewrite(creation, request, failure) &&
+           put_program(creation, request, failure) && creation_wrap_batch(creation, request, failure) &&
+           prepare_handles(creation, request, exposed, failure);
+}
+
+void creation_release(struct creation *creation)
+{
+    release(creation->block);
+    release(creation->environment);
+    release(creation->batch_line);
+    release(creation->handles);
+}
