@@ -1,20 +1,28 @@
 /*
  * What a spawn costs, beside a direct CreateProcessW of the same run.
  *
- *   bench.exe [--rounds N] [--spawns N] [--data FILE] [SECTION]...
+ *   bench.exe [--seconds N] [--data FILE] [SECTION]...
  *
  * All ways start the same child, which has no C runtime and ends at once. They take turns in random order,
- * with pauses, and only what belongs to one round is compared, because the machine's speed drifts. The table
- * goes to stdout and the same figures, tab-separated, to FILE, from which draw.awk makes the picture.
+ * with pauses, and only what belongs to one round is compared, because the machine's speed drifts. Each section
+ * takes as many rounds as fit in its time, so that a run is as long on a slow machine. Tables go to stdout. The same
+ * figures and the targets go to FILE, tab-separated, for the scripts:
  *
- *   main.c     arguments and sections
+ *   bench.sh       runs bench.exe and the scripts below
+ *   requests.awk   counts what the section requests marked in a trace of wineserver
+ *   verdicts.awk   each target, kept or missed
+ *   figures.awk    the tables of README.md
+ *   draw.awk       the picture
+ *
+ *   main.c     arguments, sections, targets
  *   ways.c     each way to start a child with handles
  *   figures.c  time, chance, medians
  *   process.c  handles and memory of a process
- *   latency.c  sections latency and steals: one spawn at a time
+ *   latency.c  section latency: one spawn at a time
  *   crowd.c    sections pace, throughput and leaks: one thread after itself, and many at once
- *   curves.c   sections handles, line, table and spawns
+ *   curves.c   sections handles, line, table, environment and spawns
  *   numbers.c  section numbers: handles that keep theirs
+ *   requests.c section requests: marks around single spawns
  *   size.c     section size: bytes, imports, memory
  *   nothing.c, count.c  the children
  */
@@ -35,13 +43,35 @@ unsigned chance(unsigned below);
 /* Back-to-back starts disturb each other under Wine: 10 to 30 ms. */
 void pause_a_while(void);
 
+void shuffle(unsigned *order, unsigned count);
+
+/* The rounds of a measurement: as many as fit in its time, but never fewer than a median needs. */
+struct rounds {
+    double end; /* in the time of now_ms */
+    unsigned done;
+};
+
+struct rounds begin_rounds(double seconds);
+BOOL next_round(struct rounds *rounds);
+
+/* One figure, measured once in each round. */
+struct samples {
+    double *values;
+    size_t count, room;
+};
+
+void add_sample(struct samples *samples, double value);
+void clear_samples(struct samples *samples);
+
 struct quartiles {
     double low, median, high;
 };
 
-struct quartiles quartiles_of(const double *values, size_t count);
-double median_of(const double *values, size_t count);
-void shuffle(unsigned *order, unsigned count);
+struct quartiles quartiles_of(const struct samples *samples);
+struct quartiles divide_quartiles(struct quartiles quartiles, double by);
+
+/* What the two make of each other, round by round. */
+struct quartiles ratio_of(const struct samples *samples, const struct samples *base);
 
 /* Ends the program: a benchmark that goes on without one of its parts says something wrong. */
 void require(BOOL condition, const char *what);
@@ -66,6 +96,8 @@ struct order {
     BOOL keeps_numbers;                /* for handoff, one-shot and resident */
     struct handoff_launcher *resident; /* for the ways that need one */
     BOOL is_default;                   /* that is the program's default all the time */
+    const wchar_t *variables;          /* changes of the environment, for handoff; or NULL */
+    const wchar_t *environment;        /* the result of these changes, for the handle list; or NULL */
     struct scratch *scratch;
 };
 
@@ -129,30 +161,32 @@ HANDLE start_program(const wchar_t *path, const wchar_t *arguments, DWORD flags,
 
 /* ---- the sections ---- */
 
-struct options {
-    unsigned rounds; /* of the latency; others derive theirs from it */
-    unsigned spawns; /* on one resident launcher */
-    FILE *data;
-};
-
-extern struct options options;
-
-/* Say a figure and what it may be at most, or has to be at least. */
-void print_target(const char *name, double value, double most);
-void print_target_least(const char *name, double value, double least);
-
-/* What one bare steal takes from a process that waits, in ms. */
+/* One bare steal out of a process that waits, in ms. */
 double steal_some(HANDLE holder);
 
-void measure_latency(void);
-void measure_numbers(void);
-void measure_pace(void);
-void measure_throughput(void);
-void measure_leaks(void);
-void measure_handles(void);
-void measure_line(void);
-void measure_table(void);
-void measure_spawns(void);
-void measure_size(void);
+extern FILE *data;
+
+/* What is to be kept: by its median, at most or at least the limit. */
+void tell_target(const char *name, struct quartiles value, double most);
+void tell_target_least(const char *name, struct quartiles value, double least);
+
+/* The same for what is counted once. */
+void tell_count(const char *name, double count, double most);
+
+/* A launcher that stays, or the end of the program. */
+struct handoff_launcher *open_resident(void);
+
+void measure_latency(double seconds);
+void measure_numbers(double seconds);
+void measure_pace(double seconds);
+void measure_throughput(double seconds);
+void measure_leaks(double seconds);
+void measure_handles(double seconds);
+void measure_line(double seconds);
+void measure_table(double seconds);
+void measure_environment(double seconds);
+void measure_spawns(double seconds);
+void measure_size(double seconds);
+void mark_requests(double seconds);
 
 #endif

@@ -3,18 +3,18 @@
 
 #include <stdlib.h>
 
-enum { CROWD = 8, BATCH = 32, LEAKERS = 4 };
+enum { CROWD = 8, BATCH = 16, LEAKERS = 4 };
 
 static const enum way_id contenders[] = {WAY_DIRECT, WAY_LIST, WAY_LOCK, WAY_ONE_SHOT, WAY_RESIDENT};
 
-enum { CONTENDERS = ARRAYSIZE(contenders), LIST = 1, RESIDENT = 4 };
+enum { CONTENDERS = ARRAYSIZE(contenders), LIST = 1, ONE_SHOT = 3, RESIDENT = 4 };
 
 struct worker {
     enum way_id way;
     unsigned children;
     struct order order;
     HANDLE thread;
-    volatile LONG *going; /* of a foreign thread: until that is 0 */
+    const volatile LONG *going; /* instead of a number of children: until that is 0 */
     unsigned started, hit, unintended;
 };
 
@@ -53,9 +53,8 @@ static void finish_worker(struct worker *worker)
 static struct worker *make_workers(unsigned count)
 {
     struct worker *workers = allocate(count, sizeof *workers);
-    struct handoff_launcher *shared = handoff_launcher_open(NULL, NULL);
+    struct handoff_launcher *shared = open_resident();
 
-    require(shared != NULL, "a resident launcher");
     for (unsigned i = 0; i < count; i++) {
         make_order(&workers[i].order, 1);
         workers[i].order.resident = shared;
@@ -100,112 +99,101 @@ static double run_batch(struct worker *workers, unsigned threads, enum way_id wa
     return 1000.0 * BATCH / (now_ms() - began);
 }
 
-static void run_batches(struct worker *workers, unsigned threads, double *rates[CONTENDERS], unsigned rounds)
+/* How many rounds. */
+static unsigned run_batches(struct worker *workers, unsigned threads, struct samples *rates, double seconds)
 {
     unsigned turn[CONTENDERS] = {0, 1, 2, 3, 4};
+    struct rounds rounds = begin_rounds(seconds);
 
-    for (unsigned round = 0; round < rounds; round++) {
+    while (next_round(&rounds)) {
         shuffle(turn, CONTENDERS);
         for (unsigned i = 0; i < CONTENDERS; i++) {
-            rates[turn[i]][round] = run_batch(workers, threads, contenders[turn[i]]);
+            add_sample(&rates[turn[i]], run_batch(workers, threads, contenders[turn[i]]));
             pause_a_while();
         }
     }
+    return rounds.done;
 }
 
-/* What a way's rate is of the handle list's in the same round. */
-static struct quartiles compare_with_list(double *rates[CONTENDERS], unsigned contender, unsigned rounds)
+static void print_rate(unsigned threads, const char *way, const struct samples *rates, const struct samples *list)
 {
-    double *quotients = allocate(rounds, sizeof *quotients);
-    struct quartiles ratio;
+    double rate = quartiles_of(rates).median;
+    struct quartiles ratio = ratio_of(rates, list);
 
-    for (unsigned round = 0; round < rounds; round++)
-        quotients[round] = rates[contender][round] / rates[LIST][round];
-    ratio = quartiles_of(quotients, rounds);
-    free(quotients);
-    return ratio;
-}
-
-/* A row for each way. */
-static void print_rates(unsigned threads, double *rates[CONTENDERS], unsigned rounds)
-{
-    for (unsigned i = 0; i < CONTENDERS; i++) {
-        double rate = median_of(rates[i], rounds);
-        struct quartiles ratio = compare_with_list(rates, i, rounds);
-
-        printf("%7u  %-31s %6.0f  %5.2f [%.2f-%.2f]\n", threads, ways[contenders[i]].name, rate, ratio.median,
-               ratio.low, ratio.high);
-        fprintf(options.data, "throughput\t%u\t%s\t%.1f\t%.4f\t%.4f\t%.4f\n", threads, ways[contenders[i]].name, rate,
-                ratio.median, ratio.low, ratio.high);
-    }
+    printf("%7u  %-31s %6.0f  %5.2f [%.2f-%.2f]\n", threads, way, rate, ratio.median, ratio.low, ratio.high);
+    fprintf(data, "throughput\t%u\t%s\t%.1f\t%.4f\t%.4f\t%.4f\n", threads, way, rate, ratio.median, ratio.low,
+            ratio.high);
 }
 
 /* Not to leak may not cost pace: a handle list leaks to whoever inherits without one. */
-static void print_rate_target(unsigned threads, double ratio)
+static void tell_rate(unsigned threads, const struct samples *rates)
 {
-    char name[64];
+    char name[80];
 
     snprintf(name, sizeof name, "resident, children a second, %u thread%s, of a handle list's", threads,
              threads > 1 ? "s" : "");
-    print_target_least(name, ratio, 1);
+    tell_target_least(name, ratio_of(&rates[RESIDENT], &rates[LIST]), 1);
 }
 
-static void measure_rates(const char *section, unsigned least_threads, unsigned most_threads)
+/* A row for each way. */
+static void measure_threads(struct worker *workers, unsigned threads, double seconds)
 {
-    struct worker *workers = make_workers(most_threads);
-    unsigned rounds = options.rounds / 10 + 1;
-    double *rates[CONTENDERS];
-    double reached[CROWD + 1]; /* by the number of threads */
+    struct samples rates[CONTENDERS] = {{0}};
+    unsigned rounds = run_batches(workers, threads, rates, seconds);
 
-    printf("\n%s, batches of %d, %u rounds: children a second, ratio to the handle list [quartiles]\n", section, BATCH,
-           rounds);
+    printf("%u thread%s, %u rounds\n", threads, threads > 1 ? "s" : "", rounds);
+    fprintf(data, "rounds\tthroughput, %u thread%s\t%u\n", threads, threads > 1 ? "s" : "", rounds);
     for (unsigned i = 0; i < CONTENDERS; i++)
-        rates[i] = allocate(rounds, sizeof *rates[i]);
-    for (unsigned threads = least_threads; threads <= most_threads; threads *= 2) {
-        run_batches(workers, threads, rates, rounds);
-        print_rates(threads, rates, rounds);
-        reached[threads] = compare_with_list(rates, RESIDENT, rounds).median;
-    }
-    for (unsigned threads = least_threads; threads <= most_threads; threads *= 2)
-        print_rate_target(threads, reached[threads]);
-    end_workers(workers, most_threads);
+        print_rate(threads, ways[contenders[i]].name, &rates[i], &rates[LIST]);
+    tell_rate(threads, rates);
+    for (unsigned i = 0; i < CONTENDERS; i++)
+        clear_samples(&rates[i]);
 }
 
-void measure_pace(void)
+void measure_pace(double seconds)
 {
-    measure_rates("pace", 1, 1);
+    struct worker *workers = make_workers(1);
+
+    printf("\npace, batches of %d: children a second, ratio to the handle list [quartiles]\n", BATCH);
+    measure_threads(workers, 1, seconds);
+    end_workers(workers, 1);
 }
 
-void measure_throughput(void)
+void measure_throughput(double seconds)
 {
-    measure_rates("throughput", 2, CROWD);
+    struct worker *workers = make_workers(CROWD);
+
+    printf("\nthroughput, batches of %d: children a second, ratio to the handle list [quartiles]\n", BATCH);
+    for (unsigned threads = 2; threads <= CROWD; threads *= 2)
+        measure_threads(workers, threads, seconds / 3);
+    end_workers(workers, CROWD);
 }
 
 /* ---- leaks ---- */
 
-/* The workers' own children, then the foreign thread's. */
-static void run_leakers(struct worker *workers, enum way_id way, unsigned children)
+static void run_leakers(struct worker *workers, enum way_id way, double seconds)
 {
     struct worker *foreign = &workers[LEAKERS];
-    volatile LONG going = 1;
+    volatile LONG going = 1, foreign_going = 1;
 
     foreign->way = WAY_FOREIGN;
-    foreign->going = &going;
-    foreign->order.child = path_of_count;
+    foreign->going = &foreign_going;
     start_worker(foreign);
     for (unsigned i = 0; i < LEAKERS; i++) {
         workers[i].way = way;
-        workers[i].children = children;
-        workers[i].order.child = path_of_count;
+        workers[i].going = &going;
         start_worker(&workers[i]);
     }
+    Sleep((DWORD)(1000 * seconds));
+    going = 0;
     for (unsigned i = 0; i < LEAKERS; i++)
         finish_worker(&workers[i]);
-    going = 0;
+    foreign_going = 0;
     finish_worker(foreign);
 }
 
-static void print_leaks(const struct worker *workers, enum way_id way)
+/* Unintended handles in all: in the workers' own children and in the foreign thread's. */
+static unsigned print_leaks(const struct worker *workers, enum way_id way)
 {
     const struct worker *foreign = &workers[LEAKERS];
     struct worker all = {0};
@@ -217,23 +205,27 @@ static void print_leaks(const struct worker *workers, enum way_id way)
     }
     printf("%-31s %6u in %4u of %4u   %6u in %4u of %4u\n", ways[way].name, all.unintended, all.hit, all.started,
            foreign->unintended, foreign->hit, foreign->started);
-    fprintf(options.data, "leaks\t%s\t%u\t%u\t%u\t%u\t%u\t%u\n", ways[way].name, all.unintended, all.hit, all.started,
+    fprintf(data, "leaks\t%s\t%u\t%u\t%u\t%u\t%u\t%u\n", ways[way].name, all.unintended, all.hit, all.started,
             foreign->unintended, foreign->hit, foreign->started);
+    return all.unintended + foreign->unintended;
 }
 
-void measure_leaks(void)
+void measure_leaks(double seconds)
 {
     struct worker *workers = make_workers(LEAKERS + 1);
-    unsigned children = options.rounds / 5 + 1;
+    unsigned leaked[CONTENDERS];
 
     end_order(&workers[LEAKERS].order);
     make_order(&workers[LEAKERS].order, 0);
-    printf("\nunintended handles, %d threads x %u children with a handle each, beside a foreign thread\n", LEAKERS,
-           children);
+    for (unsigned i = 0; i <= LEAKERS; i++)
+        workers[i].order.child = path_of_count;
+    printf("\nunintended handles, %d threads whose children get a handle each, beside a foreign thread\n", LEAKERS);
     printf("%-31s %-22s   %s\n", "", "in own children", "in the foreign thread's");
     for (unsigned i = 0; i < CONTENDERS; i++) {
-        run_leakers(workers, contenders[i], children);
-        print_leaks(workers, contenders[i]);
+        run_leakers(workers, contenders[i], seconds / CONTENDERS);
+        leaked[i] = print_leaks(workers, contenders[i]);
     }
+    tell_count("one-shot, unintended handles", leaked[ONE_SHOT], 0);
+    tell_count("resident, unintended handles", leaked[RESIDENT], 0);
     end_workers(workers, LEAKERS + 1);
 }

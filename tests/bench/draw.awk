@@ -18,9 +18,6 @@ BEGIN {
 	color["handoff.exe"] = "#f2b78a"
 }
 
-# A program of Windows wrote it; with its CR the last number of a line would not be one.
-{ sub(/\r$/, "") }
-
 $1 == "latency" && $2 == 1 {
 	row[rows++] = $3
 	exit_ms[$3] = $4; exit_ratio[$3] = $5; exit_low[$3] = $6; exit_high[$3] = $7
@@ -50,10 +47,8 @@ $1 == "curve" {
 	if (!(($2, $3) in line_seen)) { line_seen[$2, $3] = 1; line[$2, lines[$2]++] = $3 }
 }
 
-$1 == "machine" { machine = $2 }
-
 END {
-	height = 40 + 24 * rows + 60 + 250 + 2 * 230
+	height = 40 + 24 * rows + 60 + 250 + 3 * 230
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" ", WIDTH, height, WIDTH, height
 	print "font-family=\"sans-serif\" font-size=\"12\" fill=\"#1f2933\">"
 	rect(0, 0, WIDTH, height, "#ffffff")
@@ -64,7 +59,8 @@ END {
 	draw_curve("handles", "handles passed", 40, y, 370, 150)
 	draw_curve("line", "characters of command line", 480, y, 370, 150)
 	draw_curve("table", "handles open in the parent", 40, y + 225, 370, 150)
-	draw_curve("spawns", "spawns on one resident launcher", 480, y + 225, 370, 150)
+	draw_curve("environment", "variables set, in falling order", 480, y + 225, 370, 150)
+	draw_curve("spawns", "spawns on one resident launcher", 40, y + 450, 370, 150)
 	print "</svg>"
 }
 

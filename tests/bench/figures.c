@@ -25,6 +25,37 @@ void pause_a_while(void)
     Sleep(10 + chance(21));
 }
 
+enum { ROUNDS_LEAST = 5 };
+
+struct rounds begin_rounds(double seconds)
+{
+    return (struct rounds){.end = now_ms() + 1000 * seconds};
+}
+
+BOOL next_round(struct rounds *rounds)
+{
+    if (rounds->done >= ROUNDS_LEAST && now_ms() >= rounds->end)
+        return FALSE;
+    rounds->done++;
+    return TRUE;
+}
+
+void add_sample(struct samples *samples, double value)
+{
+    if (samples->count == samples->room) {
+        samples->room = 2 * samples->room + 64;
+        samples->values = realloc(samples->values, samples->room * sizeof *samples->values);
+        require(samples->values != NULL, "out of memory");
+    }
+    samples->values[samples->count++] = value;
+}
+
+void clear_samples(struct samples *samples)
+{
+    free(samples->values);
+    *samples = (struct samples){0};
+}
+
 static int compare(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;
@@ -43,22 +74,35 @@ static double at(const double *sorted, size_t count, double part)
     return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
-struct quartiles quartiles_of(const double *values, size_t count)
+struct quartiles quartiles_of(const struct samples *samples)
 {
-    double *sorted = allocate(count, sizeof *sorted);
+    double *sorted = allocate(samples->count, sizeof *sorted);
     struct quartiles quartiles;
 
-    CopyMemory(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare);
-    quartiles = (struct quartiles){
-        .low = at(sorted, count, 0.25), .median = at(sorted, count, 0.5), .high = at(sorted, count, 0.75)};
+    CopyMemory(sorted, samples->values, samples->count * sizeof *sorted);
+    qsort(sorted, samples->count, sizeof *sorted, compare);
+    quartiles = (struct quartiles){.low = at(sorted, samples->count, 0.25),
+                                   .median = at(sorted, samples->count, 0.5),
+                                   .high = at(sorted, samples->count, 0.75)};
     free(sorted);
     return quartiles;
 }
 
-double median_of(const double *values, size_t count)
+struct quartiles divide_quartiles(struct quartiles quartiles, double by)
 {
-    return quartiles_of(values, count).median;
+    return (struct quartiles){quartiles.low / by, quartiles.median / by, quartiles.high / by};
+}
+
+struct quartiles ratio_of(const struct samples *samples, const struct samples *base)
+{
+    struct samples ratios = {0};
+    struct quartiles quartiles;
+
+    for (size_t i = 0; i < samples->count; i++)
+        add_sample(&ratios, samples->values[i] / base->values[i]);
+    quartiles = quartiles_of(&ratios);
+    clear_samples(&ratios);
+    return quartiles;
 }
 
 void shuffle(unsigned *order, unsigned count)

@@ -1,8 +1,6 @@
 /* What it costs that a handle keeps its number. */
 #include "bench.h"
 
-#include <stdlib.h>
-
 static const DWORD numbers[] = {0x104, 0x1004, 0x4004, 0x10004};
 
 enum {
@@ -10,6 +8,11 @@ enum {
     STEALS_AT = 2, /* the limit of steals holds up to that one */
     KEPT = 8       /* handles that keep theirs, since what one of them costs is less than what two spawns differ by */
 };
+
+/* What each handle that keeps its number adds to the child's exit, in ms; and one bare steal. */
+static struct at_number {
+    struct samples resident, one_shot, steals;
+} all[NUMBERS];
 
 static HANDLE below[1 << 15];
 static unsigned below_count;
@@ -30,69 +33,77 @@ static void open_from(struct order *order, DWORD number)
     }
 }
 
-/* How much longer to the child's exit than with any numbers, in ms. */
-static double measure(enum way_id way, struct order *order)
+static double spawn_with(enum way_id way, struct order *order, BOOL keeps_numbers)
 {
-    unsigned rounds = options.rounds / 4 + 3;
-    double *more = allocate(rounds, sizeof *more), median;
+    double ended;
 
-    for (unsigned round = 0; round < rounds; round++) {
-        double ended[2];
+    order->keeps_numbers = keeps_numbers;
+    ended = spawn(way, order).ended;
+    pause_a_while();
+    return ended;
+}
 
-        for (unsigned i = 0; i < 2; i++) {
-            unsigned keeps = (i + round) % 2;
+/* How much more each kept number takes than any number, in one round. */
+static double measure_more(enum way_id way, struct order *order, BOOL kept_first)
+{
+    double first = spawn_with(way, order, kept_first), second = spawn_with(way, order, !kept_first);
 
-            order->keeps_numbers = keeps != 0;
-            ended[keeps] = spawn(way, order).ended;
-            pause_a_while();
-        }
-        more[round] = ended[1] - ended[0];
+    return (kept_first ? first - second : second - first) / KEPT;
+}
+
+static void measure_at(struct at_number *at, struct order *order, HANDLE holder, double seconds)
+{
+    for (struct rounds rounds = begin_rounds(seconds); next_round(&rounds);) {
+        BOOL kept_first = rounds.done % 2;
+
+        add_sample(&at->resident, measure_more(WAY_RESIDENT, order, kept_first));
+        add_sample(&at->one_shot, measure_more(WAY_ONE_SHOT, order, kept_first));
+        add_sample(&at->steals, steal_some(holder));
     }
-    median = median_of(more, rounds);
-    free(more);
-    return median;
 }
 
-static double measure_steal(void)
+static void print_number(DWORD number, const struct at_number *at)
 {
-    PROCESS_INFORMATION holder;
-    double steals[16], median;
+    double resident = quartiles_of(&at->resident).median, one_shot = quartiles_of(&at->one_shot).median;
 
-    start_program(path_of_nothing, L"!", 0, &holder);
-    for (size_t i = 0; i < ARRAYSIZE(steals); i++)
-        steals[i] = steal_some(holder.hProcess);
-    median = median_of(steals, ARRAYSIZE(steals));
-    TerminateProcess(holder.hProcess, 0);
-    return median;
+    printf("%#10lx  %8.3f  %8.3f  %6zu\n", number, resident, one_shot, at->steals.count);
+    fprintf(data, "curve\tnumbers\t%s\t%lu\t%.3f\t%zu\n", ways[WAY_RESIDENT].name, number, resident, at->steals.count);
+    fprintf(data, "curve\tnumbers\t%s\t%lu\t%.3f\t%zu\n", ways[WAY_ONE_SHOT].name, number, one_shot, at->steals.count);
 }
 
-void measure_numbers(void)
+/* Without a launcher that stays, each number below costs something, the same for each. */
+static void tell_targets(void)
+{
+    double growth = (double)numbers[NUMBERS - 1] / numbers[STEALS_AT];
+    double fewer = quartiles_of(&all[STEALS_AT].one_shot).median;
+
+    tell_target("resident, a kept number 0x104, in bare steals", ratio_of(&all[0].resident, &all[0].steals), 4);
+    tell_target("resident, a kept number 0x4004, in bare steals",
+                ratio_of(&all[STEALS_AT].resident, &all[STEALS_AT].steals), 4);
+    tell_target("one-shot, each number below 0x10004, of each below 0x4004",
+                divide_quartiles(quartiles_of(&all[NUMBERS - 1].one_shot), fewer * growth), 1.5);
+}
+
+void measure_numbers(double seconds)
 {
     static struct order order;
-    double resident[NUMBERS], one_shot[NUMBERS], steal = measure_steal();
+    PROCESS_INFORMATION holder;
 
+    start_program(path_of_nothing, L"!", 0, &holder);
     make_order(&order, KEPT);
-    order.resident = handoff_launcher_open(NULL, NULL);
-    require(order.resident != NULL, "a resident launcher");
-    printf("\n%d handles that keep their numbers: ms more to the child's exit, medians; a bare steal is %.3f\n", KEPT,
-           steal);
-    printf("%10s  %8s  %8s\n", "", "resident", "one-shot");
+    order.resident = open_resident();
+    printf("\n%d handles that keep their numbers: ms more to the child's exit for each, medians\n", KEPT);
+    printf("%10s  %8s  %8s  %6s\n", "", "resident", "one-shot", "rounds");
     for (unsigned i = 0; i < NUMBERS; i++) {
         open_from(&order, numbers[i]);
-        order.keeps_numbers = TRUE;
-        spawn(WAY_RESIDENT, &order); /* not counted: the table is filled */
-        resident[i] = measure(WAY_RESIDENT, &order);
-        one_shot[i] = measure(WAY_ONE_SHOT, &order);
-        printf("%#10lx  %8.3f  %8.3f\n", numbers[i], resident[i], one_shot[i]);
-        fprintf(options.data, "curve\tnumbers\t%s\t%lu\t%.3f\n", ways[WAY_RESIDENT].name, numbers[i], resident[i]);
-        fprintf(options.data, "curve\tnumbers\t%s\t%lu\t%.3f\n", ways[WAY_ONE_SHOT].name, numbers[i], one_shot[i]);
+        spawn_with(WAY_RESIDENT, &order, TRUE); /* not counted: the table is filled */
+        measure_at(&all[i], &order, holder.hProcess, seconds / NUMBERS);
+        print_number(numbers[i], &all[i]);
     }
-    print_target("resident, a kept number 0x104, in bare steals", resident[0] / KEPT / steal, 4);
-    print_target("resident, a kept number 0x4004, in bare steals", resident[STEALS_AT] / KEPT / steal, 4);
-    print_target("one-shot, each number below 0x10004, of each below 0x4004",
-                 one_shot[NUMBERS - 1] / numbers[NUMBERS - 1] / (one_shot[STEALS_AT] / numbers[STEALS_AT]), 1.5);
+    tell_targets();
     handoff_launcher_close(order.resident);
     end_order(&order);
     while (below_count > 0)
         CloseHandle(below[--below_count]);
+    TerminateProcess(holder.hProcess, 0);
 }

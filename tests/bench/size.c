@@ -53,36 +53,38 @@ static void print_file(const char *name, const wchar_t *path)
         at(bytes, headers_of(bytes)->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress);
 
     printf("%-31s %6zu bytes, imports", name, size);
-    fprintf(options.data, "file\t%s\t%zu", name, size);
+    fprintf(data, "file\t%s\t%zu", name, size);
     for (; dll->Name != 0; dll++) {
         const char *dll_name = at(bytes, dll->Name);
         unsigned functions = count_functions(bytes, dll);
 
         printf(" %s (%u functions)", dll_name, functions);
-        fprintf(options.data, "\t%s\t%u", dll_name, functions);
+        fprintf(data, "\t%s\t%u", dll_name, functions);
     }
     printf("\n");
-    fprintf(options.data, "\n");
+    fprintf(data, "\n");
     free(bytes);
 }
 
 /* ---- memory ---- */
 
-/* Negative for what has less than the process that does nothing. */
-static void print_memory(const char *name, HANDLE process, SIZE_T nothing)
+enum { MORE_KIB = 256 };
+
+/* How many KiB more than the process that does nothing, which may be less than none. */
+static int print_memory(const char *name, HANDLE process, SIZE_T nothing)
 {
     SIZE_T bytes = private_bytes(process);
     int more = ((int)bytes - (int)nothing) / 1024;
 
     printf("%-31s %6u KiB private, %+d\n", name, (unsigned)(bytes / 1024), more);
-    fprintf(options.data, "memory\t%s\t%u\t%d\n", name, (unsigned)(bytes / 1024), more);
+    fprintf(data, "memory\t%s\t%u\t%d\n", name, (unsigned)(bytes / 1024), more);
+    return more;
 }
 
-static HANDLE open_resident(struct order *order)
+static HANDLE open_used_launcher(struct order *order)
 {
     make_order(order, 1);
-    order->resident = handoff_launcher_open(NULL, NULL);
-    require(order->resident != NULL, "a resident launcher");
+    order->resident = open_resident();
     spawn(WAY_RESIDENT, order);
     return OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, launcher_of(order));
 }
@@ -92,7 +94,7 @@ static void measure_memory(void)
     static struct order order;
     wchar_t arguments[MAX_PATH + 8];
     PROCESS_INFORMATION nothing, prefix;
-    HANDLE resident = open_resident(&order);
+    HANDLE resident = open_used_launcher(&order);
     SIZE_T base;
 
     _snwprintf(arguments, ARRAYSIZE(arguments), L"-- \"%ls\" ?", path_of_nothing);
@@ -101,15 +103,19 @@ static void measure_memory(void)
     Sleep(1000);
     base = private_bytes(nothing.hProcess);
     print_memory("a process that does nothing", nothing.hProcess, base);
-    print_memory("handoff.exe, waiting", prefix.hProcess, base);
-    print_memory("resident launcher, waiting", resident, base);
+    tell_count("handoff.exe, waiting, KiB more than a process that does nothing",
+               print_memory("handoff.exe, waiting", prefix.hProcess, base), MORE_KIB);
+    tell_count("resident launcher, waiting, KiB more than a process that does nothing",
+               print_memory("resident launcher, waiting", resident, base), MORE_KIB);
     WaitForSingleObject(prefix.hProcess, INFINITE);
     handoff_launcher_close(order.resident);
     end_order(&order);
 }
 
-void measure_size(void)
+/* It takes as long as the processes that are looked at live. */
+void measure_size(double seconds)
 {
+    (void)seconds;
     printf("\nsize\n");
     print_file("handoff-launcher.exe", path_of_launcher);
     print_file("handoff.exe", path_of_prefix);

@@ -64,16 +64,23 @@ static void expose(const struct order *order, BOOL inheritable)
     SetLastError(code);
 }
 
-static BOOL create(wchar_t *line, BOOL inherit, DWORD flags, void *startup, struct child *child)
+static BOOL create_in(const wchar_t *environment, wchar_t *line, BOOL inherit, DWORD flags, void *startup,
+                      struct child *child)
 {
     PROCESS_INFORMATION process;
 
-    if (!CreateProcessW(NULL, line, NULL, NULL, inherit, flags, NULL, NULL, startup, &process))
+    if (!CreateProcessW(NULL, line, NULL, NULL, inherit, flags | CREATE_UNICODE_ENVIRONMENT,
+                        (void *)(UINT_PTR)environment, NULL, startup, &process))
         return FALSE;
     child->held = now_ms();
     child->process = process.hProcess;
     CloseHandle(process.hThread);
     return TRUE;
+}
+
+static BOOL create(wchar_t *line, BOOL inherit, DWORD flags, void *startup, struct child *child)
+{
+    return create_in(NULL, line, inherit, flags, startup, child);
 }
 
 /* The handles become inheritable before the clock runs: in the best case they always were. */
@@ -106,7 +113,7 @@ static BOOL create_with(const struct order *order, DWORD_PTR attribute, void *va
 
     return InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &room) &&
            UpdateProcThreadAttribute(startup.lpAttributeList, 0, attribute, value, size, NULL, NULL) &&
-           create(own_line(order), TRUE, EXTENDED_STARTUPINFO_PRESENT, &startup, child);
+           create_in(order->environment, own_line(order), TRUE, EXTENDED_STARTUPINFO_PRESENT, &startup, child);
 }
 
 static BOOL start_with_list(const struct order *order, struct child *child)
@@ -193,6 +200,7 @@ static BOOL hand_off(const struct order *order, struct handoff_launcher *residen
                                       .passes = passes,
                                       .pass_count = order->count,
                                       .resident = resident,
+                                      .variables = order->variables,
                                       .trace = &order->scratch->trace,
                                       /* A handle more each, which the direct ways do not pass either. */
                                       .closed_streams = HANDOFF_STDIN | HANDOFF_STDOUT | HANDOFF_STDERR};
@@ -399,6 +407,14 @@ struct latency spawn(enum way_id way, const struct order *order)
     GetExitCodeProcess(child.process, &latency.exit_code);
     CloseHandle(child.process);
     return latency;
+}
+
+struct handoff_launcher *open_resident(void)
+{
+    struct handoff_launcher *launcher = handoff_launcher_open(NULL, NULL);
+
+    require(launcher != NULL, "a resident launcher");
+    return launcher;
 }
 
 DWORD launcher_of(const struct order *order)

@@ -434,7 +434,8 @@ static void run_and_kill(const struct row *row, struct toll *toll)
 /* From the start to the end of both. */
 static double measure(const struct row *row, struct toll *toll)
 {
-    double lengths[MEASURED];
+    struct samples lengths = {0};
+    double median;
 
     for (unsigned i = 0; i < MEASURED; i++) {
         struct table *before = query_table();
@@ -445,13 +446,15 @@ static double measure(const struct row *row, struct toll *toll)
         start(row, &run);
         require(WaitForSingleObject(run.prefix.hProcess, PATIENCE_MS) == WAIT_OBJECT_0, "the end of a prefix");
         listen(&run);
-        lengths[i] = now_ms() - run.began;
+        add_sample(&lengths, now_ms() - run.began);
         expect(has_said(&run, '<') && has_said(&run, '>'), "%s: %s", row->name, run.said);
         finish(&run, toll);
         check_handles(row, before, toll);
         free_table(before);
     }
-    return median_of(lengths, MEASURED);
+    median = quartiles_of(&lengths).median;
+    clear_samples(&lengths);
+    return median;
 }
 
 /* Wine 8 makes a process, and then its first thread. Who dies between leaves a process that is in no list and in no
