@@ -199,7 +199,7 @@ $(call both,bare/libcommon.a) $(call both,libcommon.a):
 PREFIX := /usr/local
 prefix = $(DESTDIR)$(PREFIX)
 WIDTHS := x64 x86
-DOCUMENTS := README.md launcher/README.md parent/README.md tests/README.md tests/bench/bench.svg
+DOCUMENTS := README.md launcher/README.md parent/README.md tests/README.md tests/bench/README.md tests/bench/bench.svg
 fill-in = sed 's/@VERSION@/$(VERSION)/; s/@WIDTH@/$1/'
 
 # The part for those who build programs: $1 is where.
@@ -353,15 +353,16 @@ CAMPAIGN-SOURCES := $(filter-out %/child.c,$(wildcard tests/campaign/*.c)) \
 $(call both,campaign.exe): build/%/campaign.exe: $(call objects,$(CAMPAIGN-SOURCES)) build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
-# `make campaign CAMPAIGN="soak=5000 leaks"` does less: a size each, or the small one of `make test`.
+# `make campaign CAMPAIGN="soak=5000 leaks"` does less: a size each, or the small one of `make test`. In full it writes what
+# it counted into tests/bench/README.md.
 CAMPAIGN := full
 campaign: $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(addprefix build/x64/,handoff-launcher.exe handoff.exe faulty-launcher.exe) \
           build/x86/handoff-launcher.exe $(READY)
-	tests/run.sh build/x64/campaign.exe $(CAMPAIGN)
+	tests/campaign/campaign.sh $(CAMPAIGN)
 
 # --- what a spawn costs --------------------------------------------------------------------
 
-# `make bench BENCH="--rounds 20 latency leaks"` measures less; the picture is drawn after a whole run.
+# `make bench BENCH="--seconds 60 latency leaks"` measures less; a whole run writes tests/bench/README.md and bench.svg.
 BENCH :=
 
 build/x64/bench.exe: $(patsubst %.c,build/x64/%.o,$(filter-out %/nothing.c %/count.c,$(wildcard tests/bench/*.c))) \

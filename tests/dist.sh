@@ -11,7 +11,7 @@ work=build/dist-check
 # in_zip: what is to be in it, sorted.
 in_zip() {
 	local width
-	printf '%s\n' README.md SHA256SUMS {launcher,parent,tests}/README.md tests/bench/bench.svg sdk/include/handoff.h \
+	printf '%s\n' README.md SHA256SUMS {launcher,parent,tests}/README.md tests/bench/{README.md,bench.svg} sdk/include/handoff.h \
 		sdk/lib/cmake/handoff/handoff-config{,-version}.cmake
 	for width in x64 x86; do
 		printf '%s\n' $width/handoff{,w}.exe sdk/bin/$width/handoff{-launcher.exe,.dll} \
