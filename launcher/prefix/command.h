@@ -48,6 +48,7 @@ struct command {
     HANDLE job;              /* NULL: none */
     HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
+    HANDLE speaker;          /* a thread that is still saying something; NULL: none */
 
     /* How it went. */
     wchar_t *program;           /* what runs, where --trace is to say it; NULL: not known */
@@ -130,8 +131,16 @@ BOOL resume(const struct command *command, HANDLE thread);
 /* Waits for the child and notes how it went and what this process is to end with. */
 void stand_in(struct command *command, struct relay *relays, HANDLE process);
 
-/* Lets something be said that may find no reader: with --timeout that is given up after a moment. */
-void say_at_end(struct command *command, DWORD(WINAPI *say)(void *command));
+/*
+ * What is said may find no reader, so a thread says it. It is given the command.
+ *
+ * Before the command runs: the thread is waited for a moment, so that its lines are the first where somebody reads. If
+ * nobody does, it goes on beside the command.
+ */
+void say_beside(struct command *command, LPTHREAD_START_ROUTINE say);
+
+/* As the last, after all of that: until all is read, or with --timeout for a moment. */
+void say_at_end(struct command *command, LPTHREAD_START_ROUTINE say);
 
 /* ---- handles.c ---- */
 

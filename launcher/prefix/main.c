@@ -255,6 +255,11 @@ static BOOL check_options(struct command *command)
 
 /* ---- the command's start ---- */
 
+static BOOL waits(const struct command *command)
+{
+    return !has_option(command, OPTION_DETACH) && !has_option(command, OPTION_REPORT);
+}
+
 /* Everything that a process hands on by being one. A high priority class, alone of these, is not inherited. */
 static void set_surroundings(struct command *command)
 {
@@ -320,7 +325,7 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     let_go_of_inherited();
     set_surroundings(command);
     /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
-    if (!has_option(command, OPTION_DETACH) && command->report == NULL)
+    if (waits(command))
         command->job = make_job(command);
     created = create_command(command, child, failure);
     close_handles(command);
@@ -330,16 +335,24 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
 
 /* ---- --trace ---- */
 
-static void show(struct command *command, const PROCESS_INFORMATION *child)
+static DWORD WINAPI say_start(void *argument)
+{
+    struct command *command = argument;
+
+    if (has_option(command, OPTION_TRACE))
+        show_trace(command);
+    if (has_option(command, OPTION_TRACE_JSON))
+        show_trace_json(command);
+    return 0;
+}
+
+static void trace_start(struct command *command, const PROCESS_INFORMATION *child)
 {
     command->child_id = child->dwProcessId;
     if (!has_option(command, OPTION_TRACE) && !has_option(command, OPTION_TRACE_JSON))
         return;
     command->program = program_of(child->hProcess);
-    if (has_option(command, OPTION_TRACE))
-        show_trace(command);
-    if (has_option(command, OPTION_TRACE_JSON))
-        show_trace_json(command);
+    say_beside(command, say_start);
 }
 
 /* ---- what is said at the end ---- */
@@ -396,9 +409,9 @@ static DWORD WINAPI say_end(void *argument)
 
     if (command->late != NULL)
         say_late(command);
-    if (has_option(command, OPTION_TRACE))
+    if (waits(command) && has_option(command, OPTION_TRACE))
         show_trace_end(command);
-    if (has_option(command, OPTION_TRACE_JSON))
+    if (waits(command) && has_option(command, OPTION_TRACE_JSON))
         show_trace_json_end(command);
     say_losses(command);
     return 0;
@@ -438,23 +451,22 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
                     struct failure *failure)
 {
     DWORD code = ERROR_SUCCESS;
-    BOOL leaves = command->report != NULL || has_option(command, OPTION_DETACH);
 
     if (command->report != NULL)
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
-    show(command, child);
+    trace_start(command, child);
     if (command->parent != NULL)
         CloseHandle(command->parent);
-    if (!leaves) {
+    if (waits(command)) {
         let_go_of_streams(command);
         start_relays(relays);
     }
     if (resume(command, child->hThread))
         return TRUE;
     code = GetLastError();
-    if (!leaves)
+    if (waits(command))
         borrow_stderr(&command->options.request, child->hProcess);
     return fail(failure, HANDOFF_STAGE_RESUME, HANDOFF_NO_PASS, code);
 }
@@ -478,9 +490,8 @@ static DWORD run_command(struct command *command)
     CloseHandle(child.hThread);
     if (has_option(command, OPTION_DETACH))
         print_pid(child.dwProcessId);
-    if (has_option(command, OPTION_DETACH) || command->report != NULL)
-        return finish(command, 0);
-    stand_in(command, relays, child.hProcess);
+    if (waits(command))
+        stand_in(command, relays, child.hProcess);
     say_at_end(command, say_end);
     return end_code(command);
 }

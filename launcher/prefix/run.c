@@ -316,12 +316,44 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
         command->code = EXIT_TIMED_OUT;
 }
 
-void say_at_end(struct command *command, DWORD(WINAPI *say)(void *command))
-{
-    HANDLE thread = command->timeout_ms != INFINITE ? CreateThread(NULL, 0, say, command, 0, NULL) : NULL;
+/* ---- what handoff has to say ---- */
 
-    if (thread != NULL)
-        WaitForSingleObject(thread, GRACE_MS);
-    else
+/* FALSE if there is still something that nobody has read in that time. */
+static BOOL wait_until_said(struct command *command, DWORD timeout_ms)
+{
+    if (command->speaker == NULL)
+        return TRUE;
+    if (WaitForSingleObject(command->speaker, timeout_ms) == WAIT_TIMEOUT)
+        return FALSE;
+    CloseHandle(command->speaker);
+    command->speaker = NULL;
+    return TRUE;
+}
+
+static void begin_to_say(struct command *command, LPTHREAD_START_ROUTINE say)
+{
+    command->speaker = CreateThread(NULL, 0, say, command, 0, NULL);
+    if (command->speaker == NULL)
         say(command);
+}
+
+void say_beside(struct command *command, LPTHREAD_START_ROUTINE say)
+{
+    enum { HEARD_MS = 200 };
+
+    begin_to_say(command, say);
+    wait_until_said(command, HEARD_MS);
+}
+
+void say_at_end(struct command *command, LPTHREAD_START_ROUTINE say)
+{
+    const struct deadline deadline = {GRACE_MS, stopwatch_start()};
+
+    if (command->timeout_ms == INFINITE) {
+        wait_until_said(command, INFINITE);
+        say(command);
+    } else if (wait_until_said(command, GRACE_MS)) {
+        begin_to_say(command, say);
+        wait_until_said(command, deadline_left(&deadline));
+    }
 }

@@ -1284,6 +1284,68 @@ START_TEST(a_trace_says_what_happened)
 }
 END_TEST
 
+/* ---- what nobody reads ---- */
+
+/* With a stderr that takes nothing until it is read. */
+static struct running start_unheard(int i, const wchar_t *options, HANDLE event, const wchar_t *action)
+{
+    STARTUPINFOW startup;
+    struct running running = make_streams(&startup);
+    wchar_t line[1024];
+
+    CloseHandle(running.err);
+    CloseHandle(startup.hStdError);
+    ck_assert(CreatePipe(&running.err, &startup.hStdError, NULL, 1));
+    make_inheritable(startup.hStdError);
+    swprintf(line, ARRAYSIZE(line), L"%ls --parent %lu --copy e=%u -- \"%ls\" %ls {e}", options, GetCurrentProcessId(),
+             number_of(event), child(i), action);
+    start_with_all(&running, prefix(i), line, &startup, 0);
+    close_streams(&startup);
+    return running;
+}
+
+static const struct {
+    const wchar_t *options;
+    const char *first, *last; /* of what is said */
+} unheard[] = {
+    {L"--trace", "handoff: e: 0x", "handoff: exit code 0 (exited)"},
+    {L"--trace --timeout 1h", "handoff: e: 0x", "handoff: exit code 0 (exited)"},
+    {L"--trace --detach", "handoff: e: 0x", " us: child created\r\n"},
+    {L"--trace=json", "{\"parent\":", "\"exit_code\":0,"},
+};
+
+/* The command runs all the same, and whoever reads late reads all of it. */
+START_TEST(a_trace_that_nobody_reads_holds_nothing_up)
+{
+    int row = _i / WIDTH_COUNT;
+    HANDLE event = make_event();
+    struct running running = start_unheard(_i, unheard[row].options, event, L"signal");
+
+    ck_assert_msg(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0, "the command does not run");
+    read_all(running.err, result.err, sizeof result.err);
+    running.err = NULL;
+    ck_assert_msg(strstr(result.err, unheard[row].first) == result.err &&
+                      strstr(result.err, unheard[row].last) != NULL,
+                  "%s", result.err);
+    ck_assert_uint_eq(finish_running(&running), 0);
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(the_time_is_up_though_nobody_reads_the_trace)
+{
+    HANDLE event = make_event();
+    struct running running = start_unheard(_i, L"--trace --timeout 1s", event, L"hold");
+
+    ck_assert_uint_eq(WaitForSingleObject(running.process.hProcess, 20000), WAIT_OBJECT_0);
+    ck_assert(is_set(event));
+    ck_assert_uint_eq(finish_running(&running), 124);
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *prefix_suite(void)
 {
     const TTest *const of_door[] = {
@@ -1325,6 +1387,7 @@ Suite *prefix_suite(void)
     TCase *contract = tcase_create("contract");
     TCase *stand_in = tcase_create("stand-in");
     TCase *passing_on = tcase_create("passing on");
+    TCase *silence = tcase_create("silence");
     TCase *keys = tcase_create("keys");
     TCase *report = tcase_create("report");
 
@@ -1349,6 +1412,9 @@ Suite *prefix_suite(void)
     for (size_t i = 0; i < ARRAYSIZE(of_passing_on); i++)
         tcase_add_loop_test(passing_on, of_passing_on[i], 0, COMBINATIONS);
     suite_add_tcase(suite, passing_on);
+    tcase_add_loop_test(silence, a_trace_that_nobody_reads_holds_nothing_up, 0, ARRAYSIZE(unheard) * WIDTH_COUNT);
+    tcase_add_loop_test(silence, the_time_is_up_though_nobody_reads_the_trace, 0, WIDTH_COUNT);
+    suite_add_tcase(suite, silence);
     tcase_add_loop_test(keys, g10_ctrl_c_is_the_childs, 0, COMBINATIONS);
     tcase_add_test(keys, g10_ctrl_break_is_the_childs);
     suite_add_tcase(suite, keys);
