@@ -22,6 +22,7 @@
  *   mode NUMBER...     writes of each file, pipe or socket whether it is "overlapped" or "synchronous"
  *   accept NUMBER      accepts one connection of the listening socket and writes "accepted" to it
  *   retire NAME NUMBER...  closes the handles and its streams, leaves its directory, waits for the event
+ *   rest NAME          the same, after a thread of its own has come and gone
  *   echo [EVENT]       sets the named event, copies stdin to stdout
  *   family             starts a child that echoes, says so on stdout, and waits for it
  *   close NUMBER       closes the C runtime's descriptor, says "closed" on stdout, waits for the end of stdin
@@ -271,6 +272,21 @@ static int retire(const char *event_name, int count, char **numbers)
     return WaitForSingleObject(event, INFINITE) != WAIT_OBJECT_0;
 }
 
+static DWORD WINAPI come_and_go(void *nothing)
+{
+    (void)nothing;
+    return 0;
+}
+
+static int rest(const char *event_name)
+{
+    HANDLE thread = CreateThread(NULL, 0, come_and_go, NULL, 0, NULL);
+
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+    return retire(event_name, 0, NULL);
+}
+
 /* With this process' streams. */
 static BOOL start_line(char *line, DWORD creation_flags, PROCESS_INFORMATION *process)
 {
@@ -425,6 +441,8 @@ int main(int argc, char **argv)
         return write_modes(argc - 2, argv + 2);
     if (strcmp(action, "retire") == 0)
         return retire(argv[2], argc - 3, argv + 3);
+    if (strcmp(action, "rest") == 0)
+        return rest(argv[2]);
     if (strcmp(action, "exit") == 0)
         ExitProcess(strtoul(argv[2], NULL, 0));
     if (strcmp(action, "variable") == 0)

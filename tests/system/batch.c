@@ -1555,13 +1555,14 @@ static struct running start_waiting(const wchar_t *options, WORD port, BOOL spea
     return start_retired(program(OWN_WIDTH, L"handoff.exe"), line, speaks);
 }
 
-/* The same program that the command is, without a command: it waits too, and has one handle, its event's. */
-static struct running start_idle(void)
+/* The same program that the command is, without a command: it waits too, and has one handle, its event's. Where handoff
+ * has had a thread, it has had one: Wine keeps the stack of the last one that has ended. */
+static struct running start_idle(BOOL has_had_thread)
 {
     wchar_t line[128], name[64];
 
     GetEnvironmentVariableW(L"NAME", name, ARRAYSIZE(name));
-    swprintf(line, ARRAYSIZE(line), L"retire %ls-done", name);
+    swprintf(line, ARRAYSIZE(line), L"%ls %ls-done", has_had_thread ? L"rest" : L"retire", name);
     return start_retired(program(OWN_WIDTH, L"child.exe"), line, FALSE);
 }
 
@@ -1656,7 +1657,7 @@ START_TEST(waiting_costs_nothing)
     HANDLE server = pipe_server(), event = make_done_event();
     DWORD handles, idle_handles, child_id = 0, children, jobs;
     SIZE_T memory, idle_memory;
-    struct running idle = start_idle(), waiting;
+    struct running idle = start_idle(wcsstr(waits[_i].options, L"--trace") != NULL), waiting;
     SOCKET listener;
     WORD port;
 
