@@ -216,12 +216,19 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 /* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
 const char *find_source_fault(const struct source *source);
 
-/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. A Win32 code, and
- * NULL if it cannot be opened. */
+/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. What is to be emptied
+ * is not empty yet. A Win32 code, and NULL if it cannot be opened. */
 DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle);
 
-/* Whether this failure to open means that somebody else has it. */
+/* A Win32 code. */
+DWORD empty_file(HANDLE file);
+
+/* Whether it is something that one may have while another waits for it. */
+BOOL can_be_taken(const struct source *source);
+
+/* Whether this failure to open means that somebody else has it; and whether to try again may help. */
 BOOL is_taken(DWORD code);
+BOOL is_worth_waiting(const struct source *source, DWORD code);
 
 /* Whether it is this process' own stdin, stdout or stderr, by its name. */
 static inline BOOL is_own_stream(const struct source *source)

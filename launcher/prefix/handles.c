@@ -10,8 +10,8 @@
 
 /* ---- what the options name ---- */
 
-/* In the order in which they are opened: late what can empty a file, and last what is a copy of another. */
-enum origin { GIVEN, OF_PARENT, OPENED, COPIED };
+/* In the order in which they are opened; last what is a copy of another. */
+enum origin { GIVEN, OF_PARENT, OPENED, CONTENDED, COPIED };
 
 static enum origin origin_of(const struct source *source)
 {
@@ -19,6 +19,8 @@ static enum origin origin_of(const struct source *source)
         return GIVEN;
     if (source->option == OPTION_DESCRIPTOR)
         return COPIED;
+    if (can_be_taken(source))
+        return CONTENDED;
     return is_of_parent(source) ? OF_PARENT : OPENED;
 }
 
@@ -39,7 +41,7 @@ static DWORD copy_again(const struct command *command, const struct source *sour
     return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
 
-static DWORD open_pass(const struct command *command, uint32_t i)
+static DWORD open_pass(const struct command *command, uint32_t i, const struct deadline *deadline)
 {
     struct source *source = &command->options.sources[i];
     HANDLE handle;
@@ -48,7 +50,7 @@ static DWORD open_pass(const struct command *command, uint32_t i)
     switch (origin_of(source)) {
     case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
     case COPIED: code = copy_again(command, source, &handle); break;
-    default: code = open_source(source, &command->wait, &handle);
+    default: code = open_source(source, deadline, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
@@ -61,7 +63,7 @@ static BOOL open_passes(const struct command *command, enum origin origin, struc
         DWORD code = ERROR_SUCCESS;
 
         if (origin_of(&command->options.sources[i]) == origin)
-            code = open_pass(command, i);
+            code = open_pass(command, i, &command->wait);
         if (code != ERROR_SUCCESS)
             return fail(failure, origin == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
     }
@@ -231,34 +233,128 @@ static BOOL put_texts(struct command *command, uint32_t count)
     return done;
 }
 
-/* A file of handoff's own, opened as that source would be. */
-static BOOL open_own_file(struct command *command, uint32_t option, uint32_t as, HANDLE *file, struct failure *failure)
-{
-    struct source source = {.option = as, .what = command->options.values[option]};
-    DWORD code = ERROR_SUCCESS;
+/* ---- what somebody else may have ---- */
 
-    command->unopened = option;
-    if (source.what != NULL && *source.what != L'\0') /* --trace=json, without a file */
-        code = open_source(&source, &command->wait, file);
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_OPEN, HANDOFF_NO_PASS, code);
+/* Files of handoff's own, each opened as the other option would. The lock is the first. */
+static const struct {
+    uint8_t option, as;
+} own_files[] = {{OPTION_LOCK, OPTION_LOCK},
+                 {OPTION_TRACE_JSON, OPTION_APPEND},
+                 {OPTION_TEE, OPTION_WRITE},
+                 {OPTION_TEE_APPEND, OPTION_APPEND}};
+
+enum { OWN_FILES = ARRAYSIZE(own_files) };
+
+/* Of these and, behind them, the passes: the one with that number. */
+static HANDLE *own_file(struct command *command, uint32_t i)
+{
+    switch (own_files[i].option) {
+    case OPTION_LOCK: return &command->lock;
+    case OPTION_TRACE_JSON: return &command->trace;
+    default: return &command->tee;
+    }
 }
 
-static BOOL open_own_files(struct command *command, struct failure *failure)
+static struct source source_of(const struct command *command, uint32_t i)
 {
-    return open_own_file(command, OPTION_LOCK, OPTION_LOCK, &command->lock, failure) &&
-           open_own_file(command, OPTION_TRACE_JSON, OPTION_APPEND, &command->trace, failure) &&
-           open_own_file(command, OPTION_TEE, OPTION_WRITE, &command->tee, failure) &&
-           open_own_file(command, OPTION_TEE_APPEND, OPTION_APPEND, &command->tee, failure);
+    if (i < OWN_FILES)
+        return (struct source){.option = own_files[i].as, .what = command->options.values[own_files[i].option]};
+    return command->options.sources[i - OWN_FILES];
 }
 
-/* Opens everything, and puts the ports of what turned out to be a socket into line and variables. Whose turn it is not
- * opens nothing, and above all empties nothing. */
+/* ERROR_SUCCESS too if it is none of these, or there is none. */
+static DWORD open_contended(struct command *command, uint32_t i, const struct deadline *deadline)
+{
+    struct source source = source_of(command, i);
+
+    if (i >= OWN_FILES)
+        return origin_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, deadline) : ERROR_SUCCESS;
+    if (source.what == NULL || *source.what == L'\0') /* --trace=json, without a file */
+        return ERROR_SUCCESS;
+    return open_source(&source, deadline, own_file(command, i));
+}
+
+static DWORD empty_contended(struct command *command, uint32_t i)
+{
+    struct source source = source_of(command, i);
+    HANDLE file = NULL;
+
+    if (source.option == OPTION_WRITE && i < OWN_FILES)
+        file = *own_file(command, i);
+    else if (source.option == OPTION_WRITE)
+        file = handle_from_number(command->options.request.passes[i - OWN_FILES].number);
+    return file != NULL ? empty_file(file) : ERROR_SUCCESS;
+}
+
+static void close_contended(struct command *command)
+{
+    for (uint32_t i = 0; i < OWN_FILES; i++) {
+        HANDLE *file = own_file(command, i);
+
+        if (*file != NULL)
+            CloseHandle(*file);
+        *file = NULL;
+    }
+    for (uint32_t i = 0; i < command->declared; i++) {
+        struct pass *pass = &command->options.request.passes[i];
+
+        if (origin_of(&command->options.sources[i]) == CONTENDED && pass->number != 0)
+            CloseHandle(handle_from_number(pass->number));
+        if (origin_of(&command->options.sources[i]) == CONTENDED)
+            pass->number = 0;
+    }
+}
+
+/* Begins with the one that was taken the last time, which is waited for; no other is. Notes which one fails. */
+static DWORD try_contended(struct command *command, uint32_t count, uint32_t *which)
+{
+    const struct deadline no_time = {0};
+    uint32_t first = *which;
+    DWORD code = first < count ? open_contended(command, first, &command->wait) : ERROR_SUCCESS;
+
+    for (uint32_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
+        *which = i;
+        if (i != first)
+            code = open_contended(command, i, &no_time);
+    }
+    for (uint32_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
+        *which = i;
+        code = empty_contended(command, i);
+    }
+    return code;
+}
+
+/*
+ * All or nothing: who kept what he has while he waits for the next would wait for somebody who does the same the other
+ * way round. And whose turn it is not empties nothing.
+ */
+static BOOL open_all_contended(struct command *command, struct failure *failure)
+{
+    uint32_t count = OWN_FILES + command->declared, which = count;
+    struct source source;
+    DWORD code;
+
+    for (;;) {
+        code = try_contended(command, count, &which);
+        if (code == ERROR_SUCCESS)
+            return TRUE;
+        close_contended(command);
+        source = source_of(command, which);
+        if (deadline_left(&command->wait) == 0 || !is_worth_waiting(&source, code))
+            break;
+    }
+    if (which < OWN_FILES)
+        command->unopened = own_files[which].option;
+    return fail(failure, HANDOFF_STAGE_OPEN, which < OWN_FILES ? HANDOFF_NO_PASS : which - OWN_FILES, code);
+}
+
+/* Opens everything, and puts the ports of what turned out to be a socket into line and variables. */
 BOOL open_handles(struct command *command, struct failure *failure)
 {
     uint32_t texts;
 
-    if (!open_passes(command, OF_PARENT, failure) || !open_own_files(command, failure) ||
-        !open_passes(command, OPENED, failure) || !open_passes(command, COPIED, failure))
+    if (!open_passes(command, OF_PARENT, failure) || !open_passes(command, OPENED, failure) ||
+        !open_all_contended(command, failure) || !open_passes(command, COPIED, failure))
         return FALSE;
     texts = count_texts(command);
     return texts == 0 || put_texts(command, texts) ||

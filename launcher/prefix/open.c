@@ -173,7 +173,7 @@ static HANDLE try_open(struct source *source)
 
     switch (source->option) {
     case OPTION_READ: return open_file(source, GENERIC_READ, OTHERS_DO_ALL, OPEN_EXISTING);
-    case OPTION_WRITE: return open_file(source, GENERIC_WRITE, one_writer, CREATE_ALWAYS);
+    case OPTION_WRITE: return open_file(source, GENERIC_WRITE, one_writer, OPEN_ALWAYS); /* see empty_file() */
     case OPTION_UPDATE: return open_file(source, GENERIC_READ | GENERIC_WRITE, one_writer, OPEN_ALWAYS);
     case OPTION_LOCK: return open_lock(source);
     case OPTION_APPEND: return open_append(source);
@@ -193,7 +193,19 @@ static HANDLE try_open(struct source *source)
     }
 }
 
+/* A device has nothing in it. */
+DWORD empty_file(HANDLE file)
+{
+    return GetFileType(file) != FILE_TYPE_DISK || SetEndOfFile(file) ? ERROR_SUCCESS : GetLastError();
+}
+
 /* ---- in time ---- */
+
+/* As far as is_worth_waiting() knows of anything that could be waited for. */
+BOOL can_be_taken(const struct source *source)
+{
+    return source->option >= OPTION_READ && source->option <= OPTION_CONNECT;
+}
 
 /* Somebody else has it, who may let it go. */
 BOOL is_taken(DWORD code)
@@ -202,19 +214,20 @@ BOOL is_taken(DWORD code)
 }
 
 /* Or whoever is to make it has not come yet. */
-static BOOL is_worth_waiting(const struct source *source, DWORD code)
+BOOL is_worth_waiting(const struct source *source, DWORD code)
 {
     return is_taken(code) || (source->option == OPTION_PIPE && code == ERROR_FILE_NOT_FOUND) ||
            (source->option == OPTION_CONNECT && code == WSAECONNREFUSED);
 }
 
-/* Windows tells when a pipe has become free, and of nothing else. */
+/* Windows tells when a pipe has become free, and of nothing else. Two who are in each other's way do not stay in step. */
 static void wait_a_moment(const struct source *source, DWORD code, DWORD left)
 {
-    enum { PAUSE = 50 };
+    enum { LEAST = 25, SPREAD = 50 };
+    DWORD pause = LEAST + (DWORD)clock_now() % SPREAD;
 
     if (code != ERROR_PIPE_BUSY || (!WaitNamedPipeW(source->what, left) && GetLastError() != ERROR_SEM_TIMEOUT))
-        Sleep(left < PAUSE ? left : PAUSE);
+        Sleep(left < pause ? left : pause);
 }
 
 DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle)

@@ -435,6 +435,98 @@ START_TEST(a_server_that_does_not_listen_yet_is_waited_for)
 }
 END_TEST
 
+/* What is free while somebody has the file `second`, which the prefix wants too. */
+static const char *const firsts[] = {
+    "--update \"a=%DIR%\\first\"", "--write \"a=%DIR%\\first\"", "--lock \"%DIR%\\first\" --event a=",
+    "--tee \"%DIR%\\first\" --event a=", "--listen a=127.0.0.1:%PORT%",
+};
+
+enum { PATIENCE_MS = 20000 };
+
+/* Once it is there and nobody else has it. */
+static HANDLE take(const wchar_t *name)
+{
+    DWORD began = GetTickCount();
+    HANDLE file;
+
+    while ((file = CreateFileW(in_directory(name), GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL)) ==
+           INVALID_HANDLE_VALUE) {
+        ck_assert_msg(GetTickCount() - began < PATIENCE_MS, "%ls: error %lu", name, GetLastError());
+        Sleep(1);
+    }
+    return file;
+}
+
+static HANDLE take_first(BOOL is_port, WORD port)
+{
+    DWORD began = GetTickCount();
+    SOCKET s;
+
+    if (!is_port)
+        return take(L"first");
+    while ((s = bind_socket(AF_INET, port)) == INVALID_SOCKET) {
+        ck_assert_msg(GetTickCount() - began < PATIENCE_MS, "somebody has the port");
+        Sleep(1);
+    }
+    return (HANDLE)s;
+}
+
+/* Two prefixes that open the same two things in opposite order would else wait for each other. Once `mark` is there, the
+ * prefix has had the first; then each is let go for the other. */
+START_TEST(who_waits_for_one_holds_no_other)
+{
+    BOOL is_port = strncmp(firsts[_i], "--listen", 8) == 0;
+    HANDLE second = hold(L"second"), first;
+    struct running running;
+    char text[512];
+    WORD port;
+
+    closesocket(bound_socket(AF_INET, FALSE, &port));
+    set_variable(L"PORT", "%u", port);
+    snprintf(text, sizeof text,
+             "\"%%HANDOFF%%\" --wait 1h %s --append \"m=%%DIR%%\\mark\" --update \"b=%%DIR%%\\second\" -- "
+             "\"%%CHILD%%\" exit 7 {a} {b} {m}\nexit %%errorlevel%%\n",
+             firsts[_i]);
+    running = start_batch(text, 0);
+    while (GetFileAttributesW(in_directory(L"mark")) == INVALID_FILE_ATTRIBUTES)
+        Sleep(1);
+    first = take_first(is_port, port);
+    CloseHandle(second);
+    second = take(L"second");
+    if (is_port)
+        closesocket((SOCKET)first);
+    else
+        CloseHandle(first);
+    CloseHandle(second);
+    ck_assert_uint_eq(finish_running(&running), 7);
+}
+END_TEST
+
+/* Nothing is emptied before all is there; then it is. */
+START_TEST(whose_turn_it_is_not_empties_nothing)
+{
+    static const char *const options[] = {
+        "--write \"a=%DIR%\\first\" --env A={a}",
+        "--wait 200ms --write \"a=%DIR%\\first\" --env A={a}",
+        "--tee \"%DIR%\\first\"",
+    };
+    HANDLE second = hold(L"second");
+    char text[512];
+
+    write_file(in_directory(L"first"), "precious");
+    snprintf(text, sizeof text,
+             "\"%%HANDOFF%%\" %s --update \"b=%%DIR%%\\second\" -- \"%%CHILD%%\" exit 7 {b}\necho %%errorlevel%%\n",
+             options[_i]);
+    run_batch(text);
+    ck_assert_str_eq(result.out, "123\r\n");
+    assert_content(L"first", "precious");
+    CloseHandle(second);
+    run_batch(text);
+    ck_assert_str_eq(result.out, "7\r\n");
+    assert_content(L"first", "");
+}
+END_TEST
+
 /* Nothing has been started that the key could be for. It is pressed once handoff is there, until it hears it. The file
  * has a name that every code page has: the child's is ANSI. */
 START_TEST(ctrl_c_ends_the_waiting)
@@ -679,10 +771,12 @@ Suite *sources_suite(void)
         {what_locks_nothing_is_no_lock, "lock", 1},
         {a_file_is_waited_for, "wait", ARRAYSIZE(wants)},
         {what_is_still_taken_is_123, "wait", ARRAYSIZE(wants)},
+        {who_waits_for_one_holds_no_other, "wait", ARRAYSIZE(firsts)},
         {a_busy_pipe_is_waited_for, "wait", 1},
         {a_pipe_that_is_not_there_yet_is_waited_for, "wait", 1},
         {a_server_that_does_not_listen_yet_is_waited_for, "wait", 1},
         {ctrl_c_ends_the_waiting, "wait", 1},
+        {whose_turn_it_is_not_empties_nothing, "opening", 3},
         {a_pipe_of_one_direction, "opening", 1},
         {to_append_to_a_pipe_is_refused, "opening", 1},
         {overlapped_or_not, "opening", ARRAYSIZE(modes)},
