@@ -121,39 +121,47 @@ void child_end(const PROCESS_INFORMATION *child)
 
 /* Before Windows 8 a process has one job. Where ours is the Program Compatibility Assistant's (Vista and 7), which lets
  * go who asks for it, another child replaces the one that cannot join the job. Else the child stays outside. */
-static void replace_outside(struct creation *creation, const struct request *request, HANDLE job,
+static BOOL replace_outside(struct creation *creation, const struct request *request, HANDLE job,
                             PROCESS_INFORMATION *child)
 {
     PROCESS_INFORMATION other;
+    BOOL joined;
 
     if (create_suspended(creation, request, CREATE_BREAKAWAY_FROM_JOB, &other) != ERROR_SUCCESS)
-        return;
-    if (AssignProcessToJobObject(job, other.hProcess)) {
-        child_end(child);
+        return FALSE;
+    joined = AssignProcessToJobObject(job, other.hProcess);
+    child_end(joined ? child : &other);
+    if (joined)
         *child = other;
-    } else {
-        child_end(&other);
-    }
+    return joined;
 }
 
-static DWORD create_in_job(struct creation *creation, const struct request *request, HANDLE job,
+static DWORD join(struct creation *creation, const struct request *request, HANDLE job, PROCESS_INFORMATION *child)
+{
+    DWORD code = AssignProcessToJobObject(job, child->hProcess) ? ERROR_SUCCESS : GetLastError();
+
+    return code == ERROR_SUCCESS || replace_outside(creation, request, job, child) ? ERROR_SUCCESS : code;
+}
+
+static DWORD create_in_job(struct creation *creation, const struct request *request, const struct terms *terms,
                            PROCESS_INFORMATION *child)
 {
     DWORD code;
 
-    creation->listed_job = job;
+    creation->listed_job = terms->job;
     code = create_suspended(creation, request, 0, child);
     if (code == ERROR_ACCESS_DENIED && creation->listed_job != NULL) { /* the job's refusal, or it comes again */
         creation->listed_job = NULL;
         code = create_suspended(creation, request, 0, child);
     }
-    if (code == ERROR_SUCCESS && job != creation->listed_job && !AssignProcessToJobObject(job, child->hProcess))
-        replace_outside(creation, request, job, child);
+    if (code == ERROR_SUCCESS && terms->job != NULL)
+        *terms->job_code =
+            creation->listed_job != NULL ? ERROR_SUCCESS : join(creation, request, terms->job, child);
     return code;
 }
 
 /* If the guess was wrong the child, which has not run, is made anew with the right width. */
-static DWORD create_with_block(struct creation *creation, const struct request *request, HANDLE job,
+static DWORD create_with_block(struct creation *creation, const struct request *request, const struct terms *terms,
                                PROCESS_INFORMATION *child)
 {
     BOOL has_block = fdblock_make(NULL, 0, 8, request) != 0;
@@ -161,18 +169,18 @@ static DWORD create_with_block(struct creation *creation, const struct request *
     DWORD code = block_make(creation, request, pointer);
 
     if (code == ERROR_SUCCESS)
-        code = create_in_job(creation, request, job, child);
+        code = create_in_job(creation, request, terms, child);
     if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess, pointer) == pointer)
         return code;
     child_end(child);
     code = block_make(creation, request, pointer ^ 4 ^ 8);
-    return code == ERROR_SUCCESS ? create_in_job(creation, request, job, child) : code;
+    return code == ERROR_SUCCESS ? create_in_job(creation, request, terms, child) : code;
 }
 
-BOOL creation_run(struct creation *creation, const struct request *request, HANDLE job, PROCESS_INFORMATION *child,
-                  struct failure *failure)
+BOOL creation_run(struct creation *creation, const struct request *request, const struct terms *terms,
+                  PROCESS_INFORMATION *child, struct failure *failure)
 {
-    DWORD code = create_with_block(creation, request, job, child);
+    DWORD code = create_with_block(creation, request, terms, child);
 
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
 }

@@ -44,12 +44,9 @@ BOOL creation_wrap_batch(struct creation *creation, const struct request *reques
 
 /* ---- create.c ---- */
 
-/* A suspended child, in the job (NULL: in none). */
-BOOL creation_run(struct creation *creation, const struct request *request, HANDLE job, PROCESS_INFORMATION *child,
-                  struct failure *failure);
-
-/* Afterwards it is gone: who looks for children of ours finds none. */
-void child_end(const PROCESS_INFORMATION *child);
+/* A suspended child, in the job. */
+BOOL creation_run(struct creation *creation, const struct request *request, const struct terms *terms,
+                  PROCESS_INFORMATION *child, struct failure *failure);
 
 /* ---- block.c ---- */
 

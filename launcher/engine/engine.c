@@ -29,7 +29,7 @@ BOOL create_child(struct request *request, const struct terms *terms, PROCESS_IN
 
     memset(&creation, 0, sizeof creation);
     done = creation_prepare(&creation, request, terms->exposed, failure) &&
-           creation_run(&creation, request, terms->job, child, failure) &&
+           creation_run(&creation, request, terms, child, failure) &&
            creation_place(&creation, request, child, failure);
     creation_release(&creation);
     return done;

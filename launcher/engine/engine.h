@@ -31,7 +31,8 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 /* How a program wants its child. Zeroed: with passes that are inheritable already, and in no job. */
 struct terms {
     uint32_t exposed; /* so many passes, the first, become inheritable at the moment of CreateProcessW; they stay so */
-    HANDLE job;       /* the child is in it from its creation on, where Windows lets it be at all */
+    HANDLE job;       /* the child is in it from its creation on, where Windows lets it be at all; NULL: in none */
+    DWORD *job_code;  /* why it is not in it; ERROR_SUCCESS: it is. NULL only if there is no job */
 };
 
 /*
@@ -41,6 +42,10 @@ struct terms {
  */
 BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
                   struct failure *failure);
+
+/* Ends a child that is not to run, and closes its handles. Afterwards it is gone: who looks for children of ours finds
+ * none. */
+void child_end(const PROCESS_INFORMATION *child);
 
 /* Closes the handles of the passes from `first` to before `end`, of those that have one. */
 void close_passes(const struct request *request, uint32_t first, uint32_t end);

@@ -46,6 +46,7 @@ struct command {
     DWORD timeout_ms;        /* INFINITE: none */
     struct deadline wait;    /* as long may somebody else have what is to be opened */
     HANDLE job;              /* NULL: none */
+    DWORD job_code;          /* why the command is in none, though it is waited for */
     HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
     HANDLE speaker;          /* a thread that is still saying something; NULL: none */
@@ -111,10 +112,13 @@ void outlive_console_events(void);
 BOOL is_detached(void);
 
 /*
- * A job whose only handle stays here, so that a child in it ends when this process does, however it does. NULL
- * where there is none. The child's own children are in it only if the options are about the whole tree.
+ * A job whose only handle stays here, so that a child in it ends when this process does, however it does. The child's
+ * own children are in it only if the options are about the whole tree.
  */
-HANDLE make_job(const struct command *command);
+void make_job(struct command *command);
+
+/* Afterwards there is a job only if the child is in it. FALSE if the command was to run only in one. */
+BOOL keep_job(struct command *command);
 
 /* Closes all that this process was given, but its streams: what the command is to have has been copied. */
 void let_go_of_inherited(void);

@@ -14,6 +14,7 @@ static const char version[] = "handoff " HANDOFF_VERSION "\r\n";
 
 /* ---- what goes wrong ---- */
 
+static const char no_job_inside[] = "; before Windows 8 there is none within another";
 static const char nothing_stolen[] = "; nothing was stolen";
 
 /* Who reads the line goes by it: so if the line is cut, then before this. */
@@ -80,6 +81,8 @@ static void put_failure(struct text *text, const struct command *command, const 
     }
     text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
     put_whose_path(text, request, error);
+    if (failure->stage == HANDOFF_STAGE_PREPARE && command->job_code != ERROR_SUCCESS)
+        text_format(text, " (--kill-on-exit needs a job for the command%s)", no_job_inside);
     if (!opened)
         return;
     if (option_table[source->option].kind == OPTION_SOURCE)
@@ -281,7 +284,7 @@ static void set_surroundings(struct command *command)
 static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
-    const struct terms terms = {.exposed = command->own, .job = command->job};
+    const struct terms terms = {.exposed = command->own, .job = command->job, .job_code = &command->job_code};
 
     if (create_child(request, &terms, child, failure))
         return TRUE;
@@ -310,6 +313,15 @@ static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, 
     return created;
 }
 
+/* Where the command is in no job, it does not run if a job is what was asked for. */
+static BOOL check_job(struct command *command, const PROCESS_INFORMATION *child, struct failure *failure)
+{
+    if (keep_job(command))
+        return TRUE;
+    child_end(child);
+    return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
+}
+
 /* From options to a suspended child that alone has the handles that were opened. */
 static BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORMATION *child,
                           struct failure *failure)
@@ -326,19 +338,36 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     set_surroundings(command);
     /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
     if (waits(command))
-        command->job = make_job(command);
+        make_job(command);
     created = create_command(command, child, failure);
     close_handles(command);
     command->created_us = clock_us(command->started);
-    return created;
+    return created && check_job(command, child, failure);
 }
 
-/* ---- --trace ---- */
+/* ---- what is said at the start ---- */
+
+static void say_outside(const struct command *command)
+{
+    struct line line;
+
+    text_put_ascii(line_begin(&line), "--wait-tree waits for the command alone, which cannot be put into a job");
+    error_put_code(&line.text, command->job_code, L"");
+    text_put_ascii(&line.text, no_job_inside);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+static BOOL is_half_waited_for(const struct command *command)
+{
+    return has_option(command, OPTION_WAIT_TREE) && command->job_code != ERROR_SUCCESS;
+}
 
 static DWORD WINAPI say_start(void *argument)
 {
     struct command *command = argument;
 
+    if (is_half_waited_for(command))
+        say_outside(command);
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
     if (has_option(command, OPTION_TRACE_JSON))
@@ -346,13 +375,15 @@ static DWORD WINAPI say_start(void *argument)
     return 0;
 }
 
-static void trace_start(struct command *command, const PROCESS_INFORMATION *child)
+static void introduce(struct command *command, const PROCESS_INFORMATION *child)
 {
+    BOOL traces = has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
+
     command->child_id = child->dwProcessId;
-    if (!has_option(command, OPTION_TRACE) && !has_option(command, OPTION_TRACE_JSON))
-        return;
-    command->program = program_of(child->hProcess);
-    say_beside(command, say_start);
+    if (traces)
+        command->program = program_of(child->hProcess);
+    if (traces || is_half_waited_for(command))
+        say_beside(command, say_start);
 }
 
 /* ---- what is said at the end ---- */
@@ -456,7 +487,7 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
-    trace_start(command, child);
+    introduce(command, child);
     if (command->parent != NULL)
         CloseHandle(command->parent);
     if (waits(command)) {
@@ -482,7 +513,7 @@ static DWORD run_command(struct command *command)
     if (!let_run(command, relays, &child, &failure)) {
         DWORD code;
 
-        TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
+        child_end(&child);
         code = give_up(command, &failure);
         finish_relays(relays, INFINITE);
         return code;

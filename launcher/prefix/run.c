@@ -20,17 +20,27 @@ static BOOL whole_tree(const struct command *command)
            command->timeout_ms != INFINITE;
 }
 
-HANDLE make_job(const struct command *command)
+void make_job(struct command *command)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
         .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
                                                 (whole_tree(command) ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
-    HANDLE job = CreateJobObjectW(NULL, NULL);
 
-    if (job == NULL || SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
-        return job;
-    CloseHandle(job);
-    return NULL;
+    command->job = CreateJobObjectW(NULL, NULL);
+    if (command->job == NULL ||
+        !SetInformationJobObject(command->job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        command->job_code = GetLastError();
+    keep_job(command);
+}
+
+BOOL keep_job(struct command *command)
+{
+    if (command->job_code == ERROR_SUCCESS)
+        return TRUE;
+    if (command->job != NULL)
+        CloseHandle(command->job);
+    command->job = NULL;
+    return !has_option(command, OPTION_KILL_ON_EXIT);
 }
 
 /* From now on what is in the job goes on when this process ends. */
@@ -204,7 +214,7 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL speaks(const struct command *command)
 {
-    return command->timeout_ms != INFINITE || has_option(command, OPTION_RELAY) || has_tee(command) ||
+    return command->timeout_ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) || has_tee(command) ||
            has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 }
 
@@ -311,7 +321,9 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     note_loss(STD_OUTPUT_HANDLE, relays[0].own_code);
     note_loss(STD_ERROR_HANDLE, relays[1].own_code);
     if (!ended)
-        command->late = "--timeout: the time is up, so the command and all that it has started were ended:";
+        command->late = command->job != NULL
+                            ? "--timeout: the time is up, so the command and all that it has started were ended:"
+                            : "--timeout: the time is up, so the command was ended, but not what it has started:";
     if (command->late != NULL)
         command->code = EXIT_TIMED_OUT;
 }

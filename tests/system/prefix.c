@@ -785,6 +785,42 @@ START_TEST(where_windows_refuses_the_job_another_way_is_tried)
 }
 END_TEST
 
+/* What asks for more than the command itself, where that can be put into no job. */
+static const struct {
+    const wchar_t *options, *action;
+    DWORD exit_code;
+    const char *says[2]; /* in one line */
+    BOOL runs;
+} jobless[] = {
+    {L"--kill-on-exit", L"signal", EXIT_HANDOFF, {"Win32 error 5: ", " (--kill-on-exit needs a job for "}, FALSE},
+    {L"--wait-tree", L"signal", 0, {"--wait-tree waits for the command alone", ": Win32 error 5: "}, TRUE},
+    {L"--timeout 1s", L"hold", 124, {"the command was ended, but not what it has started: '1s'", ""}, TRUE},
+    {L"--timeout 1h", L"signal", 0, {"", ""}, TRUE},
+    {L"", L"signal", 0, {"", ""}, TRUE},
+};
+
+START_TEST(what_needs_a_job_says_that_there_is_none)
+{
+    int row = _i / WIDTH_COUNT;
+    HANDLE event = make_event();
+    const char *end;
+
+    SetEnvironmentVariableW(L"HANDOFF_JOB", L"one job, closed");
+    run(&result, program(_i % WIDTH_COUNT, L"faulty-prefix.exe"), L"%ls --parent %lu --copy e=%u -- \"%ls\" %ls {e}",
+        jobless[row].options, GetCurrentProcessId(), number_of(event), child(_i), jobless[row].action);
+    SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
+    ck_assert_msg(result.exit_code == jobless[row].exit_code, "%lu: %s", result.exit_code, result.err);
+    end = strstr(result.err, "\r\n");
+    ck_assert_msg(strstr(result.err, jobless[row].says[0]) != NULL && strstr(result.err, jobless[row].says[1]) != NULL &&
+                      (end == NULL || end[2] == '\0'),
+                  "%s", result.err);
+    ck_assert_int_eq(end != NULL, jobless[row].says[0][0] != '\0');
+    ck_assert_int_eq(is_set(event), jobless[row].runs);
+    CloseHandle(event);
+    assert_nobody_left();
+}
+END_TEST
+
 /* A copy of the child that is a program with windows, as far as Windows is told. */
 static const wchar_t *make_gui_child(const wchar_t *path)
 {
@@ -1404,6 +1440,7 @@ Suite *prefix_suite(void)
         tcase_add_loop_test(stand_in, of_stand_in[i], 0, COMBINATIONS);
     tcase_add_loop_test(stand_in, where_windows_refuses_the_job_another_way_is_tried, 0,
                         ARRAYSIZE(old_jobs) * WIDTH_COUNT);
+    tcase_add_loop_test(stand_in, what_needs_a_job_says_that_there_is_none, 0, ARRAYSIZE(jobless) * WIDTH_COUNT);
     tcase_add_loop_test(stand_in, a_prefix_that_waits_holds_nothing, 0, COMBINATIONS_OF_BOTH);
     tcase_add_loop_test(stand_in, a_prefix_that_waits_leaves_its_directory, 0, WIDTH_COUNT);
     suite_add_tcase(suite, stand_in);
