@@ -2,7 +2,7 @@
 # `make test` also fetch what they need into build/deps (tests/setup.sh).
 # On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
-.PHONY: all install dist sign demo test test-elsewhere languages campaign bench fuzz lint clean
+.PHONY: all install dist sign demo test test-x86 test-elsewhere languages campaign bench fuzz lint clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -313,13 +313,17 @@ HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe f
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)
 SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))
+TESTED := all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(READY)
 
-test: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(FUZZER) $(READY)
+test: $(TESTED) $(FUZZER)
 	tests/run.sh
 
+# All tests of the 32-bit suites, also where 32-bit code is emulated and `make test` runs some.
+test-x86: $(TESTED)
+	tests/run.sh --x86
+
 # The suites in another system's Wine, as root: `make test-elsewhere DIR=/var/tmp/trixie`, which is made if it is missing.
-test-elsewhere: all $(HELPERS:%=build/x64/%) $(HELPERS:%=build/x86/%) $(SUITES) $(CAMPAIGN-TEST) $(READY) \
-                build/deps/elsewhere
+test-elsewhere: $(TESTED) build/deps/elsewhere
 	tests/elsewhere.sh $(DIR)
 
 build/deps/elsewhere: tests/setup.sh

@@ -18,6 +18,8 @@ enum { SECONDS = 120, TUNED_MS = 10, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124
 static const char nothing[] = "--nothing";
 static unsigned start_ms = TUNED_MS;
 
+static unsigned part = 1, parts = 1;
+
 /* The test that runs, or ran last: what happens between two tests is put down to the first. */
 static _Atomic(const char *) test_name = "no test yet";
 static atomic_int test_row;
@@ -26,6 +28,7 @@ static atomic_uint test_since, test_seconds = SECONDS;
 
 /* Which tests may start 32-bit programs, and where a test that may not is left. */
 static enum { ALL_TESTS, WIDTH_TESTS, NO_TESTS } with_x86;
+static bool counts_only;
 static bool is_width_test;
 static DWORD test_thread;
 static jmp_buf left_out;
@@ -70,7 +73,7 @@ void test_run(const char *name, bool of_width, void (*body)(int), int row)
     test_thread = GetCurrentThreadId();
     start_watch(false);
     if (setjmp(left_out) == 0) {
-        if (sizeof(void *) == 4)
+        if (sizeof(void *) == 4 || counts_only)
             need_x86();
         body(row);
     }
@@ -197,7 +200,8 @@ static int wanted_x86(void)
 {
     const char *wanted = getenv("HANDOFF_X86");
 
-    if (wanted != NULL && strcmp(wanted, "none") == 0)
+    counts_only = wanted != NULL && strcmp(wanted, "count") == 0;
+    if (counts_only || (wanted != NULL && strcmp(wanted, "none") == 0))
         return NO_TESTS;
     return wanted != NULL && strcmp(wanted, "width") == 0 ? WIDTH_TESTS : ALL_TESTS;
 }
@@ -208,7 +212,36 @@ static void say_left_out(void)
     if (left_out_count > 0)
         say("SKIP: %u tests: %s\n", left_out_count,
             with_x86 == NO_TESTS ? "this machine runs no 32-bit code"
-                                 : "32-bit code is emulated here; `make test-x86` runs them");
+                                 : "this machine runs no 32-bit code (make test-x86 emulates it)");
+}
+
+/* "PART/PARTS": of so many tests as there are parts one is this part's. Not by turns alone, since widths take turns, too. */
+static void choose_part(void)
+{
+    const char *wanted = getenv("HANDOFF_PART");
+
+    if (wanted == NULL || sscanf(wanted, "%u/%u", &part, &parts) != 2 || part > parts || parts == 0)
+        part = parts = 1;
+}
+
+void add_rows(TCase *tcase, const TTest *test, int from, int to)
+{
+    static unsigned tests;
+
+    for (int row = from; row < to; row++, tests++) {
+        if ((tests + tests / parts) % parts == part - 1)
+            _tcase_add_test(tcase, test, 0, 0, row, row + 1);
+    }
+}
+
+/* Of several, for others may be busy meanwhile. */
+static unsigned least_start_ms(void)
+{
+    unsigned least = measure_start_ms();
+
+    for (int more = 0; more < 4; more++)
+        least = min(least, measure_start_ms());
+    return least;
 }
 
 static void start(void)
@@ -220,6 +253,7 @@ static void start(void)
     setvbuf(stdout, NULL, _IONBF, 0);
     start_ms = min(max(known_start_ms(), TUNED_MS), SLOWEST_MS);
     with_x86 = wanted_x86();
+    choose_part();
     if (wanted != NULL)
         seed = strtoull(wanted, NULL, 0);
     SetUnhandledExceptionFilter(report_crash);
@@ -240,6 +274,8 @@ int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count
 
     if (name != NULL && strcmp(name, nothing) == 0)
         return EXIT_SUCCESS;
+    if (name != NULL && strcmp(name, "--start-ms") == 0)
+        return printf("%u\n", least_start_ms()) < 0;
     start();
     for (size_t i = 0; i < count; i++) {
         Suite *suite = suites[i]();

@@ -7,14 +7,17 @@
  *   SKIP: test: reason                   the test passes, but tests/run.sh counts it as skipped
  *   SKIP: N tests: reason                so did N tests
  *
- * Two variables, of tests/run.sh, say what the machine is like:
+ * Three variables, of tests/run.sh, say what the machine is like:
  *
  *   HANDOFF_START_MS    how long one start of a process takes; without it one is measured. Limits go by it.
  *   HANDOFF_X86         "none": no 32-bit program runs here, "width": only tests about the width are to start one. What
  *                       that leaves out is counted, and skipped in one line. In a 32-bit suite it is every test, in a
- *                       64-bit one each that comes to need_x86().
+ *                       64-bit one each that comes to need_x86(). "count": none is run, and all are counted.
+ *   HANDOFF_PART        "2/4": of four tests each time one is run.
  *
- * Include this instead of <check.h>: START_TEST is redefined.
+ * With the argument --start-ms a program says how long a start takes.
+ *
+ * Include this instead of <check.h>: START_TEST and what adds tests are redefined.
  */
 #ifndef HANDOFF_HARNESS_H
 #define HANDOFF_HARNESS_H
@@ -69,6 +72,14 @@ const char *shown(const wchar_t *text);
     } while (0)
 
 const char *message(const char *format, ...) __attribute__((format(gnu_printf, 1, 2)));
+
+/* The rows of a test that belong to the part that is run. */
+void add_rows(TCase *tcase, const TTest *test, int from, int to);
+
+#undef tcase_add_test
+#undef tcase_add_loop_test
+#define tcase_add_test(tcase, test) add_rows(tcase, test, 0, 1)
+#define tcase_add_loop_test(tcase, test, from, to) add_rows(tcase, test, from, (int)(to))
 
 void test_run(const char *name, bool of_width, void (*body)(int), int row);
 

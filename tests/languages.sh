@@ -6,6 +6,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 sources=$root/tests/languages
 work=$root/build/languages
+. "$root/tests/machine.sh"
 passed=0 failed=0
 
 # result WHAT FOUND WANTED
@@ -30,7 +31,7 @@ build_rust() {
 
 # run PROGRAM: what it says, but for a pid and Windows' words.
 run() {
-	timeout -k 5 60 "$root/tests/run.sh" "./$1" >out 2>&1 </dev/null || echo "ended with $?" >>out
+	timeout -k 5 "$(patience 60)" "$root/tests/run.sh" "./$1" >out 2>&1 </dev/null || echo "ended with $?" >>out
 	tr -d '\r' <out | sed 's/^served by [0-9]*$/served by N/; s/ error 2: .*/ error 2/'
 }
 

@@ -33,7 +33,7 @@ enum { PATIENCE_MS = 60000 }; /* for a process that should end, or start, by its
 /* Says what must not be, and makes the campaign fail, unless the condition holds. */
 void expect(BOOL condition, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 
-/* This program's neighbour, in the directory of the other width if that is asked for and there. */
+/* This program's neighbour, in the directory of the other width if that is asked for and can run. */
 const wchar_t *neighbour(const wchar_t *name, BOOL other_width);
 
 /* splitmix64, from a state of the caller's. */

@@ -41,7 +41,7 @@ static void write_text(HANDLE to, const char *text)
 
 /* ---- descriptors ---- */
 
-START_TEST(a_secret_on_4_is_answered_on_3)
+START_WIDTH_TEST(a_secret_on_4_is_answered_on_3)
 {
     struct talk *talk = talk_of(_i, L"copy 4 3");
     struct thing secret = pipe_thing(talk->door, FALSE), answer = pipe_thing(talk->door, TRUE);
@@ -192,7 +192,7 @@ END_TEST
 
 /* A file that somebody may delete can be run, but not be opened by GetBinaryTypeW of Wine: so the width is
  * the launcher's own, which is wrong for every other child. */
-START_TEST(a_wrong_guess_is_mended)
+START_WIDTH_TEST(a_wrong_guess_is_mended)
 {
     struct talk *talk = talk_of(_i, L"copy 4 3");
     struct thing secret = file_thing(talk->door, "the secret", FALSE), answer = file_thing(talk->door, "", TRUE);
@@ -245,7 +245,7 @@ START_TEST(the_last_descriptor)
 END_TEST
 
 /* A block that a 32-bit program can have may be too large for a 64-bit one. */
-START_TEST(a_block_that_gets_too_large)
+START_WIDTH_TEST(a_block_that_gets_too_large)
 {
     static uint8_t flags[8000];
     static HANDLE handles[8000];
@@ -346,6 +346,7 @@ static const struct {
 
 START_TEST(a_real_program_reads_4_and_writes_3)
 {
+    need_x86(); /* one of the prefixes, if not the program */
     for (int width = 0; width < WIDTH_COUNT; width++) {
         struct thing secret = file_thing(COMMAND, "the secret", FALSE), answer = file_thing(COMMAND, "", TRUE),
                      nul = nul_thing(TRUE);

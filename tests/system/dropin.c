@@ -406,7 +406,7 @@ static void abandon(struct extended *extended)
 }
 
 /* Listed and streams, none of them inheritable, and nothing else, although there is something inheritable. */
-START_TEST(listed_handles_and_streams_and_nothing_else)
+START_WIDTH_TEST(listed_handles_and_streams_and_nothing_else)
 {
     static struct extended extended;
     HANDLE listed[4] = {make_event(), make_event(), NULL, NULL}, rubbish = make_event();
@@ -448,7 +448,7 @@ START_TEST(listed_handles_and_streams_and_nothing_else)
 END_TEST
 
 /* A block of this program's C runtime, in its own width; nothing in it is inheritable. */
-START_TEST(descriptors_of_a_block)
+START_WIDTH_TEST(descriptors_of_a_block)
 {
     static const uint8_t flags[] = {0, 0, 0, 0x01, 0x01, 0};
     static struct extended extended;
@@ -604,7 +604,7 @@ static void assert_ansi(int width, DWORD flags, const void *environment, const c
     CloseHandle(listed);
 }
 
-START_TEST(an_ansi_call_is_the_same)
+START_WIDTH_TEST(an_ansi_call_is_the_same)
 {
     PROCESS_INFORMATION child;
     char line[] = "no-such-program", exits[] = "cmd /c exit 7";

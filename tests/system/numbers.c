@@ -282,7 +282,7 @@ START_TEST(each_way_by_itself)
 }
 END_TEST
 
-START_TEST(high_numbers_are_kept)
+START_WIDTH_TEST(high_numbers_are_kept)
 {
     static const char *const faults[] = {"none", "crowded"};
     int width = _i % WIDTH_COUNT;
@@ -505,7 +505,7 @@ static const char *end_call(struct call *call)
 }
 
 /* As a Go program does with AdditionalInheritedHandles: the child is told the number in its environment. */
-START_TEST(a_number_told_in_the_environment)
+START_WIDTH_TEST(a_number_told_in_the_environment)
 {
     static struct call call;
     HANDLE event = open_handles[random_below(OPEN)];

@@ -56,7 +56,7 @@ static void assert_nobody_reads(HANDLE pipe)
 
 /* ---- steal and copy ---- */
 
-START_TEST(a_stolen_handle_moves_and_a_copied_one_is_shared)
+START_WIDTH_TEST(a_stolen_handle_moves_and_a_copied_one_is_shared)
 {
     HANDLE stolen = make_event(), copied = make_event();
     HANDLE is_stolen = duplicate(stolen), is_copied = duplicate(copied);
@@ -153,7 +153,7 @@ static void assert_no_way_back(const struct witness *witness, DWORD launcher_id)
     }
 }
 
-START_TEST(g2_exactly_the_declared_handles)
+START_WIDTH_TEST(g2_exactly_the_declared_handles)
 {
     static struct witness witness;
     DWORD fresh = count_of_fresh_child(child(_i));
@@ -914,7 +914,7 @@ static unsigned number_in(const char *text, const char *name)
     return (unsigned)strtoul(value, NULL, 10);
 }
 
-START_TEST(the_report_has_the_child)
+START_WIDTH_TEST(the_report_has_the_child)
 {
     HANDLE read, write, event = make_event(), process;
     struct running running;

@@ -245,7 +245,7 @@ static HANDLE open_in_tree(const wchar_t *path)
     return file;
 }
 
-START_TEST(gpgv_checks_a_signature_through_the_door)
+START_WIDTH_TEST(gpgv_checks_a_signature_through_the_door)
 {
     const wchar_t *gpgv = tree_path(L"build\\deps\\gpgv\\gpgv.exe");
     HANDLE data, signature, read, write;
@@ -256,6 +256,7 @@ START_TEST(gpgv_checks_a_signature_through_the_door)
         skip("there is no gpgv for Windows");
         return;
     }
+    need_x86(); /* which it is */
     data = open_in_tree(L"tests\\demo\\data.txt");
     signature = open_in_tree(L"tests\\demo\\data.sig");
     make_pipe(&read, &write);
@@ -297,7 +298,7 @@ static void send_frame(HANDLE pipe, const char *text)
 }
 
 /* Messages over a pipe that libuv wants overlapped: with another it ends in an assertion of its own. */
-START_TEST(node_has_its_channel)
+START_WIDTH_TEST(node_has_its_channel)
 {
     const wchar_t *node =
                       tree_path(_i == X64 ? L"build\\deps\\node-x64\\node.exe" : L"build\\deps\\node-x86\\node.exe"),
@@ -311,6 +312,8 @@ START_TEST(node_has_its_channel)
         skip("there is no node for Windows");
         return;
     }
+    if (_i == X86)
+        need_x86();
     write_file(script, "process.on('message', m => { process.send('got ' + m); process.disconnect(); });\n"
                        "process.send('ready');\n");
     swprintf(name, ARRAYSIZE(name), L"\\\\.\\pipe\\handoff-test-%lu", GetCurrentProcessId());

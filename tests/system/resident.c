@@ -253,7 +253,7 @@ static char *run_kind(size_t kind, struct handoff_launcher *launcher, int width,
 }
 
 /* The other launcher is of the parent's width: one of 32 bits changes the environment on 64-bit Windows. */
-START_TEST(the_child_is_as_one_of_a_launcher_of_its_own)
+START_WIDTH_TEST(the_child_is_as_one_of_a_launcher_of_its_own)
 {
     struct handoff_launcher *launcher = open_good(_i);
 
@@ -364,7 +364,7 @@ static void check_witness(struct handoff_launcher *launcher, int width, DWORD co
     end_witness(&witness);
 }
 
-START_TEST(g2_g9_exactly_the_selected_handles_each_time)
+START_WIDTH_TEST(g2_g9_exactly_the_selected_handles_each_time)
 {
     static const DWORD counts[] = {64, 0, 3, 1};
     struct handoff_launcher *launcher = open_good(_i);

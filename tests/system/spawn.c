@@ -99,7 +99,7 @@ static void check_handles(int combination, const wchar_t *launcher, DWORD count)
     end_witness(&witness);
 }
 
-START_TEST(g2_exactly_the_selected_handles)
+START_WIDTH_TEST(g2_exactly_the_selected_handles)
 {
     static const DWORD counts[] = {0, 1, 2, 64, 1024};
 
@@ -110,7 +110,7 @@ START_TEST(g2_exactly_the_selected_handles)
 END_TEST
 
 /* Plain inheritance, although the launcher was itself given inheritable handles. */
-START_TEST(g8_without_a_handle_list)
+START_WIDTH_TEST(g8_without_a_handle_list)
 {
     SetEnvironmentVariableA("HANDOFF_FAULT", "old");
     check_handles(_i, L"faulty-launcher.exe", 3);
@@ -212,7 +212,7 @@ static SOCKET make_listener(struct sockaddr_in *address)
     return listener;
 }
 
-START_TEST(every_kind_arrives_as_the_same_object)
+START_WIDTH_TEST(every_kind_arrives_as_the_same_object)
 {
     struct sockaddr_in address;
     HANDLE pipe_read, pipe_write, process, thread;
