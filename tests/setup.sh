@@ -215,21 +215,16 @@ wine_32bit() {
 # code: Debian's i386 Wine of the installed one's own version, in the layout in which a 64-bit process starts a 32-bit
 # one through another loader.
 wine_emulated() {
-	local version package libraries=usr/lib/i386-linux-gnu/wine
+	local version libraries=usr/lib/i386-linux-gnu/wine
 	version=$(dpkg-query -W -f '${Version}' libwine:amd64)
-	download download "libwine:i386=$version" "wine32:i386=$version" {libc6,libgcc-s1}:i386 \
-		{libfreetype6,libpng16-16,zlib1g,libbrotli1}:i386 # or each program with a window says that there are no fonts
+	# No font library: with libfreetype6 the first program with a window meets an illegal instruction.
+	download download "libwine:i386=$version" "wine32:i386=$version" libc6:i386 libgcc-s1:i386
 	# The qemu of Debian 12 looks for free addresses in bisecting all there are, and does not come to an end.
 	download_next download qemu-user:amd64
-	mkdir -p bin usr/lib/{wine,i386-linux-gnu,x86_64-linux-gnu}
+	mkdir -p bin usr/lib/{wine,x86_64-linux-gnu}
 	unpack libwine_*_i386.deb ./$libraries/i386-* ./usr/share/wine/*
-	for package in lib{c6,gcc-s1}_*_i386.deb zlib1g_*_i386.deb; do
-		unpack "$package" './lib/*'
-	done
-	mv lib/i386-linux-gnu/libz.* usr/lib/i386-linux-gnu # in qemu it is not found in the other place
-	for package in lib{freetype6,png16-16,brotli1}_*_i386.deb; do
-		unpack "$package" './usr/lib/i386-linux-gnu/*'
-	done
+	unpack libc6_*_i386.deb './lib/*'
+	unpack libgcc-s1_*_i386.deb './lib/*'
 	dpkg-deb --fsys-tarfile wine32_*_i386.deb | tar -xO ./usr/lib/wine/wine >usr/lib/wine/wine-i386
 	dpkg-deb --fsys-tarfile qemu-user_*_amd64.deb | tar -xO ./usr/bin/qemu-i386 >bin/qemu-i386
 	rm ./*.deb
@@ -325,7 +320,7 @@ say_way() {
 	case $1 in
 	native) echo "setup: 32-bit programs run here" ;;
 	emulated) echo "setup: 32-bit programs run in an emulator here" ;;
-	none) echo "setup: 32-bit programs run neither here nor in an emulator: what needs them is skipped" ;;
+	none) echo "setup: 32-bit programs run neither here nor in an emulator (build/deps/wineboot-*.log): what needs them is skipped" ;;
 	*) echo "setup: this Wine does not start: see build/deps/wineboot-none.log" >&2 && exit 1 ;;
 	esac
 }
