@@ -31,8 +31,8 @@ struct seat *pool_close(struct pool *pool)
 
 /* ---- under the lock ---- */
 
-/* Returns how many are to be woken. */
-static LONG grant_places(struct pool *pool)
+/* The semaphore is released under the lock: where nobody is left waiting, it has a unit for each that has not looked. */
+static void grant_places(struct pool *pool)
 {
     LONG count = 0;
 
@@ -41,7 +41,8 @@ static LONG grant_places(struct pool *pool)
         pool->in_use++;
         pool->granted++;
     }
-    return count;
+    if (count > 0)
+        ReleaseSemaphore(pool->granted_places, count, NULL);
 }
 
 static void push_idle(struct pool *pool, struct seat *seat)
@@ -75,21 +76,12 @@ static struct seat *take_surplus(struct pool *pool)
 
 /* ---- */
 
-static void wake(struct pool *pool, LONG count)
-{
-    if (count > 0)
-        ReleaseSemaphore(pool->granted_places, count, NULL);
-}
-
 void pool_limit(struct pool *pool, DWORD most)
 {
-    LONG count;
-
     EnterCriticalSection(&pool->lock);
     pool->most = most;
-    count = grant_places(pool);
+    grant_places(pool);
     LeaveCriticalSection(&pool->lock);
-    wake(pool, count);
 }
 
 /* FALSE if the time passed first: but one to whom a place was granted meanwhile has it. */
@@ -101,11 +93,11 @@ static BOOL await_place(struct pool *pool, DWORD timeout_ms)
         return TRUE;
     EnterCriticalSection(&pool->lock);
     granted = pool->waiting == 0;
-    if (!granted)
+    if (granted)
+        WaitForSingleObject(pool->granted_places, 0); /* which is there, and under the lock nobody else's */
+    else
         pool->waiting--;
     LeaveCriticalSection(&pool->lock);
-    if (granted)
-        WaitForSingleObject(pool->granted_places, INFINITE);
     return granted;
 }
 
@@ -144,15 +136,13 @@ void pool_put(struct pool *pool, struct seat *seat)
 struct seat *pool_give(struct pool *pool, struct seat *seat)
 {
     struct seat *surplus;
-    LONG count;
 
     EnterCriticalSection(&pool->lock);
     if (seat != NULL)
         push_idle(pool, seat);
     pool->in_use--;
-    count = grant_places(pool);
+    grant_places(pool);
     surplus = take_surplus(pool);
     LeaveCriticalSection(&pool->lock);
-    wake(pool, count);
     return surplus;
 }
