@@ -257,6 +257,9 @@ $(call both,descriptor-child.exe): build/%/descriptor-child.exe: build/%/tests/d
 $(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_child.o build/%/parent/taker/taker.o
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
+$(call both,spawning.dll): build/%/spawning.dll: build/%/tests/spawning.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -shared -o $@ $^
+
 $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
@@ -308,7 +311,7 @@ $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tes
                             tests/system/support.c) $(HARNESS) build/%/calls/library.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe \
+HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe spawning.dll \
            calls-launcher.exe calls-prefix.exe
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)

@@ -59,7 +59,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_SEAL: return "cannot seal the handle in the child";
     case HANDOFF_STAGE_RESUME: return "cannot resume the child";
     case HANDOFF_STAGE_REPORT: return "cannot report to the parent";
-    case HANDOFF_STAGE_CLEAN_UP: return "cannot end the launcher";
+    case HANDOFF_STAGE_CLEAN_UP: return "cannot clean up";
     case HANDOFF_STAGE_NUMBER: return "cannot give the handle its number in the child";
     case HANDOFF_STAGE_IDENTITY: return "cannot impersonate again, and the thread is the process itself now";
     default: return "failed";
@@ -126,6 +126,8 @@ static const char *advice(const struct handoff_error *error)
         return "the same user must run both, and as elevated";
     if (error->stage == HANDOFF_STAGE_NUMBER && error->code == ERROR_NO_MORE_ITEMS)
         return "another handle has it there from the child's start on: duplicate yours, and pass that on";
+    if (error->stage == HANDOFF_STAGE_CLEAN_UP)
+        return "a process of this spawn may stay behind: end it";
     if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_BAD_EXE_FORMAT)
         return "it is not a program that Windows can run";
     return NULL;

@@ -1,8 +1,6 @@
-/* What the caller wants of the child's process and thread beside handles: attributes, security descriptors. */
+/* What the caller wants of the child's process and thread beside handles and security: attributes. */
 #include "attributes.h"
 
-#include "function.h"
-#include "heap.h"
 #include "text.h"
 #include "transaction.h"
 
@@ -71,53 +69,4 @@ BOOL take_attributes(struct transaction *t)
             return FALSE;
     }
     return TRUE;
-}
-
-/* ---- security ---- */
-
-enum { DESCRIPTOR_SIZE_MOST = 1 << 18 }; /* its lists have 64 KB at most, each */
-
-typedef LONG(WINAPI *relative_function)(const void *, void *, ULONG *);
-
-BOOL has_unknown_revision(const SECURITY_ATTRIBUTES *security)
-{
-    return security != NULL && security->lpSecurityDescriptor != NULL &&
-           *(const BYTE *)security->lpSecurityDescriptor != SECURITY_DESCRIPTOR_REVISION;
-}
-
-/* The descriptor in one piece, in memory of its own. */
-static BOOL take_descriptor(struct transaction *t, const SECURITY_ATTRIBUTES *security, const char *field,
-                            const uint8_t **bytes, uint32_t *size)
-{
-    relative_function make_relative;
-    ULONG length = 0;
-    void *memory;
-
-    if (security == NULL || security->lpSecurityDescriptor == NULL)
-        return TRUE;
-    if (has_unknown_revision(security))
-        return refuse_field(t, HANDOFF_NO_PASS, field);
-    make_relative = (relative_function)function_of(L"ntdll.dll", "RtlMakeSelfRelativeSD");
-    if (make_relative == NULL)
-        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_CALL_NOT_IMPLEMENTED);
-    make_relative(security->lpSecurityDescriptor, NULL, &length); /* too little room: it says how much */
-    if (length == 0 || length > DESCRIPTOR_SIZE_MOST)
-        return refuse_field(t, HANDOFF_NO_PASS, field);
-    memory = allocate(length);
-    if (memory == NULL)
-        return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    *bytes = memory;
-    *size = length;
-    return make_relative(security->lpSecurityDescriptor, memory, &length) >= 0 ||
-           refuse_field(t, HANDOFF_NO_PASS, field);
-}
-
-BOOL take_security(struct transaction *t)
-{
-    struct request *request = &t->request;
-
-    return take_descriptor(t, t->asked->process_security, "process_security", &request->process_descriptor,
-                           &request->process_descriptor_size) &&
-           take_descriptor(t, t->asked->thread_security, "thread_security", &request->thread_descriptor,
-                           &request->thread_descriptor_size);
 }

@@ -20,7 +20,4 @@ struct attribute_list {
     struct listed_attribute attributes[];
 };
 
-/* A security descriptor that Windows would not read; none is none. */
-BOOL has_unknown_revision(const SECURITY_ATTRIBUTES *security);
-
 #endif

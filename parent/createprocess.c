@@ -8,6 +8,7 @@
 #include "handle.h"
 #include "heap.h"
 #include "identity.h"
+#include "security.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -270,7 +271,7 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                     .directory = directory,
                                     .creation_flags = creation_flags & ~(DWORD)EXTENDED_STARTUPINFO_PRESENT,
                                     .startup = &call.startup,
-                                    .timeout_ms = INFINITE,
+                                    .timeout_ms = INFINITE, /* as CreateProcessW; the launcher's death is an end */
                                     .process_security = process_security,
                                     .thread_security = thread_security}};
     struct listed listed = {NULL, 0};

@@ -101,7 +101,9 @@ struct handoff_request {
      * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that fails
      * as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The others are
      * ERROR_NOT_SUPPORTED, with the attribute as the subject. What is said of a parent (PROTECTION_LEVEL_SAME, the flag
-     * INHERIT_PARENT_AFFINITY) is said of the launcher. */
+     * INHERIT_PARENT_AFFINITY) is said of the launcher. The list of rights (DACL) of process_security is the child's
+     * before it runs. For the moment between its creation and its adoption it has another, by which this process' user may
+     * query and end it, and nobody may do more: or a child that keeps this process out would stay if its launcher died. */
     const SECURITY_ATTRIBUTES *process_security, *thread_security;
     struct _PROC_THREAD_ATTRIBUTE_LIST *attributes;
 };
@@ -134,7 +136,7 @@ enum handoff_stage {
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
-    HANDOFF_STAGE_CLEAN_UP,  /* a launcher that was terminated and does not end */
+    HANDOFF_STAGE_CLEAN_UP,  /* ending launcher or child of a spawn that failed: the subject, which may stay */
     HANDOFF_STAGE_NUMBER,    /* giving a handle the number in the child that it has in the parent */
     HANDOFF_STAGE_IDENTITY   /* putting the thread's impersonation token back: see below */
 };
@@ -157,7 +159,8 @@ struct handoff_error {
  *
  * On failure it returns FALSE, GetLastError() and *error (may be NULL) say why, *child is zeroed,
  * and nothing is left: no child, running or suspended, no launcher, no duplicate but those counted
- * in `unreclaimed`. The passed handles are never closed or changed.
+ * in `unreclaimed`. Only with the stage CLEAN_UP it may be that the process stays which the error names. The passed
+ * handles are never closed or changed.
  *
  * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`, in which
  * the time that the machine sleeps does not count (Windows 7 and later), and, where a process has to be

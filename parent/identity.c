@@ -1,20 +1,10 @@
 #include "identity.h"
 
 #include "function.h"
+#include "status.h"
 
 typedef LONG(WINAPI *open_thread_token_function)(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
 typedef LONG(WINAPI *set_information_thread_function)(HANDLE, int, const void *, ULONG);
-typedef ULONG(WINAPI *dos_error_function)(LONG);
-
-static DWORD dos_error(LONG status)
-{
-    dos_error_function convert;
-
-    if (status >= 0)
-        return ERROR_SUCCESS;
-    convert = (dos_error_function)function_of(L"ntdll.dll", "RtlNtStatusToDosError");
-    return convert != NULL ? convert(status) : ERROR_GEN_FAILURE;
-}
 
 /* NULL: none. ntdll.dll's, since kernel32.dll has nothing to do it with. */
 static DWORD set_thread_token(HANDLE token)
@@ -25,7 +15,7 @@ static DWORD set_thread_token(HANDLE token)
 
     if (set == NULL)
         return GetLastError();
-    return dos_error(set(GetCurrentThread(), THREAD_IMPERSONATION_TOKEN, &token, sizeof token));
+    return code_of_status(set(GetCurrentThread(), THREAD_IMPERSONATION_TOKEN, &token, sizeof token));
 }
 
 /* As this process: whom the thread impersonates may not be allowed to open its own token. */
@@ -39,7 +29,7 @@ static DWORD open_thread_token(HANDLE *token)
     if (open == NULL)
         return GetLastError();
     status = open(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, token);
-    return status != no_token ? dos_error(status) : ERROR_SUCCESS;
+    return status != no_token ? code_of_status(status) : ERROR_SUCCESS;
 }
 
 DWORD identity_set_aside(HANDLE *token)

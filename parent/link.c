@@ -204,6 +204,8 @@ void link_describe(const struct link *link, struct handoff_error *error)
 {
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
 
+    if (error->stage != HANDOFF_STAGE_LAUNCHER && error->stage != HANDOFF_STAGE_CLEAN_UP)
+        return;
     if (link->launcher_path != NULL)
         text_put(&subject, link->launcher_path);
     text_end(&subject);

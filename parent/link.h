@@ -40,7 +40,7 @@ DWORD link_blame(const struct link *link, DWORD code, DWORD timeout_ms);
 /* Terminates a process and waits for its end; FALSE if that does not come. */
 BOOL end_process(HANDLE process);
 
-/* Names the launcher in an error about its start. */
+/* Names the launcher in an error about its start or its end, and leaves others alone. */
 void link_describe(const struct link *link, struct handoff_error *error);
 
 /* Tells the launcher that all is over, at which it ends, unless it hangs. */

@@ -1,10 +1,12 @@
 #include "transaction.h"
 
 #include "function.h"
+#include "heap.h"
 #include "owner.h"
+#include "status.h"
 #include "steal.h"
 
-#include <tlhelp32.h>
+#include <stddef.h>
 
 /* ---- what processes and threads are, which Windows tells through ntdll alone ---- */
 
@@ -24,7 +26,22 @@ struct thread_basic_information {
     LONG priority, base_priority;
 };
 
+/* Of all processes there are, and their threads between them. */
+struct system_process {
+    ULONG next; /* in bytes; 0: this is the last */
+    ULONG thread_count;
+    LONGLONG reserved[3];
+    uint64_t created, user_time, kernel_time; /* FILETIME */
+    USHORT name_size, name_room;
+    void *name;
+    LONG priority;
+    ULONG_PTR process_id, parent_id;
+};
+
+_Static_assert(offsetof(struct system_process, parent_id) == (sizeof(void *) == 8 ? 0x58 : 0x48), "Windows' layout");
+
 typedef LONG(WINAPI *query_function)(HANDLE, int, void *, ULONG, ULONG *);
+typedef LONG(WINAPI *query_system_function)(int, void *, ULONG, ULONG *);
 
 static BOOL query(const char *name, HANDLE object, void *information, ULONG size)
 {
@@ -64,9 +81,9 @@ static uint64_t settled_creation_time(HANDLE process)
 /* A process that we come upon by itself may be the child of an earlier process that had the same pid,
  * unless it was created since the launcher was; clocks are set back at times, hence none from the future. A
  * launcher has one request at a time, so its older children are another spawn's. */
-static BOOL is_of_this_spawn(const struct transaction *t, HANDLE process, DWORD process_id)
+static BOOL is_of_this_spawn(const struct transaction *t, uint64_t created, DWORD process_id)
 {
-    uint64_t launcher = creation_time(t->link->launcher), created = settled_creation_time(process);
+    uint64_t launcher = creation_time(t->link->launcher);
 
     return launcher != 0 && created >= launcher && created >= t->began && !is_committed(t, process_id);
 }
@@ -116,10 +133,18 @@ BOOL resume_child(struct transaction *t)
 
 /* ---- ending them ---- */
 
+/* Nobody else will do it, or learn of it. */
+static void report_left(struct transaction *t, DWORD process_id, DWORD code)
+{
+    set_error(t, HANDOFF_STAGE_CLEAN_UP, HANDOFF_NO_PASS, code);
+    name_subject(t, "child %u", process_id);
+}
+
 void end_child(struct transaction *t)
 {
     if (t->child.hProcess != NULL) {
-        end_process(t->child.hProcess);
+        if (!end_process(t->child.hProcess))
+            report_left(t, t->child.dwProcessId, ERROR_TIMEOUT);
         CloseHandle(t->child.hProcess);
     }
     if (t->child.hThread != NULL)
@@ -127,30 +152,65 @@ void end_child(struct transaction *t)
     ZeroMemory(&t->child, sizeof t->child);
 }
 
-static void end_if_child(const struct transaction *t, DWORD process_id)
+static void end_if_child(struct transaction *t, DWORD process_id)
 {
-    HANDLE process = OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE, FALSE, process_id);
+    HANDLE process = OpenProcess(CLEAN_UP_ACCESS, FALSE, process_id);
+    DWORD code = GetLastError();
 
-    if (process == NULL)
+    if (process == NULL) {
+        if (code != ERROR_INVALID_PARAMETER) /* it has ended meanwhile */
+            report_left(t, process_id, code);
         return;
-    if (names_launcher_as_parent(t, process, process_id) && is_of_this_spawn(t, process, process_id))
-        end_process(process);
+    }
+    if (names_launcher_as_parent(t, process, process_id) &&
+        is_of_this_spawn(t, settled_creation_time(process), process_id) && !end_process(process))
+        report_left(t, process_id, ERROR_TIMEOUT);
     CloseHandle(process);
 }
 
-/* A launcher that dies between creating the child and reporting it leaves it suspended. */
-static void end_unreported_children(const struct transaction *t)
+/* Returns a Win32 code. */
+static DWORD list_processes(struct system_process **list)
 {
-    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    enum { PROCESS_INFORMATION_OF_ALL = 5, LEAST = 1 << 16, MOST = 1 << 28 };
+    const LONG too_short = (LONG)0xC0000004;
+    query_system_function ask = (query_system_function)function_of(L"ntdll.dll", "NtQuerySystemInformation");
+    LONG status = too_short;
 
-    if (snapshot == INVALID_HANDLE_VALUE)
-        return;
-    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
-        if (entry.th32ParentProcessID == t->link->launcher_id)
-            end_if_child(t, entry.th32ProcessID);
+    *list = NULL;
+    if (ask == NULL)
+        return GetLastError();
+    for (ULONG size = LEAST; status == too_short && size <= MOST; size *= 2) {
+        release(*list);
+        *list = allocate(size);
+        if (*list == NULL)
+            return ERROR_NOT_ENOUGH_MEMORY;
+        status = ask(PROCESS_INFORMATION_OF_ALL, *list, size, NULL);
     }
-    CloseHandle(snapshot);
+    return code_of_status(status);
+}
+
+/*
+ * A launcher that dies between creating the child and reporting it leaves it suspended. The list says of each process
+ * when it was created, so one that cannot be opened is known as well: children of earlier spawns may be such.
+ */
+static void end_unreported_children(struct transaction *t)
+{
+    struct system_process *list, *process;
+    DWORD code = list_processes(&list);
+
+    if (code != ERROR_SUCCESS) {
+        set_error(t, HANDOFF_STAGE_CLEAN_UP, HANDOFF_NO_PASS, code);
+        name_subject(t, "list of processes", 0);
+    }
+    for (process = list; code == ERROR_SUCCESS; process = (void *)((char *)process + process->next)) {
+        DWORD process_id = (DWORD)process->process_id;
+
+        if (process->parent_id == t->link->launcher_id && is_of_this_spawn(t, process->created, process_id))
+            end_if_child(t, process_id);
+        if (process->next == 0)
+            break;
+    }
+    release(list);
 }
 
 void end_launcher(struct transaction *t)

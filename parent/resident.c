@@ -108,7 +108,7 @@ struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struc
     if (failed.code == ERROR_SUCCESS) {
         pool_put(&launcher->pool, &first->seat);
     } else {
-        if (failed.stage == HANDOFF_STAGE_LAUNCHER)
+        if (first != NULL)
             link_describe(&first->link, &failed);
         free_resident(first);
         handoff_launcher_close(launcher);

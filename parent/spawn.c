@@ -48,7 +48,7 @@ static BOOL transact(struct transaction *t)
     struct report report;
 
     if (!prepare(t) || !exchange(t, &report) || !adopt_child(t, &report) || !mark(t, &t->trace.adopted_us) ||
-        !go_on_as_caller(t) || !resume_child(t))
+        !secure_child(t) || !go_on_as_caller(t) || !resume_child(t))
         return FALSE;
     send_commit(t);
     return TRUE;

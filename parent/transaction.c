@@ -18,8 +18,16 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
     error_describe(&t->error, &t->request, stage, pass, code);
     if (pass >= t->asked->pass_count) /* a stream of the parent's own */
         t->error.pass = HANDOFF_NO_PASS;
-    if (stage == HANDOFF_STAGE_LAUNCHER)
-        link_describe(t->link, &t->error);
+    link_describe(t->link, &t->error);
+    return FALSE;
+}
+
+BOOL name_subject(struct transaction *t, const char *format, uint32_t number)
+{
+    struct text subject = {.at = t->error.subject, .capacity = ARRAYSIZE(t->error.subject)};
+
+    text_format(&subject, format, number);
+    text_end(&subject);
     return FALSE;
 }
 

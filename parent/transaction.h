@@ -5,6 +5,7 @@
  *   spawn.c        the order of the steps, and the clean-up
  *   identity.c     whom the calling thread impersonates, set aside
  *   attributes.c   what else the caller wants of the child
+ *   security.c     who may open the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, and the page and the events that it shares with us
  *   resident.c     launchers that stay
@@ -21,6 +22,9 @@
 #include "handoff.h"
 #include "link.h"
 #include "wire.h"
+
+/* To know a child that was not reported, and to end it. */
+enum { CLEAN_UP_ACCESS = PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE };
 
 /* No request with more would be short enough, each having a length and a name. */
 enum { MOST_PASSES = WIRE_MOST / 8 };
@@ -49,6 +53,8 @@ struct transaction {
     uint32_t duplicate_count;
     BOOL offered; /* the launcher may take them */
 
+    BOOL keeps_out; /* security.c: the child is created with another list of rights than it is to have */
+
     /* link.c, resident.c */
     struct handoff_launcher *launcher; /* NULL: one for this spawn alone */
     struct resident *resident;         /* the one of these that it uses; NULL: its own, after all */
@@ -70,6 +76,9 @@ BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code);
 /* Records ERROR_INVALID_PARAMETER of this field: of the request, or of that pass. Always FALSE. */
 BOOL refuse_field(struct transaction *t, DWORD pass, const char *field);
 
+/* Names what the error that is set is about: text_format() with one number at most. Always FALSE. */
+BOOL name_subject(struct transaction *t, const char *format, uint32_t number);
+
 uint64_t system_time(void); /* FILETIME */
 
 /* What is left until the deadline; 0 once it has passed. */
@@ -90,12 +99,13 @@ BOOL send_request(struct transaction *t);
 BOOL receive_report(struct transaction *t, struct report *report);
 BOOL check_taken(struct transaction *t); /* and tells the caller the numbers */
 BOOL adopt_child(struct transaction *t, const struct report *report);
+BOOL secure_child(struct transaction *t); /* gives it the list of rights that the caller wants */
 BOOL resume_child(struct transaction *t);
 
 /* The launcher's life is of no importance from here on, so this cannot fail. */
 void send_commit(struct transaction *t);
 
-/* Clean-up. */
+/* Clean-up. What cannot be ended becomes the error, of HANDOFF_STAGE_CLEAN_UP. */
 void withdraw_duplicates(struct transaction *t); /* closes those that nobody took or began to take */
 void end_child(struct transaction *t);
 void end_launcher(struct transaction *t);                         /* and whatever child it did not report */

@@ -11,6 +11,7 @@
  *   signal NUMBER...   sets the events
  *   signal-variable NAME  sets the event whose number the environment variable has
  *   hold NUMBER        sets the event and stays
+ *   load PATH          loads the DLL, and ends with what it says in the variable `outcome`
  *   read NUMBER        copies what the handle reads to stdout
  *   write NUMBER TEXT  writes the text to the handle
  *   variable NAME      writes the environment variable, UTF-16, to stdout
@@ -387,6 +388,14 @@ static int repeat(int count, DWORD creation_flags, char *line)
     return failed;
 }
 
+static int load(const char *path)
+{
+    HMODULE module = LoadLibraryA(path);
+    const DWORD *outcome = module != NULL ? (const DWORD *)(void *)GetProcAddress(module, "outcome") : NULL;
+
+    return outcome != NULL ? (int)*outcome : (int)GetLastError();
+}
+
 /* The rest of the command line after so many arguments behind the action. */
 static char *line_behind(const char *action, int arguments)
 {
@@ -453,6 +462,8 @@ int main(int argc, char **argv)
         return getenv(argv[2]) == NULL || !SetEvent(parse_handle(getenv(argv[2])));
     if (strcmp(action, "hold") == 0)
         return hold(handle);
+    if (strcmp(action, "load") == 0)
+        return load(argv[2]);
     if (strcmp(action, "descriptor") == 0)
         return copy_descriptor(atoi(argv[2]));
     if (strcmp(action, "read") == 0)

@@ -14,8 +14,6 @@
 
 #include <windows.h>
 
-#include <tlhelp32.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +80,6 @@ static void after_call(void)
 #define CreateEventW(...) FAULTY(HANDLE, CreateEventW(__VA_ARGS__))
 #define CreateFileMappingW(...) FAULTY(HANDLE, CreateFileMappingW(__VA_ARGS__))
 #define CreateProcessW(...) FAULTY(BOOL, CreateProcessW(__VA_ARGS__))
-#define CreateToolhelp32Snapshot(...) FAULTY(HANDLE, CreateToolhelp32Snapshot(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, DuplicateHandle(__VA_ARGS__))
 #define GetExitCodeProcess(...) FAULTY(BOOL, GetExitCodeProcess(__VA_ARGS__))
 #define GetFileAttributesW(...) FAULTY(DWORD, GetFileAttributesW(__VA_ARGS__))

@@ -26,6 +26,8 @@
  *   lie untaken     reports a child without having taken the passes
  *   lie type        writes a report of an unknown type
  *   lie none        ends instead of reporting
+ *   lie weak        reports the child by a handle that its security descriptor cannot be set by
+ *   lie locked      creates a child that nobody may open, in the job handoff-locked, and ends instead of reporting
  *   lie nonsense    reports a failure with numbers out of every range
  *   lie early       says that it has answered before it has
  *   lie refused     says that it could not read the request, and stays
@@ -212,6 +214,14 @@ static BOOL lies(const char *kind)
     return strcmp(fault_argument, kind) == 0;
 }
 
+static void weaken(uint64_t *number)
+{
+    HANDLE self = GetCurrentProcess(), weak = NULL;
+
+    DuplicateHandle(self, handle_from_number(*number), self, &weak, PROCESS_ALL_ACCESS & ~(DWORD)WRITE_DAC, FALSE, 0);
+    *number = handle_number(weak);
+}
+
 static void lie_about(struct report *report, HANDLE parent)
 {
     HANDLE self = GetCurrentProcess();
@@ -228,6 +238,8 @@ static void lie_about(struct report *report, HANDLE parent)
         report->process_id = GetProcessId(parent);
         report->process = handle_number(OpenProcess(PROCESS_ALL_ACCESS, FALSE, report->process_id));
     }
+    if (lies("weak"))
+        weaken(&report->process);
     if (lies("pid"))
         report->process_id += 4;
     if (lies("thread")) {
@@ -258,6 +270,28 @@ static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
         send_report(service, &report);
 }
 
+/* The list of rights is empty. */
+static const struct {
+    SECURITY_DESCRIPTOR_RELATIVE descriptor;
+    ACL list;
+} locked = {{.Revision = SECURITY_DESCRIPTOR_REVISION,
+             .Control = SE_SELF_RELATIVE | SE_DACL_PRESENT,
+             .Dacl = sizeof(SECURITY_DESCRIPTOR_RELATIVE)},
+            {.AclRevision = ACL_REVISION, .AclSize = sizeof(ACL)}};
+
+static DWORD leave_locked(struct service *service)
+{
+    HANDLE job = OpenJobObjectA(JOB_OBJECT_ASSIGN_PROCESS, FALSE, "handoff-locked");
+    struct failure failure;
+    PROCESS_INFORMATION child;
+
+    service->request.process_descriptor = (const uint8_t *)&locked;
+    return create_child(&service->request, &(struct terms){0}, &child, &failure) &&
+                   AssignProcessToJobObject(job, child.hProcess)
+               ? 0
+               : 96;
+}
+
 static DWORD serve_lies(const wchar_t *nonce)
 {
     struct service service = {0};
@@ -281,6 +315,8 @@ static DWORD serve_lies(const wchar_t *nonce)
         service.request.pass_count = 0;
     else if (!steal_passes(&service, &failure))
         return 97;
+    if (lies("locked"))
+        return leave_locked(&service);
     if (!create_child(&service.request, &(struct terms){0}, &child, &failure))
         return 96;
     send_lie(&service, &child);

@@ -240,6 +240,7 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #include "../parent/pool.c"
 #include "../parent/process.c"
 #include "../parent/resident.c"
+#include "../parent/security.c"
 #include "../parent/spawn.c"
 #include "../parent/transaction.c"
 

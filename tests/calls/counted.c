@@ -1,12 +1,15 @@
 /* Every function of Windows that the programs or the library call. */
 #include "counted.h"
 
-#include <tlhelp32.h>
 #include <winternl.h>
 
 PEB *NTAPI RtlGetCurrentPeb(void);
+NTSTATUS NTAPI NtOpenProcessToken(HANDLE, ACCESS_MASK, HANDLE *);
 NTSTATUS NTAPI NtOpenThreadToken(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
+NTSTATUS NTAPI NtQueryInformationToken(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
 NTSTATUS NTAPI NtSetInformationThread(HANDLE, THREADINFOCLASS, void *, ULONG);
+NTSTATUS NTAPI NtSetSecurityObject(HANDLE, SECURITY_INFORMATION, void *);
+NTSTATUS NTAPI RtlMakeSelfRelativeSD(void *, void *, ULONG *);
 
 static BOOL strikes(const char *name)
 {
@@ -153,7 +156,6 @@ FAILS(HANDLE, CreateThread, NULL,
       (security, stack, start, argument, flags, id))
 FAILS(int, LCMapStringW, 0, (LCID locale, DWORD flags, const wchar_t *from, int length, wchar_t *to, int capacity),
       (locale, flags, from, length, to, capacity))
-FAILS(HANDLE, CreateToolhelp32Snapshot, INVALID_HANDLE_VALUE, (DWORD flags, DWORD process_id), (flags, process_id))
 FAILS(DWORD, FormatMessageW, 0,
       (DWORD flags, const void *source, DWORD id, DWORD language, wchar_t *text, DWORD size, va_list *arguments),
       (flags, source, id, language, text, size, arguments))
@@ -189,8 +191,6 @@ FAILS(HANDLE, OpenFileMappingW, NULL, (DWORD access, BOOL inherit, const wchar_t
 FAILS(HANDLE, OpenProcess, NULL, (DWORD access, BOOL inherit, DWORD process_id), (access, inherit, process_id))
 FAILS(BOOL, PeekNamedPipe, FALSE, (HANDLE pipe, void *to, DWORD size, DWORD *read, DWORD *waiting, DWORD *left),
       (pipe, to, size, read, waiting, left))
-FAILS(BOOL, Process32FirstW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
-FAILS(BOOL, Process32NextW, FALSE, (HANDLE snapshot, PROCESSENTRY32W *entry), (snapshot, entry))
 FAILS(BOOL, QueryInformationJobObject, FALSE, (HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size, DWORD *used),
       (job, kind, to, size, used))
 FAILS(BOOL, QueueUserWorkItem, FALSE, (LPTHREAD_START_ROUTINE function, void *argument, ULONG flags),
@@ -248,6 +248,14 @@ FAILS(NTSTATUS, NtQueryInformationThread, (NTSTATUS)0xC0000001,
 
 FAILS(NTSTATUS, NtQuerySystemInformation, (NTSTATUS)0xC0000001,
       (SYSTEM_INFORMATION_CLASS kind, void *to, ULONG size, ULONG *used), (kind, to, size, used))
+FAILS(NTSTATUS, NtOpenProcessToken, (NTSTATUS)0xC0000001, (HANDLE process, ACCESS_MASK access, HANDLE *token),
+      (process, access, token))
+FAILS(NTSTATUS, NtQueryInformationToken, (NTSTATUS)0xC0000001,
+      (HANDLE token, TOKEN_INFORMATION_CLASS kind, void *to, ULONG size, ULONG *used), (token, kind, to, size, used))
+FAILS(NTSTATUS, NtSetSecurityObject, (NTSTATUS)0xC0000001,
+      (HANDLE object, SECURITY_INFORMATION parts, void *descriptor), (object, parts, descriptor))
+FAILS(NTSTATUS, RtlMakeSelfRelativeSD, (NTSTATUS)0xC0000001, (void *descriptor, void *to, ULONG *size),
+      (descriptor, to, size))
 FAILS(NTSTATUS, NtOpenThreadToken, (NTSTATUS)0xC0000001,
       (HANDLE thread, ACCESS_MASK access, BOOLEAN as_self, HANDLE *token), (thread, access, as_self, token))
 FAILS(NTSTATUS, NtSetInformationThread, (NTSTATUS)0xC0000001,
@@ -265,6 +273,10 @@ static const struct {
     {"QueryUnbiasedInterruptTime", (void *)counted_QueryUnbiasedInterruptTime},
     {"SetThreadErrorMode", (void *)counted_SetThreadErrorMode},
     {"UpdateProcThreadAttribute", (void *)counted_UpdateProcThreadAttribute},
+    {"NtOpenProcessToken", (void *)counted_NtOpenProcessToken},
+    {"NtQueryInformationToken", (void *)counted_NtQueryInformationToken},
+    {"NtSetSecurityObject", (void *)counted_NtSetSecurityObject},
+    {"RtlMakeSelfRelativeSD", (void *)counted_RtlMakeSelfRelativeSD},
     {"NtOpenThreadToken", (void *)counted_NtOpenThreadToken},
     {"NtSetInformationThread", (void *)counted_NtSetInformationThread},
     {"RtlNtStatusToDosError", (void *)counted_RtlNtStatusToDosError},

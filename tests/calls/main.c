@@ -13,6 +13,20 @@ enum { SAID = 1 << 16 };
 
 /* ---- what is passed ---- */
 
+/* A list of rights by which everybody may do everything. */
+static struct {
+    SECURITY_DESCRIPTOR_RELATIVE descriptor;
+    ACL list;
+    ACCESS_ALLOWED_ACE entry;
+    DWORD everybody[2];
+} described = {.descriptor = {.Revision = SECURITY_DESCRIPTOR_REVISION,
+                              .Control = SE_SELF_RELATIVE | SE_DACL_PRESENT,
+                              .Dacl = sizeof(SECURITY_DESCRIPTOR_RELATIVE)},
+               .list = {.AclRevision = ACL_REVISION, .AceCount = 1, .AclSize = sizeof(ACL) + 20},
+               .entry = {.Header = {.AceSize = 20}, .Mask = PROCESS_ALL_ACCESS, .SidStart = 0x0101},
+               .everybody = {0x01000000, SECURITY_WORLD_RID}};
+static const SECURITY_ATTRIBUTES security = {.nLength = sizeof security, .lpSecurityDescriptor = &described};
+
 static HANDLE event, null, low;
 static char ansi_environment[SAID];
 static char said[SAID];
@@ -155,7 +169,8 @@ static struct outcome spawn_through(struct handoff_launcher *resident, int width
                                       .pass_count = flags != 0 ? 4 : 3,
                                       .numbers = numbers,
                                       .launcher = program(OWN_WIDTH, L"calls-launcher.exe"),
-                                      .resident = resident};
+                                      .resident = resident,
+                                      .process_security = &security};
     PROCESS_INFORMATION child;
     struct handoff_error error;
     struct outcome outcome;

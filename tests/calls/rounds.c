@@ -49,20 +49,24 @@ static const struct answer answers_of_library[] = {
     {"GetModuleFileNameW", 0, INJECTED},
     {"GetModuleHandleExW", 0, INJECTED},
     {"GetModuleHandleW", AT(ADOPT), ERROR_INVALID_DATA}, /* a child that cannot be told to be the launcher's */
-    {"GetModuleHandleW", AT(PREPARE) | AT(IDENTITY), ERROR_PROC_NOT_FOUND},
+    {"GetModuleHandleW", AT(PREPARE) | AT(IDENTITY) | AT(ADOPT), ERROR_PROC_NOT_FOUND},
     {"GetProcAddress", AT(ADOPT), ERROR_INVALID_DATA},
-    {"GetProcAddress", AT(PREPARE) | AT(IDENTITY), INJECTED},
+    {"GetProcAddress", AT(PREPARE) | AT(IDENTITY) | AT(ADOPT), INJECTED},
     {"GetProcessTimes", AT(PREPARE), INJECTED},
     {"InitializeCriticalSectionAndSpinCount", AT(PREPARE), INJECTED},
     {"HeapAlloc", AT(PREPARE) | AT(FIND) | AT(LAUNCHER) | AT(EXCHANGE), ERROR_NOT_ENOUGH_MEMORY},
     {"MapViewOfFile", AT(PREPARE), INJECTED},
     {"MultiByteToWideChar", 0, INJECTED},
-    {"NtOpenThreadToken", AT(PREPARE), ERROR_GEN_FAILURE}, /* as the injected status is called in Win32 */
+    {"NtOpenProcessToken", AT(PREPARE), ERROR_GEN_FAILURE}, /* as the injected status is called in Win32 */
+    {"NtOpenThreadToken", AT(PREPARE), ERROR_GEN_FAILURE},
     {"NtSetInformationThread", AT(PREPARE) | AT(IDENTITY), ERROR_GEN_FAILURE},
     {"NtQueryInformationProcess", AT(ADOPT), ERROR_INVALID_DATA},
     {"NtQueryInformationThread", AT(ADOPT), ERROR_INVALID_DATA},
+    {"NtQueryInformationToken", AT(PREPARE), ERROR_GEN_FAILURE},
+    {"NtSetSecurityObject", AT(ADOPT), ERROR_GEN_FAILURE},
     {"OpenProcess", 0, INJECTED},
     {"ResumeThread", AT(LAUNCHER) | AT(RESUME), INJECTED},
+    {"RtlMakeSelfRelativeSD", AT(REQUEST), ERROR_INVALID_PARAMETER},
     {"SearchPathW", 0, ERROR_FILE_NOT_FOUND},
     {"SetEvent", AT(EXCHANGE), INJECTED},
     {"VirtualQuery", 0, ERROR_CANCELLED}, /* a page that cannot be told to be the offer's */

@@ -336,32 +336,23 @@ static void empty_list(void)
     memset(&attribute_list, 0, sizeof attribute_list);
 }
 
-/* It is this process' user's, since Windows lets nobody make another the owner; and everybody may do everything. */
+/* It is this process' user's, since Windows lets nobody make another the owner; for its list of rights see rights.c. */
 struct described {
     SECURITY_DESCRIPTOR descriptor;
     _Alignas(8) char user[256];
-    _Alignas(8) char list[sizeof(ACL) + offsetof(ACCESS_ALLOWED_ACE, SidStart) + sizeof(SID)];
     _Alignas(8) char in_one_piece[256];
 };
 
 static void describe(struct described *described)
 {
-    SID everybody = {.Revision = SID_REVISION,
-                     .SubAuthorityCount = 1,
-                     .IdentifierAuthority = {SECURITY_WORLD_SID_AUTHORITY},
-                     .SubAuthority = {SECURITY_WORLD_RID}};
     TOKEN_USER *user = (TOKEN_USER *)(void *)described->user;
-    ACL *list = (ACL *)(void *)described->list;
     HANDLE token;
     DWORD size;
 
     ck_assert(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token));
     ck_assert(GetTokenInformation(token, TokenUser, user, sizeof described->user, &size) && CloseHandle(token));
-    ck_assert(InitializeAcl(list, sizeof described->list, ACL_REVISION));
-    ck_assert(AddAccessAllowedAce(list, ACL_REVISION, PROCESS_ALL_ACCESS, &everybody));
     ck_assert(InitializeSecurityDescriptor(&described->descriptor, SECURITY_DESCRIPTOR_REVISION));
     ck_assert(SetSecurityDescriptorOwner(&described->descriptor, user->User.Sid, FALSE));
-    ck_assert(SetSecurityDescriptorDacl(&described->descriptor, TRUE, list, FALSE));
     size = sizeof described->in_one_piece;
     ck_assert(MakeSelfRelativeSD(&described->descriptor, described->in_one_piece, &size));
 }

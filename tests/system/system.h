@@ -188,6 +188,7 @@ Suite *caller_suite(void);
 Suite *sources_suite(void);
 Suite *numbers_suite(void);
 Suite *writing_suite(void);
+Suite *rights_suite(void);
 
 /* batch.c: a console for the tests of batch files, where there is none. */
 void enter_console(void);
