@@ -160,11 +160,13 @@ START_TEST(error_advice_is_for_its_code_only)
 {
     static const DWORD codes[] = {ERROR_INVALID_DATA, ERROR_FILE_NOT_FOUND, ERROR_NOT_SUPPORTED, ERROR_ACCESS_DENIED,
                                   ERROR_BAD_EXE_FORMAT};
-    static const DWORD advised[STAGES] = {
-        [HANDOFF_STAGE_LAUNCHER] = 1 << 1,       [HANDOFF_STAGE_CONNECT] = 1 << 3,
-        [HANDOFF_STAGE_STEAL] = 1 << 2 | 1 << 3, [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
-        [HANDOFF_STAGE_FIND] = 1 << 1,           [HANDOFF_STAGE_CREATE] = 1 << 2 | 1 << 4,
-        [HANDOFF_STAGE_CLEAN_UP] = (1 << LENGTH(codes)) - 1};
+    static const DWORD advised[STAGES] = {[HANDOFF_STAGE_LAUNCHER] = 1 << 1,
+                                          [HANDOFF_STAGE_CONNECT] = 1 << 3,
+                                          [HANDOFF_STAGE_STEAL] = 1 << 2 | 1 << 3,
+                                          [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
+                                          [HANDOFF_STAGE_FIND] = 1 << 1,
+                                          [HANDOFF_STAGE_CREATE] = 1 << 2 | 1 << 4,
+                                          [HANDOFF_STAGE_CLEAN_UP] = (1 << LENGTH(codes)) - 1};
 
     for (DWORD stage = 0; stage < STAGES; stage++) {
         for (DWORD i = 0; i < LENGTH(codes); i++) {
