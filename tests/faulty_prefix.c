@@ -7,7 +7,8 @@
  * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
  * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
  *
- * Its list of the own handles is empty (launcher/engine/inherited.c).
+ * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as after a
+ * write of nothing, which Wine leaves out; with the variable HANDOFF_READ the second one fails.
  *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
@@ -153,6 +154,22 @@ static LONG WINAPI query_nothing(HANDLE process, int kind, void *memory, ULONG c
     return 0;
 }
 
+static BOOL read_file(HANDLE file, void *buffer, DWORD size, DWORD *read, OVERLAPPED *operation)
+{
+    static int reads;
+    char value[8];
+
+    reads++;
+    if (reads == 2 && GetEnvironmentVariableA("HANDOFF_READ", value, sizeof value) != 0) {
+        SetLastError(ERROR_NO_SYSTEM_RESOURCES);
+        return FALSE;
+    }
+    if (reads > 1)
+        return ReadFile(file, buffer, size, read, operation);
+    operation->Internal = operation->InternalHigh = 0;
+    return SetEvent(operation->hEvent);
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
     FARPROC function = GetProcAddress(module, name);
@@ -179,6 +196,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define CreateProcessW create_process
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
+#define ReadFile read_file
 
 #include "../common/take.c"
 #include "../launcher/engine/batch.c"
@@ -192,3 +210,4 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../launcher/prefix/library.c"
 #include "../launcher/prefix/open.c"
 #include "../launcher/prefix/parent.c"
+#include "../launcher/prefix/relay.c"

@@ -407,13 +407,24 @@ static void say_late(struct command *command)
     say(command, &line);
 }
 
+/* A long path leaves room for what follows it. */
+static void put_place(struct text *text, const wchar_t *what)
+{
+    enum { ROOM = 256 };
+
+    text_put_quoted(text, what);
+    if (text->length > text->capacity - ROOM)
+        text->length = text->capacity - ROOM;
+}
+
 static void say_loss(struct command *command, const wchar_t *what, DWORD code, const char *option)
 {
     struct line line;
 
     if (code == ERROR_SUCCESS)
         return;
-    text_format(line_begin(&line), "cannot write%q", what);
+    text_put_ascii(line_begin(&line), "cannot write");
+    put_place(&line.text, what);
     error_put_code(&line.text, code, what);
     if (option != NULL)
         text_format(&line.text, " (--%s)", option);

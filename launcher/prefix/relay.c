@@ -90,14 +90,23 @@ static void end_relay(struct relay *relay)
     relay->from = NULL;
 }
 
+/* Other than by the end of what it reads, with what is then lost. */
+static void fail_relay(struct relay *relay, DWORD code)
+{
+    if (relay->own_code == ERROR_SUCCESS)
+        relay->own_code = code;
+    end_relay(relay);
+}
+
 static void begin_read(struct relay *relay)
 {
     DWORD most = relay->left < BUFFER ? relay->left : BUFFER;
 
     relay->writing = FALSE;
-    if (most == 0 ||
-        (!ReadFile(relay->from, relay->buffer, most, NULL, &relay->operation) && GetLastError() != ERROR_IO_PENDING))
+    if (most == 0)
         end_relay(relay);
+    else if (!ReadFile(relay->from, relay->buffer, most, NULL, &relay->operation) && GetLastError() != ERROR_IO_PENDING)
+        fail_relay(relay, GetLastError());
 }
 
 /* What has failed once is not tried again. */
@@ -130,17 +139,27 @@ static void begin_write(struct relay *relay)
         pass_on(relay);
 }
 
-static void go_on(struct relay *relay)
+/* A writer of nothing, where a runtime flushes what is empty, ends a read without an end of the pipe. */
+static void end_read(struct relay *relay)
 {
-    if (relay->writing && relay->size == 0) {
+    if (!GetOverlappedResult(relay->from, &relay->operation, &relay->size, TRUE)) {
+        fail_relay(relay, GetLastError());
+    } else if (relay->size == 0) {
         begin_read(relay);
-    } else if (!relay->writing && GetOverlappedResult(relay->from, &relay->operation, &relay->size, TRUE) &&
-               relay->size > 0) {
+    } else {
         relay->left -= relay->left != ANY ? relay->size : 0;
         begin_write(relay);
-    } else {
-        end_relay(relay);
     }
+}
+
+static void go_on(struct relay *relay)
+{
+    if (!relay->writing)
+        end_read(relay);
+    else if (relay->size == 0)
+        begin_read(relay);
+    else
+        end_relay(relay);
 }
 
 /* What lies in the pipe when the process has ended is all that it wrote, and maybe what others did. A read

@@ -287,14 +287,26 @@ static const struct {
     {L"--trace=json:Z:\\dev\\full -- cmd /c exit 7", 7, "(--trace=json)", ""},
     {L"--tee Z:\\dev\\full -- cmd /c \"echo said& exit 0\"", EXIT_LOST, "(--tee)", "said\r\n"},
     {L"--tee-append Z:\\dev\\full -- cmd /c \"echo said& exit 7\"", 7, "(--tee-append)", "said\r\n"},
+    {L"--tee %LONG% -- cmd /c \"echo said& exit 7\"", 7, ": Win32 error 112: ", "said\r\n"},
 };
+
+/* A path of that file which is longer than a line of handoff's. */
+static void set_long_path(void)
+{
+    wchar_t path[2048] = L"Z:\\dev";
+
+    while (wcslen(path) < 1500)
+        wcscat(path, L"\\.");
+    wcscat(path, L"\\full");
+    ck_assert(SetEnvironmentVariableW(L"LONG", path));
+}
 
 START_TEST(what_a_full_disk_does_not_take_is_said)
 {
     HANDLE disk = CreateFileW(L"Z:\\dev\\full", GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
                               0, NULL);
     HANDLE out_read, out, err_read, err;
-    char text[1024];
+    char text[4096];
     DWORD size;
 
     if (disk == INVALID_HANDLE_VALUE || WriteFile(disk, "", 1, &size, NULL) || GetLastError() != ERROR_DISK_FULL) {
@@ -302,6 +314,7 @@ START_TEST(what_a_full_disk_does_not_take_is_said)
         return;
     }
     CloseHandle(disk);
+    set_long_path();
     make_pipe(&out_read, &out);
     make_pipe(&err_read, &err);
     ck_assert_uint_eq(run_with_streams(full[_i].line, out, err), full[_i].code);
@@ -337,6 +350,29 @@ START_TEST(a_reader_that_is_slow_gets_all)
     ck_assert_uint_eq(finish_child(&handoff), 0);
     free(came);
     free(bytes);
+}
+END_TEST
+
+/* On Windows a write of nothing ends a read, and so does the first one here (tests/faulty_prefix.c): not the output. */
+START_TEST(a_read_of_nothing_is_not_the_end)
+{
+    SetEnvironmentVariableW(L"HANDOFF", program(_i, L"faulty-prefix.exe"));
+    run_batch("\"%HANDOFF%\" --relay -- cmd /c echo said\n"
+              "echo %errorlevel%\n");
+    assert_out("said\r\n0\r\n");
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_said)
+{
+    SetEnvironmentVariableW(L"HANDOFF", program(_i, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_READ", L"fails");
+    run_batch("\"%HANDOFF%\" --tee NUL --stderr \"\" -- cmd /c \"echo said& exit 0\"\n"
+              "echo %errorlevel%\n");
+    SetEnvironmentVariableW(L"HANDOFF_READ", NULL);
+    ck_assert_str_eq(result.out, "122\r\n");
+    assert_one_line(result.err);
+    ck_assert_msg(strstr(result.err, "'stdout': Win32 error 1450: ") != NULL, "%s", result.err);
 }
 END_TEST
 
@@ -495,6 +531,8 @@ Suite *writing_suite(void)
         {who_does_not_listen_misses_nothing, "losses", ARRAYSIZE(unheard)},
         {what_a_full_disk_does_not_take_is_said, "losses", ARRAYSIZE(full)},
         {a_reader_that_is_slow_gets_all, "losses", 1},
+        {a_read_of_nothing_is_not_the_end, "losses", WIDTH_COUNT},
+        {what_cannot_be_read_is_said, "losses", WIDTH_COUNT},
         {a_long_line_is_said_whole, "losses", 2},
         {tee_goes_on_without_a_reader, "tee", 1},
         {tee_without_anybody_is_a_broken_pipe, "tee", 1},
