@@ -10,6 +10,8 @@
  * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as after a
  * write of nothing, which Wine leaves out; with the variable HANDOFF_READ the second one fails.
  *
+ * With the variable HANDOFF_RESUME no command can be let run.
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -154,6 +156,16 @@ static LONG WINAPI query_nothing(HANDLE process, int kind, void *memory, ULONG c
     return 0;
 }
 
+static DWORD resume_thread(HANDLE thread)
+{
+    char value[8];
+
+    if (GetEnvironmentVariableA("HANDOFF_RESUME", value, sizeof value) == 0)
+        return ResumeThread(thread);
+    SetLastError(ERROR_NO_SYSTEM_RESOURCES);
+    return (DWORD)-1;
+}
+
 static BOOL read_file(HANDLE file, void *buffer, DWORD size, DWORD *read, OVERLAPPED *operation)
 {
     static int reads;
@@ -197,6 +209,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
 #define ReadFile read_file
+#define ResumeThread resume_thread
 
 #include "../common/take.c"
 #include "../launcher/engine/batch.c"
@@ -211,3 +224,4 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../launcher/prefix/open.c"
 #include "../launcher/prefix/parent.c"
 #include "../launcher/prefix/relay.c"
+#include "../launcher/prefix/run.c"

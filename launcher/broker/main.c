@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include "cmdline.h"
+#include "sink.h"
 #include "text.h"
 
 enum { EXIT_HANDOFF = 125 };
@@ -11,9 +12,10 @@ static DWORD refuse(void)
 {
     static const char line[] = "handoff-launcher: only the handoff library starts this program: put handoff.exe before "
                                "a command instead\r\n";
-    DWORD written;
+    HANDLE err = GetStdHandle(STD_ERROR_HANDLE);
+    struct sink sink = sink_for(err, err);
 
-    WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, sizeof line - 1, &written, NULL);
+    sink_write(&sink, line, sizeof line - 1);
     return EXIT_HANDOFF;
 }
 

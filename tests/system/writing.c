@@ -39,8 +39,8 @@ static const char *added_to(HANDLE file)
     return text + strlen(old);
 }
 
-/* handoff as a C runtime starts it, with what it says of each of these streams. */
-static DWORD run_with_block(int width, const wchar_t *rest, const HANDLE streams[3], const uint8_t flags[3])
+/* A program as a C runtime starts it, with what it says of each of these streams. */
+static DWORD run_with_block(const wchar_t *path, const wchar_t *rest, const HANDLE streams[3], const uint8_t flags[3])
 {
     const uint8_t three[4] = {flags[0], flags[1], flags[2], 0};
     const HANDLE handles[4] = {streams[0], streams[1], streams[2], NULL};
@@ -51,7 +51,7 @@ static DWORD run_with_block(int width, const wchar_t *rest, const HANDLE streams
 
     block = make_block(sizeof(void *), ARRAYSIZE(three), three, handles, &size);
     ExpandEnvironmentStringsW(rest, expanded, ARRAYSIZE(expanded));
-    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls", program(width, L"handoff.exe"), expanded);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls", path, expanded);
     ck_assert(start_inheriting(line, streams, NULL, 0, block, size, NULL, &handoff));
     return finish_child(&handoff);
 }
@@ -87,12 +87,40 @@ START_TEST(what_handoff_says_goes_to_the_end)
 
     streams[appended[_i / WIDTH_COUNT].stream] = file;
     flags[appended[_i / WIDTH_COUNT].stream] = APPEND_FLAGS;
-    run_with_block(_i % WIDTH_COUNT, appended[_i / WIDTH_COUNT].line, streams, flags);
+    run_with_block(program(_i % WIDTH_COUNT, L"handoff.exe"), appended[_i / WIDTH_COUNT].line, streams, flags);
     CloseHandle(nul);
     text = added_to(file);
     ck_assert_msg(*text != '\0' &&
                       strncmp(text, appended[_i / WIDTH_COUNT].adds, strlen(appended[_i / WIDTH_COUNT].adds)) == 0,
                   "it added '%s'", text);
+}
+END_TEST
+
+/* On stderr, which only the child has then; and of a launcher that was started by hand. */
+static const struct {
+    const wchar_t *program, *line;
+    const char *adds;
+} refusals[] = {
+    {L"faulty-prefix.exe", L"-- cmd /c exit", "handoff: cannot resume the child"},
+    {L"handoff-launcher.exe", L"-- cmd /c exit", "handoff-launcher: only the handoff library"},
+};
+
+START_TEST(what_is_refused_is_said_at_the_end)
+{
+    HANDLE file = open_old_file(), nul = open_file(L"NUL", GENERIC_WRITE, OPEN_EXISTING);
+    const char *text;
+    DWORD code;
+
+    SetEnvironmentVariableW(L"HANDOFF_RESUME", L"fails");
+    code = run_with_block(program(_i % WIDTH_COUNT, refusals[_i / WIDTH_COUNT].program),
+                          refusals[_i / WIDTH_COUNT].line, (HANDLE[]){nul, nul, file},
+                          (uint8_t[]){DEVICE_FLAGS, DEVICE_FLAGS, APPEND_FLAGS});
+    SetEnvironmentVariableW(L"HANDOFF_RESUME", NULL);
+    ck_assert_uint_eq(code, EXIT_HANDOFF);
+    CloseHandle(nul);
+    text = added_to(file);
+    ck_assert_msg(strncmp(text, refusals[_i / WIDTH_COUNT].adds, strlen(refusals[_i / WIDTH_COUNT].adds)) == 0, "%s",
+                  text);
 }
 END_TEST
 
@@ -102,7 +130,7 @@ START_TEST(what_is_not_appended_to_is_written_where_it_stands)
     HANDLE file = open_old_file(), nul = open_file(L"NUL", GENERIC_WRITE, OPEN_EXISTING);
     static char text[1024];
 
-    run_with_block(_i, L"--version", (HANDLE[]){nul, file, nul},
+    run_with_block(program(_i, L"handoff.exe"), L"--version", (HANDLE[]){nul, file, nul},
                    (uint8_t[]){DEVICE_FLAGS, FILE_FLAGS, DEVICE_FLAGS});
     SetFilePointer(file, 0, NULL, FILE_BEGIN);
     read_all(file, text, sizeof text);
@@ -139,7 +167,7 @@ START_TEST(the_command_appends_too)
     set_variable(L"HANDLE", "%u", number_of(file));
     swprintf(line, ARRAYSIZE(line), L"%ls -- \"%ls\" tell %d said", carried[row].options,
              program(child_width, L"child.exe"), carried[row].descriptor);
-    ck_assert_uint_eq(run_with_block(launcher_width, line, (HANDLE[]){nul, file, nul},
+    ck_assert_uint_eq(run_with_block(program(launcher_width, L"handoff.exe"), line, (HANDLE[]){nul, file, nul},
                                      (uint8_t[]){DEVICE_FLAGS, APPEND_FLAGS, DEVICE_FLAGS}),
                       0);
     ck_assert_str_eq(added_to(file), "said");
@@ -524,6 +552,7 @@ Suite *writing_suite(void)
 {
     const struct listed_test tests[] = {
         {what_handoff_says_goes_to_the_end, "appending", (int)ARRAYSIZE(appended) * WIDTH_COUNT},
+        {what_is_refused_is_said_at_the_end, "appending", (int)ARRAYSIZE(refusals) * WIDTH_COUNT},
         {what_is_not_appended_to_is_written_where_it_stands, "appending", WIDTH_COUNT},
         {the_command_appends_too, "appending", (int)ARRAYSIZE(carried) * WIDTH_COUNT * WIDTH_COUNT},
         {the_child_of_a_library_appends_too, "appending", 3},
