@@ -10,6 +10,8 @@
  * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as after a
  * write of nothing, which Wine leaves out; with the variable HANDOFF_READ the second one fails.
  *
+ * What it writes goes into a pipe that does not block, and is full and then nearly full at first: Wine's always block.
+ *
  * With the variable HANDOFF_RESUME no command can be let run.
  *
  * The variable HANDOFF_JOB says what there is of jobs:
@@ -156,6 +158,14 @@ static LONG WINAPI query_nothing(HANDLE process, int kind, void *memory, ULONG c
     return 0;
 }
 
+static BOOL write_file(HANDLE file, const void *bytes, DWORD size, DWORD *written, OVERLAPPED *place)
+{
+    static int writes;
+
+    *written = 0;
+    return writes++ == 0 || WriteFile(file, bytes, writes == 2 ? 1 : size, written, place);
+}
+
 static DWORD resume_thread(HANDLE thread)
 {
     char value[8];
@@ -210,7 +220,9 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define GetProcAddress find_function
 #define ReadFile read_file
 #define ResumeThread resume_thread
+#define WriteFile write_file
 
+#include "../common/sink.c"
 #include "../common/take.c"
 #include "../launcher/engine/batch.c"
 #include "../launcher/engine/block.c"
