@@ -5,8 +5,9 @@
 #include <windows.h>
 
 struct sink {
-    HANDLE to;    /* NULL: there is none */
-    BOOL appends; /* by a C runtime's flag alone, without which a write would go over what lies at the file's beginning */
+    HANDLE to; /* NULL: there is none */
+    BOOL
+        appends; /* by a C runtime's flag alone, without which a write would go over what lies at the file's beginning */
 };
 
 /* For a handle that this process was given, or a copy of it. */

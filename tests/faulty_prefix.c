@@ -7,8 +7,8 @@
  * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
  * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
  *
- * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as after a
- * write of nothing, which Wine leaves out; with the variable HANDOFF_READ the second one fails.
+ * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as it
+ * does on Windows after a write of nothing; with the variable HANDOFF_READ the second one fails.
  *
  * What it writes goes into a pipe that does not block, and is full and then nearly full at first: Wine's always block.
  *

@@ -280,7 +280,7 @@ static DWORD empty_contended(struct command *command, uint32_t i)
     HANDLE file = NULL;
 
     if (source.option == OPTION_WRITE && i < OWN_FILES)
-        file = *own_file(command, i);
+        file = source.what != NULL ? *own_file(command, i) : NULL; /* it may be that of --tee-append */
     else if (source.option == OPTION_WRITE)
         file = handle_from_number(command->options.request.passes[i - OWN_FILES].number);
     return file != NULL ? empty_file(file) : ERROR_SUCCESS;

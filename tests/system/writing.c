@@ -179,9 +179,8 @@ END_TEST
 static BOOL spawn_with_block(int way, HANDLE file, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
 {
     static const int descriptors[] = {3, 1, 1};
-    struct handoff_pass pass = {.handle = file,
-                                .descriptor = way == 0 ? 3 : 0,
-                                .streams = way == 1 ? HANDOFF_STDOUT : 0};
+    struct handoff_pass pass = {
+        .handle = file, .descriptor = way == 0 ? 3 : 0, .streams = way == 1 ? HANDOFF_STDOUT : 0};
     struct handoff_request request;
     struct handoff_error error;
     wchar_t arguments[64];
@@ -330,8 +329,8 @@ static void set_long_path(void)
 
 START_TEST(what_a_full_disk_does_not_take_is_said)
 {
-    HANDLE disk = CreateFileW(L"Z:\\dev\\full", GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
-                              0, NULL);
+    HANDLE disk =
+        CreateFileW(L"Z:\\dev\\full", GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
     HANDLE out_read, out, err_read, err;
     char text[4096];
     DWORD size;
