@@ -5,7 +5,7 @@
  *
  *   die-before N    the process ends itself instead of making call N
  *   die-after N     ... after call N
- *   hang-before N, hang-after N    likewise, it stops for ever
+ *   hang-before N, hang-after N    likewise, it stops for ever, and sets the event that HANDOFF_HANGS names
  *   lie KIND        left to the program
  *   (absent)        nothing
  */
@@ -20,6 +20,7 @@
 
 static char fault_kind[32];
 static char fault_argument[32];
+static char fault_event[64];
 static int fault_at, fault_calls, fault_spared;
 static UINT fault_exit_code = 99;      /* what a death leaves behind */
 static void (*fault_after_each)(void); /* called after every OS call */
@@ -32,8 +33,18 @@ static void read_fault(void)
         return;
     sscanf(value, "%31s %31s %d", fault_kind, fault_argument, &fault_spared);
     fault_at = atoi(fault_argument);
+    GetEnvironmentVariableA("HANDOFF_HANGS", fault_event, sizeof fault_event);
     /* What the program starts must not inherit the fault. */
     SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+}
+
+static void stop_for_ever(void)
+{
+    HANDLE event = OpenEventA(EVENT_MODIFY_STATE, FALSE, fault_event);
+
+    SetEvent(event);
+    CloseHandle(event);
+    Sleep(INFINITE);
 }
 
 static void strike(const char *when)
@@ -47,7 +58,7 @@ static void strike(const char *when)
         TerminateProcess(GetCurrentProcess(), fault_exit_code);
     snprintf(kind, sizeof kind, "hang-%s", when);
     if (strcmp(fault_kind, kind) == 0)
-        Sleep(INFINITE);
+        stop_for_ever();
 }
 
 static void before_call(void)

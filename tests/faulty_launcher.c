@@ -34,6 +34,7 @@
  *   lie KIND N      is honest for N spawns first
  *
  *   count           ends with the number of OS calls that it made
+ *   heap            ends with the number of bytes that it still has of its heap
  *
  *   await ID        serves once the event handoff-await-ID is set
  */
@@ -345,6 +346,16 @@ static void await_event(void)
     (CloseHandle)(event);
 }
 
+static UINT heap_in_use(void)
+{
+    PROCESS_HEAP_ENTRY entry = {.lpData = NULL};
+    UINT sum = 0;
+
+    while (HeapWalk(GetProcessHeap(), &entry))
+        sum += (entry.wFlags & PROCESS_HEAP_ENTRY_BUSY) != 0 ? (UINT)entry.cbData : 0;
+    return sum;
+}
+
 int main(void)
 {
     const wchar_t *nonce = wcsstr(GetCommandLineW(), L"--service=");
@@ -360,6 +371,10 @@ int main(void)
     if (strcmp(fault_kind, "count") == 0) {
         serve(nonce);
         ExitProcess((UINT)fault_calls);
+    }
+    if (strcmp(fault_kind, "heap") == 0) {
+        serve(nonce);
+        ExitProcess(heap_in_use());
     }
     ExitProcess(strcmp(fault_kind, "lie") == 0 ? serve_lies(nonce) : serve(nonce));
 }

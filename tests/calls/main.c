@@ -251,7 +251,7 @@ static struct outcome spawn_without_list(void)
 
 static struct outcome spawn_other_width(void)
 {
-    return spawn_through(NULL, X64 + X86 - OWN_WIDTH, 0);
+    return spawn_through(NULL, OTHER_WIDTH, 0);
 }
 
 /* Whatever failed, the next spawn does not. */
@@ -480,7 +480,7 @@ static struct outcome prefix_reporting(void)
     CloseHandle(write);
     read_all(read, report, sizeof report);
     if (sscanf(report, "pid=%u\nprocess=%u\n", &pid, &process) == 2) {
-        assert_round(WaitForSingleObject((HANDLE)(UINT_PTR)process, 20000) == WAIT_OBJECT_0);
+        assert_round(comes((HANDLE)(UINT_PTR)process));
         assert_round(CloseHandle((HANDLE)(UINT_PTR)process));
     }
     assert_round(outcome.done == (process != 0 && strstr(report, "error=") == NULL));

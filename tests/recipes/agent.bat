@@ -18,13 +18,8 @@ rem It has its log open, so that nobody else can write there alone: a way to see
 "%handoff%" --update "log=%log%" --stdin log -- "%program%" exit 0 2>NUL
 if not %errorlevel%==123 exit /b 1
 taskkill /f /pid %agent% >NUL
-for /l %%i in (1,1,100) do (
-    "%handoff%" --update "log=%log%" --stdin log -- "%program%" exit 0 2>NUL
-    if not errorlevel 1 goto stopped
-)
-exit /b 1
-
-:stopped
+"%handoff%" --wait 1m --update "log=%log%" --stdin log -- "%program%" exit 0
+if errorlevel 1 exit /b 1
 del "%log%"
 echo agent: passed
 exit /b 0

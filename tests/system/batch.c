@@ -846,7 +846,7 @@ START_TEST(detached_with_nothing_of_ours)
     ck_assert_msg(strncmp(result.out, "0 ", 2) == 0 && result.err[0] == '\0', "out '%s', err '%s'", result.out,
                   result.err);
     process = open_process((DWORD)strtoul(result.out + 2, NULL, 10));
-    ck_assert(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0);
+    ck_assert(comes(event));
     ck_assert_msg(read_start(process, started_with), "it is in our process group");
     ck_assert_msg(started_with[0] != NULL, "it has no console, so each program that it starts would get a window");
     for (int i = 1; i < 4; i++) {
@@ -883,7 +883,7 @@ START_TEST(detached_with_the_streams_and_the_directory_that_were_asked_for)
              detached_from[_i].start, detached_from[_i].options);
     run_batch(lines);
     process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)strtoul(result.out, NULL, 10));
-    ck_assert(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0);
+    ck_assert(comes(event));
     if (process != NULL)
         wait_for(process);
     CloseHandle(process);
@@ -1431,12 +1431,25 @@ static const struct {
     {"--trace --trace=yaml", "'--trace=yaml'"},
 };
 
+/* As cmd.exe would hand it on. */
+static void run_options(const char *options)
+{
+    wchar_t line[512], expanded[512];
+
+    swprintf(line, ARRAYSIZE(line), L"%hs", options);
+    ck_assert(ExpandEnvironmentStringsW(line, expanded, ARRAYSIZE(expanded)) <= ARRAYSIZE(expanded));
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"%ls", expanded);
+}
+
 START_TEST(what_makes_no_sense_is_one_line)
 {
     for (size_t i = 0; i < ARRAYSIZE(senseless); i++) {
-        set_variable(L"OPTIONS", "%s -- no-such-program", senseless[i].options);
-        run_batch("\"%HANDOFF%\" %OPTIONS%\necho %errorlevel%\n");
-        ck_assert_msg(strcmp(result.out, "125\r\n") == 0, "%s: %s", senseless[i].options, result.out);
+        char options[256];
+
+        snprintf(options, sizeof options, "%s -- no-such-program", senseless[i].options);
+        run_options(options);
+        ck_assert_msg(result.exit_code == EXIT_HANDOFF && result.out[0] == '\0', "%s: %lu, '%s'", senseless[i].options,
+                      result.exit_code, result.out);
         assert_one_line(result.err);
         ck_assert_msg(strstr(result.err, senseless[i].says) != NULL, "%s: %s", senseless[i].options, result.err);
     }
@@ -1758,10 +1771,10 @@ static const struct {
 START_TEST(a_misspelt_option_is_told_the_nearest)
 {
     for (size_t i = 0; i < ARRAYSIZE(misspelt); i++) {
-        char says[256];
+        char says[256], options[256];
 
-        set_variable(L"WORD", "%s", misspelt[i].word);
-        run_batch("\"%HANDOFF%\" %WORD% x -- cmd /c echo\n");
+        snprintf(options, sizeof options, "%s x -- cmd /c echo", misspelt[i].word);
+        run_options(options);
         if (misspelt[i].nearest != NULL)
             snprintf(says, sizeof says, "handoff: there is no option '%s': %s?\r\n", misspelt[i].word,
                      misspelt[i].nearest);

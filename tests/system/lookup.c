@@ -188,7 +188,6 @@ START_TEST(a_program_is_found_as_cmd_finds_it)
     static struct result result;
     wchar_t expected[PATH_UNITS];
 
-    test_allow(60);
     make_tree();
     for (size_t i = 0; i < ARRAYSIZE(rows); i++) {
         /* One width looks for them all; the other shows that it looks in the same way. */
@@ -370,7 +369,7 @@ START_TEST(a_line_that_cmd_cannot_take_is_an_error)
 }
 END_TEST
 
-START_TEST(a_handle_reaches_what_a_batch_file_starts)
+START_WIDTH_TEST(a_handle_reaches_what_a_batch_file_starts)
 {
     HANDLE event = make_event();
 

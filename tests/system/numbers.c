@@ -234,7 +234,7 @@ static struct handoff_launcher *open_launcher(int width, const wchar_t *name, co
 
 /* ---- whatever the numbers are ---- */
 
-START_TEST(random_sets_keep_their_numbers)
+START_WIDTH_TEST(random_sets_keep_their_numbers)
 {
     int launcher_width = _i % WIDTH_COUNT, child_width = _i / WIDTH_COUNT % WIDTH_COUNT;
     struct trial *trial = new_trial(launcher_width, child_width);
@@ -425,7 +425,7 @@ END_TEST
  * streams for each spawn, and has little more than that, however many spawns there were. */
 START_TEST(a_resident_table_is_full_and_does_not_grow)
 {
-    enum { SPAWNS = 40, OWN = 20 }; /* handles of its own, of which it has fewer */
+    enum { SPAWNS = 15, OWN = 10 }; /* handles of its own, of which it has fewer */
     int width = _i % WIDTH_COUNT;
     struct trial *trial = new_trial(width, width);
     DWORD full = number_of(open_handles[2000]) / 4 - STREAMS, count = 0;

@@ -11,7 +11,7 @@
 
 #include "handle_table.h"
 
-enum { PATH_UNITS = 1024, LONG_LINE_UNITS = 70000, END_TIMEOUT_MS = 20000 };
+enum { PATH_UNITS = 1024, LONG_LINE_UNITS = 70000, PATIENCE_MS = 30000 };
 
 const wchar_t *const width_names[WIDTH_COUNT] = {L"x64", L"x86"};
 
@@ -48,11 +48,16 @@ struct handoff_request request_child(int launcher_width, int child_width, const 
     return (struct handoff_request){.cb = sizeof(struct handoff_request), .command_line = line, .launcher = launcher};
 }
 
+BOOL comes(HANDLE object)
+{
+    return WaitForSingleObject(object, patience_ms(PATIENCE_MS)) == WAIT_OBJECT_0;
+}
+
 DWORD finish_child(PROCESS_INFORMATION *child)
 {
     DWORD code = 0;
 
-    ck_assert_msg(WaitForSingleObject(child->hProcess, END_TIMEOUT_MS) == WAIT_OBJECT_0, "the child does not end");
+    ck_assert_msg(comes(child->hProcess), "the child does not end");
     ck_assert(GetExitCodeProcess(child->hProcess, &code));
     ck_assert(CloseHandle(child->hProcess) && CloseHandle(child->hThread));
     return code;
@@ -524,6 +529,31 @@ DWORD count_handles(DWORD process_id)
     return count;
 }
 
+HANDLE await_hang(void)
+{
+    char name[64];
+    HANDLE event;
+
+    snprintf(name, sizeof name, "handoff-hangs-%lu", GetCurrentProcessId());
+    SetEnvironmentVariableA("HANDOFF_HANGS", name);
+    event = CreateEventA(NULL, TRUE, FALSE, name);
+    ck_assert_ptr_nonnull(event);
+    return event;
+}
+
+DWORD wait_longer(HANDLE hang, DWORD timeout_ms)
+{
+    ck_assert_msg(timeout_ms < patience_ms(PATIENCE_MS), "in %lu ms it did not hang as it should", timeout_ms);
+    ResetEvent(hang);
+    return 2 * timeout_ms;
+}
+
+void end_hang(HANDLE hang)
+{
+    CloseHandle(hang);
+    SetEnvironmentVariableA("HANDOFF_HANGS", NULL);
+}
+
 static DWORD_PTR own_processors;
 
 void use_all_processors(void)
@@ -566,7 +596,7 @@ static BOOL lives_on(DWORD process_id)
 {
     HANDLE process =
         OpenProcess(SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, process_id);
-    BOOL lives = process != NULL && WaitForSingleObject(process, END_TIMEOUT_MS) != WAIT_OBJECT_0;
+    BOOL lives = process != NULL && !comes(process);
 
     if (lives)
         end_ours(process);

@@ -16,6 +16,7 @@ enum { OWN_WIDTH = X64 };
 #else
 enum { OWN_WIDTH = X86 };
 #endif
+enum { OTHER_WIDTH = X64 + X86 - OWN_WIDTH };
 
 /* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. */
 const wchar_t *program(int width, const wchar_t *name);
@@ -24,6 +25,9 @@ extern const wchar_t *const width_names[WIDTH_COUNT];
 /* A request for `launcher_width`'s launcher and the line `"...child.exe" ARGUMENTS` with
  * `child_width`'s child. The line lives until the next call on the same thread. */
 struct handoff_request request_child(int launcher_width, int child_width, const wchar_t *arguments);
+
+/* Waits for what is to come by itself; FALSE if it does not, after a time that is long on any machine. From any thread. */
+BOOL comes(HANDLE object);
 
 /* Waits for the end, asserts that it comes, closes the handles. */
 DWORD finish_child(PROCESS_INFORMATION *child);
@@ -166,6 +170,13 @@ BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
 /* A fixture for races: tests/run.sh keeps the tests on one processor, and these take all. */
 void use_all_processors(void);
 void use_own_processors(void);
+
+/* Programs that their environment tells to hang (tests/faults.h), and a spawn that waits for one in vain, first for HANG_MS.
+ * If the time was up before it came to that, the spawn says nothing, and is repeated with twice as much. */
+enum { HANG_MS = 125 };
+HANDLE await_hang(void); /* set when it hangs */
+DWORD wait_longer(HANDLE hang, DWORD timeout_ms);
+void end_hang(HANDLE hang);
 
 /* Fails the test if any child or launcher of the tests is alive that this process' tests started. */
 void assert_nobody_left(void);

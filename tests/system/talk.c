@@ -6,8 +6,6 @@
 
 #include "handle_table.h"
 
-enum { LONGEST_END_MS = 20000 };
-
 /* ---- what is passed ---- */
 
 static HANDLE open_shared(const wchar_t *path, DWORD access, DWORD disposition)
