@@ -34,6 +34,7 @@
  *   lie KIND N      is honest for N spawns first
  *
  *   count           ends with the number of OS calls that it made
+ *   answer N        ends with the number of the OS call with which it answered its Nth spawn
  *   heap            ends with the number of bytes that it still has of its heap
  *
  *   await ID        serves once the event handoff-await-ID is set
@@ -187,6 +188,15 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
     return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, child);
 }
 
+static UINT answered_at;
+
+/* It sets an event for nothing else. */
+static void note_answer(void)
+{
+    if (strcmp(fault_kind, "answer") == 0 && --fault_at == 0)
+        answered_at = (UINT)fault_calls + 1;
+}
+
 /* How often it waits for a word depends on who is quicker: with that counted, no call would have a number. */
 #undef WaitForMultipleObjects
 #define GetProcAddress find_function
@@ -195,6 +205,8 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
 #define CreateProcessW create_process
 #undef DuplicateHandle
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_handle(__VA_ARGS__))
+#undef SetEvent
+#define SetEvent(...) (note_answer(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
 #include "../common/descriptor.c"
 #include "../common/heap.c"
@@ -371,6 +383,10 @@ int main(void)
     if (strcmp(fault_kind, "count") == 0) {
         serve(nonce);
         ExitProcess((UINT)fault_calls);
+    }
+    if (strcmp(fault_kind, "answer") == 0) {
+        serve(nonce);
+        ExitProcess(answered_at);
     }
     if (strcmp(fault_kind, "heap") == 0) {
         serve(nonce);

@@ -1359,11 +1359,10 @@ START_TEST(a_trace_that_nobody_reads_holds_nothing_up)
     HANDLE event = make_event();
     struct running running = start_unheard(_i, unheard[row].options, event, L"signal");
 
-    ck_assert_msg(WaitForSingleObject(event, 20000) == WAIT_OBJECT_0, "the command does not run");
+    ck_assert_msg(comes(event), "the command does not run");
     read_all(running.err, result.err, sizeof result.err);
     running.err = NULL;
-    ck_assert_msg(strstr(result.err, unheard[row].first) == result.err &&
-                      strstr(result.err, unheard[row].last) != NULL,
+    ck_assert_msg(strstr(result.err, unheard[row].first) == result.err && strstr(result.err, unheard[row].last) != NULL,
                   "%s", result.err);
     ck_assert_uint_eq(finish_running(&running), 0);
     CloseHandle(event);
@@ -1376,7 +1375,7 @@ START_TEST(the_time_is_up_though_nobody_reads_the_trace)
     HANDLE event = make_event();
     struct running running = start_unheard(_i, L"--trace --timeout 1s", event, L"hold");
 
-    ck_assert_uint_eq(WaitForSingleObject(running.process.hProcess, 20000), WAIT_OBJECT_0);
+    ck_assert(comes(running.process.hProcess));
     ck_assert(is_set(event));
     ck_assert_uint_eq(finish_running(&running), 124);
     CloseHandle(event);
