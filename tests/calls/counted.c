@@ -204,6 +204,7 @@ FAILS(DWORD, SearchPathW, 0,
       (directories, name, extension, size, path, part))
 FAILS(BOOL, SetConsoleCtrlHandler, FALSE, (PHANDLER_ROUTINE handler, BOOL add), (handler, add))
 FAILS(BOOL, SetCurrentDirectoryW, FALSE, (const wchar_t *path), (path))
+FAILS(BOOL, SetEndOfFile, FALSE, (HANDLE file), (file))
 FAILS(BOOL, SetEvent, FALSE, (HANDLE event), (event))
 FAILS(BOOL, SetFilePointerEx, FALSE, (HANDLE file, LARGE_INTEGER distance, LARGE_INTEGER *place, DWORD from),
       (file, distance, place, from))
