@@ -385,7 +385,7 @@ START_TEST(g4_a_spawn_under_the_loader_lock_comes_back)
     SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
     SetEnvironmentVariableW(L"HANDOFF_LAUNCHER", NULL);
     SetEnvironmentVariableW(L"HANDOFF_LINE", NULL);
-    if (WaitForSingleObject(loading.hProcess, 60000) == WAIT_OBJECT_0)
+    if (comes(loading.hProcess))
         GetExitCodeProcess(loading.hProcess, &code);
     TerminateProcess(loading.hProcess, 0);
     finish_child(&loading);
