@@ -134,7 +134,7 @@ void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
 static void await_end(HANDLE process, DWORD since)
 {
     if (WaitForSingleObject(process, time_left(DEATH_TIMEOUT_MS, GetTickCount() - since)) != WAIT_OBJECT_0)
-        TerminateProcess(process, ERROR_PROCESS_ABORTED);
+        end_process(process);
 }
 
 void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)

@@ -16,11 +16,12 @@
  *   dropin     the same of the drop-in
  *   closing    of its runtime's descriptors 3 and 4 the first is closed just after it was found open
  *   noise      its launcher never runs, and its event says at each look that it has answered
+ *   blind      it cannot list processes, and its launcher dies with a child that it has not reported
  *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was made
  *              or opened as him, or if it does not impersonate him afterwards. A faulty launcher dies with a child that
  *              it has not reported
  *
- * With dying, denied and noise it leaves the error: its stage in the upper half, its code in the lower.
+ * With dying, denied, noise and blind it leaves the error: its stage in the upper half, its code in the lower.
  */
 #include "faults.h"
 
@@ -192,6 +193,21 @@ static BOOL WINAPI end_refusing(HANDLE process, UINT code)
     return (TerminateProcess)(process, code);
 }
 
+/* ---- a list of processes that cannot be had ---- */
+
+static BOOL is_blind(void)
+{
+    return strcmp(fault_kind, "blind") == 0;
+}
+
+static FARPROC find_function(HMODULE module, const char *name)
+{
+    if (!is_blind() || strcmp(name, "NtQuerySystemInformation") != 0)
+        return (GetProcAddress)(module, name);
+    SetLastError(ERROR_PROC_NOT_FOUND);
+    return NULL;
+}
+
 /* ---- a descriptor that another thread closes ---- */
 
 static HANDLE closing; /* once it has been asked about; NULL: none */
@@ -219,6 +235,7 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #define CreateFileMappingW(...) FAULTY(HANDLE, (note_identity(), CreateFileMappingW(__VA_ARGS__)))
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
+#define GetProcAddress find_function
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
 #define WaitForMultipleObjects(...) FAULTY(DWORD, wait_for_answer(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
@@ -350,6 +367,8 @@ int wmain(int argc, wchar_t **argv)
     }
     if (argc == 5 && !start_first(&request, argv[1], argv[4]))
         return 2;
+    if (is_blind())
+        SetEnvironmentVariableA("HANDOFF_FAULT", "lie none");
     if (refuses())
         SetStdHandle(STD_OUTPUT_HANDLE, event);
     if (strcmp(fault_kind, "dropin") == 0)
@@ -365,7 +384,7 @@ int wmain(int argc, wchar_t **argv)
     done = handoff_spawn(&request, &child, &error);
     if (strcmp(fault_kind, "patience") == 0)
         return (int)first_wait_ms;
-    if (refuses() || is_noisy())
+    if (refuses() || is_noisy() || is_blind())
         return (int)(error.stage << 16 | error.code);
     if (seen_inheritable)
         return INHERITABLE;

@@ -621,6 +621,19 @@ START_TEST(g4_g13_a_thread_that_impersonates_cleans_up)
 }
 END_TEST
 
+/* Then the child stays, and that is the error. */
+START_TEST(g4_a_parent_that_cannot_list_processes_says_so)
+{
+    struct parent_outcome outcome;
+
+    set_fault("blind", 0);
+    outcome = run_parent_of(L"faulty-launcher.exe", _i, FALSE);
+    ck_assert_uint_eq(outcome.exit_code, HANDOFF_STAGE_CLEAN_UP << 16 | ERROR_PROC_NOT_FOUND);
+    ck_assert_uint_eq(outcome.alive, 1);
+    assert_nobody_left();
+}
+END_TEST
+
 /* The launcher ends with its parent, and only the child that had no owner yet with it. */
 START_TEST(g5_a_parent_of_a_resident_launcher_that_dies_at_each_call)
 {
@@ -757,6 +770,7 @@ Suite *faults_suite(void)
     tcase_add_loop_test(parents, g5_the_child_is_suspended_until_the_parent_has_it, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g1_no_handle_is_ever_inheritable, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, a_descriptor_that_is_closed_meanwhile, 0, WIDTH_COUNT);
+    tcase_add_loop_test(parents, g4_a_parent_that_cannot_list_processes_says_so, 0, WIDTH_COUNT);
     suite_add_tcase(suite, parents);
     tcase_add_loop_test(impersonation, g9_g13_nothing_is_done_as_the_one_who_is_impersonated, 0, WIDTH_COUNT);
     tcase_add_loop_test(impersonation, g4_g13_a_thread_that_impersonates_cleans_up, 0, WIDTH_COUNT);
