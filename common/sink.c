@@ -14,11 +14,18 @@ struct sink sink_for(HANDLE given, HANDLE copy)
 }
 
 /* Windows itself goes to the end, so that nobody can write there between a look for it and the write. */
-static BOOL write_some(const struct sink *sink, const char *bytes, DWORD size, DWORD *written)
+static BOOL append_some(HANDLE to, const char *bytes, DWORD size, DWORD *written)
 {
     OVERLAPPED end = {.Offset = MAXDWORD, .OffsetHigh = MAXDWORD};
 
-    return WriteFile(sink->to, bytes, size, written, sink->appends ? &end : NULL);
+    return WriteFile(to, bytes, size, written, &end) ||
+           (GetLastError() == ERROR_IO_PENDING && GetOverlappedResult(to, &end, written, TRUE));
+}
+
+static BOOL write_some(const struct sink *sink, const char *bytes, DWORD size, DWORD *written)
+{
+    return sink->appends ? append_some(sink->to, bytes, size, written)
+                         : WriteFile(sink->to, bytes, size, written, NULL);
 }
 
 DWORD sink_write(const struct sink *sink, const char *bytes, DWORD size)

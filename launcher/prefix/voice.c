@@ -1,5 +1,7 @@
 #include "voice.h"
 
+#include <string.h>
+
 #include "sink.h"
 
 /* ---- streams ---- */
@@ -96,9 +98,11 @@ struct text *line_begin(struct line *line)
 /* Returns its length. May be called again. */
 static size_t line_end(struct line *line)
 {
+    static const wchar_t cut[] = L"...";
     size_t length;
 
-    text_end(&line->text);
+    if (!text_end(&line->text))
+        memcpy(line->units + line->text.capacity - ARRAYSIZE(cut), cut, sizeof cut);
     length = text_length(line->units);
     line->units[length] = L'\r';
     line->units[length + 1] = L'\n';

@@ -8,7 +8,7 @@
 #include "sink.h"
 #include "text.h"
 
-/* A line under construction: begins with "handoff: ", and is cut rather than broken. */
+/* A line under construction: begins with "handoff: ", and is cut, which shows, rather than broken. */
 struct line {
     struct text text;
     wchar_t units[1024];

@@ -413,6 +413,21 @@ START_TEST(a_long_line_is_said_whole)
 }
 END_TEST
 
+/* A line has room for some thousand units, and shows that it had more. */
+START_TEST(a_line_that_is_cut_shows_it)
+{
+    wchar_t value[3000] = L"";
+    const char *end;
+
+    for (int i = 0; i < 2999; i++)
+        value[i] = L'v';
+    run(&result, program(OWN_WIDTH, L"handoff.exe"), L"--dry-run --env A=%ls -- cmd", value);
+    ck_assert_uint_eq(result.exit_code, 0);
+    end = strstr(result.out, "vvv...\r\nhandoff: would start: cmd\r\n");
+    ck_assert_msg(end != NULL, "%s", result.out);
+}
+END_TEST
+
 /* ---- --tee ---- */
 
 static void assert_is_big_file(const wchar_t *name, const char *bytes, DWORD size)
@@ -548,6 +563,7 @@ Suite *writing_suite(void)
         {a_read_of_nothing_is_not_the_end, "losses", WIDTH_COUNT},
         {what_cannot_be_read_is_said, "losses", WIDTH_COUNT},
         {a_long_line_is_said_whole, "losses", 2},
+        {a_line_that_is_cut_shows_it, "losses", 1},
         {tee_goes_on_without_a_reader, "tee", 1},
         {tee_without_anybody_is_a_broken_pipe, "tee", 1},
         {tee_keeps_what_ended_the_command, "tee", 1},

@@ -212,6 +212,9 @@ START_TEST(what_is_open)
     ck_assert_uint_eq(fdblock_flags(&block, 3), 0xE9);
     ck_assert_uint_eq(fdblock_flags(&block, 4), 0);
     ck_assert_uint_eq(fdblock_flags(&block, 0xFFFFFFFF), 0);
+    ck_assert_uint_eq(fdblock_flags_of(&block, 4), FD_OPEN);
+    ck_assert_uint_eq(fdblock_flags_of(&block, (uint64_t)-2), 0xE9);
+    ck_assert_uint_eq(fdblock_flags_of(&block, 16), 0);
     ck_assert_uint_eq(fdblock_handle(&block, 0), 4);
     ck_assert(fdblock_handle(&block, 3) == (uint64_t)-2);
 }
