@@ -27,6 +27,8 @@ static inline DWORD clock_us(LONGLONG start)
     return (DWORD)MulDiv((int)passed, 1000000, (int)second.QuadPart);
 }
 
+enum { DEATH_TIMEOUT_MS = 5000 }; /* for a process that was terminated, or told to end */
+
 /* What is left of a time, in milliseconds; of INFINITE all. */
 static inline DWORD time_left(DWORD timeout_ms, DWORD passed_ms)
 {

@@ -62,8 +62,8 @@ static void append_open_ones(struct request *request, const struct fdblock *bloc
         uint64_t number = flags != 0 ? fdblock_handle(block, descriptor) : 0;
 
         if (flags != 0 && !is_taken(request, descriptor) && handle_is_open(number))
-            request->passes[request->pass_count++] =
-                (struct pass){.descriptor = descriptor, .crt_flags = flags, .number = (uint32_t)number};
+            request->passes[request->pass_count++] = (struct pass){
+                .kind = PASS_GIVEN, .descriptor = descriptor, .crt_flags = flags, .number = (uint32_t)number};
     }
 }
 

@@ -16,7 +16,7 @@ static void put_pass(struct text *text, const struct pass *pass)
             text_put_unit(text, L'+');
         text_put_ascii(text, stream_name(stream));
     }
-    if ((pass->flags & PASS_JOB) != 0)
+    if (pass->kind == PASS_JOB)
         text_put_ascii(text, "PROC_THREAD_ATTRIBUTE_JOB_LIST");
     else if (pass->name == NULL && pass->streams == 0 && pass->descriptor != 0)
         text_format(text, "descriptor %u", pass->descriptor);

@@ -79,7 +79,7 @@ static bool descriptor_is_good(const struct pass *passes, uint32_t before)
 /* Whether it is of use without being mentioned. */
 static bool has_place(const struct pass *pass)
 {
-    return (pass->streams | pass->descriptor | pass->wanted | (pass->flags & PASS_JOB)) != 0;
+    return (pass->streams | pass->descriptor | pass->wanted) != 0 || pass->kind == PASS_JOB;
 }
 
 static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t twice, uint32_t *streams)

@@ -11,20 +11,32 @@
 
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
+enum pass_kind {
+    PASS_ASKED, /* somebody asked for it: the library's caller, or an option of the prefix */
+    PASS_JOB,   /* not for the child: a job that it is created in */
+    PASS_GIVEN, /* a copy of a stream or descriptor of the parent's (the prefix's) own, for which nobody asked */
+
+    /* In the prefix only. */
+    PASS_COPY,  /* once more what another pass is, for a second descriptor */
+    PASS_RELAY, /* an end of a relay, as a stream */
+    PASS_OWN    /* the prefix's own stream itself, no copy of it */
+};
+
+/* Unlike any of the caller's flags: HANDOFF_... of handoff.h. */
 enum {
-    PASS_SEALED = 1,   /* not inheritable in the child */
-    PASS_OPTIONAL = 2, /* need not be mentioned anywhere */
-    PASS_JOB = 4,      /* not for the child: a job that it is created in */
-    PASS_APART = 8     /* not inherited: it could not be put under its number in the launcher */
+    PASS_SEALED = 0x100,   /* not inheritable in the child */
+    PASS_OPTIONAL = 0x200, /* need not be mentioned anywhere; a job: the child may be outside where it cannot be inside */
+    PASS_APART = 0x400     /* not inherited: it could not be put under its number in the launcher */
 };
 
 /* One handle on its way to the child. */
 struct pass {
+    uint32_t kind;        /* PASS_ASKED, ... */
     const wchar_t *name;  /* of its placeholder; NULL if it has none */
     uint32_t streams;     /* 1 << STREAM_..., for each stream that it becomes */
     uint32_t descriptor;  /* of the child's C runtime; 0: none, since 0 to 2 are streams */
     uint32_t crt_flags;   /* of the descriptor; 0: as the handle's type suggests */
-    uint32_t flags;       /* PASS_... */
+    uint32_t flags;       /* PASS_SEALED, ... */
     uint32_t number;      /* in the launcher; 0: it is still to be stolen */
     uint32_t wanted;      /* in the child; 0: as in the launcher */
     bool used;            /* a placeholder or a stream mentions it */
@@ -36,6 +48,9 @@ static inline uint32_t pass_number(const struct pass *pass)
 {
     return pass->wanted != 0 ? pass->wanted : pass->number;
 }
+
+/* PROC_THREAD_ATTRIBUTE_JOB_LIST, of Windows 10, whose headers are not asked for. */
+enum { ATTRIBUTE_JOB_LIST = 0x2000D };
 
 /* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data. */
 enum { ATTRIBUTE_MOST = 7, ATTRIBUTE_SIZE_MOST = 16 };
@@ -72,6 +87,7 @@ struct request {
     uint32_t process_descriptor_size, thread_descriptor_size;
     struct pass *passes;
     uint32_t pass_count;
+    uint32_t job_code; /* out: why the child is outside of a job that it need not be in; 0: it is not */
 };
 
 enum request_fault {

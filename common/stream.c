@@ -18,7 +18,7 @@ DWORD append_own_streams(struct request *request, HANDLE to)
             pass[-1].streams |= 1u << stream;
             continue;
         }
-        *pass = (struct pass){.streams = 1u << stream};
+        *pass = (struct pass){.kind = PASS_GIVEN, .streams = 1u << stream};
         code = put(to, handle_number(own), TRUE, &pass->number);
         if (code == ERROR_INVALID_HANDLE)
             continue;

@@ -113,6 +113,7 @@ static void move_startup(struct wire *wire, struct startup *startup)
 
 static void move_pass(struct wire *wire, struct pass *pass)
 {
+    move_u32(wire, &pass->kind);
     move_u32(wire, &pass->streams);
     move_u32(wire, &pass->descriptor);
     move_u32(wire, &pass->crt_flags);
@@ -120,6 +121,9 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_u32(wire, &pass->number);
     move_u32(wire, &pass->wanted);
     move_string(wire, &pass->name);
+    /* The launcher has the copies already, and no other kind. */
+    if (pass->kind > PASS_GIVEN || (pass->kind == PASS_GIVEN) != (pass->number != 0))
+        wire->failed = wire->failed || !is_encoding(wire);
 }
 
 static void move_attribute(struct wire *wire, struct attribute *attribute)

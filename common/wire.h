@@ -11,7 +11,7 @@
 #include "request.h"
 
 enum {
-    WIRE_PASS = 28,      /* a pass without a name, the shortest */
+    WIRE_PASS = 32,      /* a pass without a name, the shortest */
     WIRE_MOST = 16 << 20 /* many times the longest line and any sane environment */
 };
 

@@ -6,13 +6,11 @@
 
 /* ---- attributes ---- */
 
-enum { JOB_LIST = 0x2000D }; /* of Windows 10 */
-
 /* Those that mean something between CreateProcessW and its caller, who would be the launcher. */
 static const struct {
     DWORD_PTR id;
     char name[16];
-} personal[] = {{0x20000, "PARENT_PROCESS"}, {JOB_LIST, "JOB_LIST"}, {0x20016, "PSEUDOCONSOLE"}};
+} personal[] = {{0x20000, "PARENT_PROCESS"}, {ATTRIBUTE_JOB_LIST, "JOB_LIST"}, {0x20016, "PSEUDOCONSOLE"}};
 
 static BOOL refuse_attribute(struct transaction *t, DWORD_PTR id)
 {
@@ -41,7 +39,7 @@ static BOOL take_attribute(struct transaction *t, const struct listed_attribute 
         return TRUE;
     if (listed->value == NULL && listed->size > 0)
         return refuse_field(t, HANDOFF_NO_PASS, "attributes");
-    if (listed->id == JOB_LIST && listed->size > 0 && listed->size % sizeof(HANDLE) == 0 &&
+    if (listed->id == ATTRIBUTE_JOB_LIST && listed->size > 0 && listed->size % sizeof(HANDLE) == 0 &&
         listed->size / sizeof(HANDLE) <= MOST_PASSES) {
         t->jobs = listed->value;
         t->job_count = (uint32_t)(listed->size / sizeof(HANDLE));

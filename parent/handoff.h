@@ -220,7 +220,7 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  * A child finds environment, current directory and priority as they are in the parent at the moment of the
  * spawn. The console, the job, the error mode, the processor affinity and the directory of SetDllDirectory() are those
  * that the parent had when its launcher was started. More than 4,094 handles at once are given to a launcher of their
- * own, and so are requests of more than 190,000 bytes: the line, the environment, paths and names, and 28 for each
+ * own, and so are requests of more than 190,000 bytes: the line, the environment, paths and names, and 32 for each
  * handle.
  *
  * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).

@@ -5,10 +5,9 @@
 #include <windows.h>
 
 #include "channel.h"
+#include "clock.h"
 #include "handoff.h"
 #include "page.h"
-
-enum { DEATH_TIMEOUT_MS = 5000 }; /* for a process that is ending */
 
 struct link {
     wchar_t *launcher_path;

@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-_Static_assert((int)HANDOFF_SEALED == PASS_SEALED && (int)HANDOFF_OPTIONAL == PASS_OPTIONAL, "one set of flags");
-
 enum {
     PRIORITY_FLAGS = IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS |
                      ABOVE_NORMAL_PRIORITY_CLASS | HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS
@@ -233,10 +231,12 @@ static struct pass pass_of(const struct handoff_pass *asked)
 {
     uint32_t number = (uint32_t)handle_number(asked->handle);
 
-    return (struct pass){.name = asked->name,
+    return (struct pass){.kind = PASS_ASKED,
+                         .name = asked->name,
                          .streams = asked->streams,
                          .descriptor = asked->descriptor,
-                         .flags = asked->flags & (PASS_SEALED | PASS_OPTIONAL),
+                         .flags = ((asked->flags & HANDOFF_SEALED) != 0 ? PASS_SEALED : 0u) |
+                                  ((asked->flags & HANDOFF_OPTIONAL) != 0 ? PASS_OPTIONAL : 0u),
                          .wanted = (asked->flags & HANDOFF_SAME_NUMBER) != 0 ? number : 0};
 }
 
@@ -253,14 +253,14 @@ BOOL plan_passes(struct transaction *t)
         t->most_passes = count_startup_descriptors(asked->startup);
     t->most_passes += count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
     request->passes = allocate(t->most_passes * sizeof *request->passes);
-    t->duplicates = allocate((count + 1) * sizeof *t->duplicates);
+    t->duplicates = allocate(t->most_passes * sizeof *t->duplicates);
     if (request->passes == NULL || t->duplicates == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     set_strings(request, asked);
     for (; request->pass_count < count; request->pass_count++)
         request->passes[request->pass_count] = request->pass_count < asked->pass_count
                                                    ? pass_of(&asked->passes[request->pass_count])
-                                                   : (struct pass){.flags = PASS_JOB};
+                                                   : (struct pass){.kind = PASS_JOB};
     if (!quote_arguments(t) || !check_request(t))
         return FALSE;
     say_kinds(t); /* only now: who hands descriptors on, flags and all, may have more of them than who asks */
@@ -268,21 +268,13 @@ BOOL plan_passes(struct transaction *t)
     return find_program(t) && take_surroundings(t) && check_size(t);
 }
 
-/* Pins the object, even if the caller closes the original meanwhile. */
-static DWORD duplicate_one(struct transaction *t, HANDLE handle)
-{
-    DWORD code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &t->duplicates[t->duplicate_count]);
-
-    if (code == ERROR_SUCCESS)
-        t->duplicate_count++;
-    return code;
-}
-
+/* Each pins its object, even if the caller closes the original meanwhile. */
 BOOL duplicate_passes(struct transaction *t)
 {
     for (uint32_t i = 0; i < t->request.pass_count; i++) {
-        DWORD code =
-            duplicate_one(t, i < t->asked->pass_count ? t->asked->passes[i].handle : t->jobs[i - t->asked->pass_count]);
+        HANDLE original =
+            t->request.passes[i].kind == PASS_JOB ? t->jobs[i - t->asked->pass_count] : t->asked->passes[i].handle;
+        DWORD code = copy(GetCurrentProcess(), handle_number(original), FALSE, &t->duplicates[i]);
 
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
@@ -319,28 +311,30 @@ BOOL put_own(struct transaction *t)
 void offer_duplicates(struct transaction *t)
 {
     t->offered = TRUE;
-    for (uint32_t i = 0; i < t->duplicate_count; i++)
+    for (uint32_t i = 0; i < t->request.pass_count; i++)
         claim_offer(&t->link->page.view->claims[i], handle_number(t->duplicates[i]));
 }
 
 BOOL check_taken(struct transaction *t)
 {
-    for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (claim_state(&t->link->page.view->claims[i]) != CLAIM_TAKEN)
+    struct claim *claims = t->link->page.view->claims;
+
+    for (uint32_t i = 0; i < t->request.pass_count; i++) {
+        if (t->duplicates[i] != NULL && claim_state(&claims[i]) != CLAIM_TAKEN)
             return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_INVALID_DATA);
     }
     for (DWORD i = 0; t->asked->numbers != NULL && i < t->asked->pass_count; i++) {
         uint32_t wanted = t->request.passes[i].wanted;
 
-        t->asked->numbers[i] = wanted != 0 ? wanted : t->link->page.view->claims[i].taken_as;
+        t->asked->numbers[i] = wanted != 0 ? wanted : claims[i].taken_as;
     }
     return TRUE;
 }
 
 void withdraw_duplicates(struct transaction *t)
 {
-    for (uint32_t i = 0; i < t->duplicate_count; i++) {
-        if (!t->offered || claim_withdraw(&t->link->page.view->claims[i]))
+    for (uint32_t i = 0; t->duplicates != NULL && i < t->request.pass_count; i++) {
+        if (t->duplicates[i] != NULL && (!t->offered || claim_withdraw(&t->link->page.view->claims[i])))
             CloseHandle(t->duplicates[i]);
     }
 }
@@ -349,7 +343,7 @@ DWORD count_unreclaimed(const struct transaction *t)
 {
     DWORD count = 0;
 
-    for (uint32_t i = 0; t->link->page.view != NULL && i < t->duplicate_count; i++)
-        count += claim_state(&t->link->page.view->claims[i]) == CLAIM_TAKING;
+    for (uint32_t i = 0; t->offered && i < t->request.pass_count; i++)
+        count += t->duplicates[i] != NULL && claim_state(&t->link->page.view->claims[i]) == CLAIM_TAKING;
     return count;
 }

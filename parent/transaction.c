@@ -16,7 +16,7 @@ DWORD remaining_ms(const struct transaction *t)
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
 {
     error_describe(&t->error, &t->request, stage, pass, code);
-    if (pass >= t->asked->pass_count) /* a stream of the parent's own */
+    if (pass >= t->request.pass_count || t->request.passes[pass].kind != PASS_ASKED)
         t->error.pass = HANDOFF_NO_PASS;
     link_describe(t->link, &t->error);
     return FALSE;

@@ -299,7 +299,7 @@ static DWORD leave_locked(struct service *service)
     PROCESS_INFORMATION child;
 
     service->request.process_descriptor = (const uint8_t *)&locked;
-    return create_child(&service->request, &(struct terms){0}, &child, &failure) &&
+    return create_child(&service->request, &child, &failure) &&
                    AssignProcessToJobObject(job, child.hProcess)
                ? 0
                : 96;
@@ -330,7 +330,7 @@ static DWORD serve_lies(const wchar_t *nonce)
         return 97;
     if (lies("locked"))
         return leave_locked(&service);
-    if (!create_child(&service.request, &(struct terms){0}, &child, &failure))
+    if (!create_child(&service.request, &child, &failure))
         return 96;
     send_lie(&service, &child);
     if (!lies("none") && hear(&service, &service.channel->committed) == 0)

@@ -102,7 +102,7 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     struct pass *pass = &service->request.passes[i];
     BOOL way = pass->wanted != 0 && free_number(&service->fillers, &service->request, pass->wanted);
     HANDLE handle;
-    DWORD code = steal_claimed(service->parent, &service->page->claims[i], (pass->flags & PASS_JOB) == 0, &handle);
+    DWORD code = steal_claimed(service->parent, &service->page->claims[i], pass->kind != PASS_JOB, &handle);
 
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_STEAL, i, code);
@@ -123,7 +123,7 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
     keep_numbers(service);
     for (int keeping = FALSE; keeping <= TRUE; keeping++) {
         for (uint32_t i = 0; i < request->pass_count; i++) {
-            if (request->passes[i].number == 0 && (request->passes[i].wanted != 0) == keeping &&
+            if (request->passes[i].kind != PASS_GIVEN && (request->passes[i].wanted != 0) == keeping &&
                 !steal_pass(service, i, failure))
                 return FALSE;
         }
@@ -161,33 +161,19 @@ static void close_child(const PROCESS_INFORMATION *child)
     CloseHandle(child->hProcess);
 }
 
-/* The parent's own streams and descriptors come last; it has put them here. */
-static uint32_t count_stolen(const struct request *request)
-{
-    uint32_t count = 0;
-
-    while (count < request->pass_count && request->passes[count].number == 0)
-        count++;
-    return count;
-}
-
-/* A constant that the compiler sees: so this program has nothing of what only the prefix wants. */
-static const struct terms no_terms;
-
 /* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
 static BOOL spawn(struct service *service)
 {
     struct request *request = &service->request;
-    uint32_t stolen = count_stolen(request);
     struct failure failure;
     PROCESS_INFORMATION child;
-    BOOL created = steal_passes(service, &failure) && create_child(request, &no_terms, &child, &failure);
+    BOOL created = steal_passes(service, &failure) && create_child(request, &child, &failure);
     BOOL told, committed;
 
-    close_passes(request, 0, stolen); /* nobody but the child has them when the parent hears of it */
+    close_passes(request, ~(1u << PASS_GIVEN)); /* nobody but the child has them when the parent hears of it */
     told = created ? send_child(service, &child) : send_failure(service, &failure);
     keep_numbers(service);
-    close_passes(request, stolen, request->pass_count);
+    close_passes(request, 1u << PASS_GIVEN);
     if (!created)
         return told;
     committed = told && hear(service, &service->channel->committed) != 0; /* or else nobody owns the child */

@@ -35,20 +35,20 @@ uint32_t pointer_guess(const wchar_t *program)
     return type == SCS_64BIT ? 8 : 4;
 }
 
-DWORD block_make(struct creation *creation, const struct request *request, uint32_t pointer)
+DWORD creation_make_block(struct creation *creation, const struct request *request)
 {
     STARTUPINFOW *startup = &creation->startup.StartupInfo;
-    uint32_t size = fdblock_make(NULL, 0, pointer, request);
+    uint32_t size = creation->pointer != 0 ? fdblock_make(NULL, 0, creation->pointer, request) : 0;
 
     if (size == 0)
         return ERROR_SUCCESS;
     if (size > FDBLOCK_MOST)
         return ERROR_TOO_MANY_OPEN_FILES;
-    if (creation->block == NULL)
-        creation->block = allocate(FDBLOCK_MOST);
+    release(creation->block);
+    creation->block = allocate(size);
     if (creation->block == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    fdblock_make(creation->block, FDBLOCK_MOST, pointer, request);
+    fdblock_make(creation->block, size, creation->pointer, request);
     startup->lpReserved2 = creation->block;
     startup->cbReserved2 = (WORD)size;
     return ERROR_SUCCESS;

@@ -1,5 +1,6 @@
 #include "creation.h"
 
+#include "clock.h"
 #include "fdblock.h"
 #include "function.h"
 #include "inherited.h"
@@ -26,11 +27,7 @@ static DWORD call_create_process(const struct creation *creation, const struct r
 typedef BOOL(WINAPI *initialize_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD, SIZE_T *);
 typedef BOOL(WINAPI *update_function)(LPPROC_THREAD_ATTRIBUTE_LIST, DWORD, DWORD_PTR, void *, SIZE_T, void *, SIZE_T *);
 
-#ifndef PROC_THREAD_ATTRIBUTE_JOB_LIST
-#define PROC_THREAD_ATTRIBUTE_JOB_LIST 0x2000D /* of Windows 10, whose headers are not asked for */
-#endif
-
-/* The handle list and the job, each if there is one, and what the caller gave. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
+/* What the child inherits, its jobs, and what the caller gave. ERROR_CALL_NOT_IMPLEMENTED before Windows Vista. */
 static DWORD set_attributes(struct creation *creation, const struct request *request)
 {
     initialize_function initialize =
@@ -43,14 +40,14 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
         return ERROR_CALL_NOT_IMPLEMENTED;
     if (!initialize(list, 2 + request->attribute_count, 0, &size) ||
         (creation->inherited > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, creation->handles,
-                                            creation->inherited * sizeof *creation->handles, NULL, NULL)) ||
-        (creation->jobs > 0 && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
-                                       creation->jobs * sizeof *creation->handles, NULL, NULL)))
+                                            creation->inherited * sizeof *creation->handles, NULL, NULL)))
         return GetLastError();
-    /* Before Windows 10 there is no such attribute; there the prefix has another way. */
-    if (creation->listed_job != NULL && !update(list, 0, PROC_THREAD_ATTRIBUTE_JOB_LIST, &creation->listed_job,
-                                                sizeof creation->listed_job, NULL, NULL))
-        creation->listed_job = NULL;
+    if (creation->lists_jobs && !update(list, 0, ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
+                                        creation->jobs * sizeof *creation->handles, NULL, NULL)) {
+        if (creation->needs_jobs)
+            return GetLastError();
+        creation->lists_jobs = FALSE; /* before Windows 10 there is no such attribute */
+    }
     for (uint32_t i = 0; i < request->attribute_count; i++) {
         const struct attribute *attribute = &request->attributes[i];
 
@@ -82,7 +79,6 @@ static void make_private(HANDLE handle)
 static DWORD create_without_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
                                        PROCESS_INFORMATION *child)
 {
-    creation->listed_job = NULL;
     creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
     if (creation->inherited > 0) {
         handles_visit_inheritable(make_private);
@@ -94,30 +90,87 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
     return call_create_process(creation, request, more_flags, child);
 }
 
-static DWORD create_suspended(struct creation *creation, const struct request *request, DWORD more_flags,
-                              PROCESS_INFORMATION *child)
+static DWORD create_in_this_way(struct creation *creation, const struct request *request, DWORD more_flags,
+                                PROCESS_INFORMATION *child)
 {
-    BOOL with_more = request->attribute_count > 0 || creation->jobs > 0; /* than we can do without */
-    DWORD code = ERROR_CALL_NOT_IMPLEMENTED;
-
-    if (creation->inherited > 0 || creation->listed_job != NULL || with_more)
-        code = create_with_attributes(creation, request, more_flags, child);
-    /* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's
-     * compat/mingw.c; rprichard/win32-console-docs). */
-    if ((code == ERROR_CALL_NOT_IMPLEMENTED || code == ERROR_NO_SYSTEM_RESOURCES) && !with_more)
-        code = create_without_attributes(creation, request, more_flags, child);
-    return code;
+    return creation->has_list ? create_with_attributes(creation, request, more_flags, child)
+                              : create_without_attributes(creation, request, more_flags, child);
 }
 
 void child_end(const PROCESS_INFORMATION *child)
 {
     TerminateProcess(child->hProcess, ERROR_PROCESS_ABORTED);
-    WaitForSingleObject(child->hProcess, 5000);
+    WaitForSingleObject(child->hProcess, DEATH_TIMEOUT_MS);
     CloseHandle(child->hThread);
     CloseHandle(child->hProcess);
 }
 
-/* ---- the job ---- */
+/* ---- the other ways, each of which is taken once at most ---- */
+
+/* Whether the child cannot be had without a list. */
+static BOOL needs_list(const struct creation *creation, const struct request *request)
+{
+    return request->attribute_count > 0 || creation->needs_jobs;
+}
+
+static void choose_best_way(struct creation *creation, const struct request *request)
+{
+    creation->lists_jobs = creation->jobs > 0;
+    creation->has_list = creation->inherited > 0 || creation->lists_jobs || needs_list(creation, request);
+    creation->pointer = fdblock_make(NULL, 0, 8, request) != 0 ? pointer_guess(creation->program.at) : 0;
+}
+
+/* Windows 7 and Server 2008 R2 refuse some console and pipe handles in a list (Git's compat/mingw.c;
+ * rprichard/win32-console-docs). */
+static BOOL goes_without_list(struct creation *creation, const struct request *request, DWORD code)
+{
+    if (!creation->has_list || needs_list(creation, request) ||
+        (code != ERROR_CALL_NOT_IMPLEMENTED && code != ERROR_NO_SYSTEM_RESOURCES))
+        return FALSE;
+    creation->has_list = creation->lists_jobs = FALSE;
+    return TRUE;
+}
+
+/* It is the job's refusal, or it comes again. */
+static BOOL goes_without_jobs(struct creation *creation, const struct request *request, DWORD code)
+{
+    if (code != ERROR_ACCESS_DENIED || !creation->lists_jobs || creation->needs_jobs)
+        return FALSE;
+    creation->lists_jobs = FALSE;
+    creation->has_list = creation->inherited > 0 || needs_list(creation, request);
+    return TRUE;
+}
+
+/* If the guess was wrong the child, which has not run, is made anew with a block of the right width. */
+static BOOL goes_with_other_width(struct creation *creation, DWORD code, const PROCESS_INFORMATION *child)
+{
+    uint32_t pointer;
+
+    if (code != ERROR_SUCCESS || creation->pointer == 0)
+        return FALSE;
+    pointer = pointer_of(child->hProcess, creation->pointer);
+    if (pointer == creation->pointer)
+        return FALSE;
+    child_end(child);
+    creation->pointer = pointer;
+    return TRUE;
+}
+
+static DWORD create_suspended(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+{
+    DWORD code;
+
+    choose_best_way(creation, request);
+    do {
+        code = creation_make_block(creation, request);
+        if (code == ERROR_SUCCESS)
+            code = create_in_this_way(creation, request, 0, child);
+    } while (goes_without_list(creation, request, code) || goes_without_jobs(creation, request, code) ||
+             goes_with_other_width(creation, code, child));
+    return code;
+}
+
+/* ---- a job that is joined, where the child cannot be created in it ---- */
 
 /* Before Windows 8 a process has one job. Where ours is the Program Compatibility Assistant's (Vista and 7), which lets
  * go who asks for it, another child replaces the one that cannot join the job. Else the child stays outside. */
@@ -127,7 +180,7 @@ static BOOL replace_outside(struct creation *creation, const struct request *req
     PROCESS_INFORMATION other;
     BOOL joined;
 
-    if (create_suspended(creation, request, CREATE_BREAKAWAY_FROM_JOB, &other) != ERROR_SUCCESS)
+    if (create_in_this_way(creation, request, CREATE_BREAKAWAY_FROM_JOB, &other) != ERROR_SUCCESS)
         return FALSE;
     joined = AssignProcessToJobObject(job, other.hProcess);
     child_end(joined ? child : &other);
@@ -136,51 +189,23 @@ static BOOL replace_outside(struct creation *creation, const struct request *req
     return joined;
 }
 
-static DWORD join(struct creation *creation, const struct request *request, HANDLE job, PROCESS_INFORMATION *child)
+/* The prefix's, which is the only one that the child may be outside of. Returns a Win32 code: why it is. */
+static DWORD join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
 {
+    HANDLE job = creation->handles[creation->inherited];
     DWORD code = AssignProcessToJobObject(job, child->hProcess) ? ERROR_SUCCESS : GetLastError();
 
     return code == ERROR_SUCCESS || replace_outside(creation, request, job, child) ? ERROR_SUCCESS : code;
 }
 
-static DWORD create_in_job(struct creation *creation, const struct request *request, const struct terms *terms,
-                           PROCESS_INFORMATION *child)
+BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
+                  struct failure *failure)
 {
-    DWORD code;
+    DWORD code = create_suspended(creation, request, child);
 
-    creation->listed_job = terms->job;
-    code = create_suspended(creation, request, 0, child);
-    if (code == ERROR_ACCESS_DENIED && creation->listed_job != NULL) { /* the job's refusal, or it comes again */
-        creation->listed_job = NULL;
-        code = create_suspended(creation, request, 0, child);
-    }
-    if (code == ERROR_SUCCESS && terms->job != NULL)
-        *terms->job_code =
-            creation->listed_job != NULL ? ERROR_SUCCESS : join(creation, request, terms->job, child);
-    return code;
-}
-
-/* If the guess was wrong the child, which has not run, is made anew with the right width. */
-static DWORD create_with_block(struct creation *creation, const struct request *request, const struct terms *terms,
-                               PROCESS_INFORMATION *child)
-{
-    BOOL has_block = fdblock_make(NULL, 0, 8, request) != 0;
-    uint32_t pointer = has_block ? pointer_guess(creation->program.at) : sizeof(void *);
-    DWORD code = block_make(creation, request, pointer);
-
-    if (code == ERROR_SUCCESS)
-        code = create_in_job(creation, request, terms, child);
-    if (code != ERROR_SUCCESS || !has_block || pointer_of(child->hProcess, pointer) == pointer)
-        return code;
-    child_end(child);
-    code = block_make(creation, request, pointer ^ 4 ^ 8);
-    return code == ERROR_SUCCESS ? create_in_job(creation, request, terms, child) : code;
-}
-
-BOOL creation_run(struct creation *creation, const struct request *request, const struct terms *terms,
-                  PROCESS_INFORMATION *child, struct failure *failure)
-{
-    DWORD code = create_with_block(creation, request, terms, child);
-
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+    if (code != ERROR_SUCCESS)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+    if (creation->jobs > 0 && !creation->lists_jobs)
+        creation->job_code = join_job(creation, request, child);
+    return TRUE;
 }

@@ -24,14 +24,20 @@ struct creation {
     struct text line;     /* its memory is NULL if the request has none */
     wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */
     wchar_t *environment; /* with changes; NULL: the request's */
-    uint8_t *block;       /* of descriptors; NULL: none */
-    HANDLE listed_job;    /* which the child is created in; NULL: none, or there is no such attribute */
+
+    /* The way in which CreateProcessW is called: the best one first, see create.c. */
+    BOOL has_list;                              /* of attributes */
+    BOOL lists_jobs;                            /* among them */
+    BOOL needs_jobs;                            /* the child is not created outside of them */
+    DWORD job_code;                             /* why the child is outside of one that it does not need */
+    uint32_t pointer;                           /* bytes of one of the child's; 0: it gets no block of descriptors */
+    uint8_t *block;                             /* of descriptors; NULL: none */
     _Alignas(16) unsigned char attributes[256]; /* nine need 240 bytes at most, and nothing to delete them */
 };
 
 /* ---- prepare.c ---- */
 
-BOOL creation_prepare(struct creation *creation, struct request *request, uint32_t exposed, struct failure *failure);
+BOOL creation_prepare(struct creation *creation, struct request *request, struct failure *failure);
 void creation_release(struct creation *creation);
 
 /* ---- batch.c ---- */
@@ -44,14 +50,13 @@ BOOL creation_wrap_batch(struct creation *creation, const struct request *reques
 
 /* ---- create.c ---- */
 
-/* A suspended child, in the job. */
-BOOL creation_run(struct creation *creation, const struct request *request, const struct terms *terms,
-                  PROCESS_INFORMATION *child, struct failure *failure);
+BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
+                  struct failure *failure);
 
 /* ---- block.c ---- */
 
-/* Makes the block, if there are descriptors, for pointers of so many bytes. Returns a Win32 code. */
-DWORD block_make(struct creation *creation, const struct request *request, uint32_t pointer);
+/* Makes the block for pointers of that size, if the creation has one. Returns a Win32 code. */
+DWORD creation_make_block(struct creation *creation, const struct request *request);
 
 /* The size of a program's pointers: a guess, and what the process says, or else the guess. */
 uint32_t pointer_guess(const wchar_t *program);

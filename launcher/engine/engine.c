@@ -13,24 +13,25 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
     return FALSE;
 }
 
-void close_passes(const struct request *request, uint32_t first, uint32_t end)
+void close_passes(const struct request *request, uint32_t kinds)
 {
-    for (uint32_t i = first; i < end; i++) {
-        if (request->passes[i].number != 0)
-            CloseHandle(handle_from_number(request->passes[i].number));
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if ((kinds >> pass->kind & 1) != 0 && pass->number != 0)
+            CloseHandle(handle_from_number(pass->number));
     }
 }
 
-BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
-                  struct failure *failure)
+BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct creation creation;
     BOOL done;
 
     memset(&creation, 0, sizeof creation);
-    done = creation_prepare(&creation, request, terms->exposed, failure) &&
-           creation_run(&creation, request, terms, child, failure) &&
+    done = creation_prepare(&creation, request, failure) && creation_run(&creation, request, child, failure) &&
            creation_place(&creation, request, child, failure);
+    request->job_code = creation.job_code;
     creation_release(&creation);
     return done;
 }

@@ -28,26 +28,19 @@ struct failure {
 /* Fills the failure in and is false, for functions that end with `return fail(...)`. */
 BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
-/* How a program wants its child. Zeroed: with passes that are inheritable already, and in no job. */
-struct terms {
-    uint32_t exposed; /* so many passes, the first, become inheritable at the moment of CreateProcessW; they stay so */
-    HANDLE job;       /* the child is in it from its creation on, where Windows lets it be at all; NULL: in none */
-    DWORD *job_code;  /* why it is not in it; ERROR_SUCCESS: it is. NULL only if there is no job */
-};
-
 /*
- * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open in this
- * process and listed nowhere else. Win or lose, they stay the caller's to close: then only the child has them, under the
- * same numbers, or under those that they were to have.
+ * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open and
+ * inheritable in this process. Win or lose, what the passes still have for handles is the caller's to close; one that was
+ * put into the child under a number of its own (PASS_APART) has none any more. Where the child is outside of a job that is
+ * PASS_OPTIONAL, request->job_code says why.
  */
-BOOL create_child(struct request *request, const struct terms *terms, PROCESS_INFORMATION *child,
-                  struct failure *failure);
+BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
-/* Ends a child that is not to run, and closes its handles. Afterwards it is gone: who looks for children of ours finds
- * none. */
+/* Ends a child that is not to run, and closes its handles. Afterwards it is gone: whoever looks for children of this
+ * process finds none. */
 void child_end(const PROCESS_INFORMATION *child);
 
-/* Closes the handles of the passes from `first` to before `end`, of those that have one. */
-void close_passes(const struct request *request, uint32_t first, uint32_t end);
+/* Closes the handles of the passes of these kinds, 1 << PASS_ASKED | .... */
+void close_passes(const struct request *request, uint32_t kinds);
 
 #endif

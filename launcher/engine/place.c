@@ -5,7 +5,7 @@
 
 /* ---- numbers ---- */
 
-/* Of the passes that are to be put into the child, the one with the lowest number; NULL: there is none left. */
+/* Of the passes that are still to be put into the child, the one with the lowest number; NULL: there is none. */
 static struct pass *next_to_put(const struct request *request)
 {
     struct pass *next = NULL;
@@ -13,14 +13,14 @@ static struct pass *next_to_put(const struct request *request)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         struct pass *pass = &request->passes[i];
 
-        if ((pass->flags & PASS_APART) != 0 && (next == NULL || pass->wanted < next->wanted))
+        if ((pass->flags & PASS_APART) != 0 && pass->number != 0 && (next == NULL || pass->wanted < next->wanted))
             next = pass;
     }
     return next;
 }
 
 /* What could not be put under its number here, in the order of the numbers, as a new table gives them. Once it is there
- * it is closed here. */
+ * it is closed here, and has no number here any more. */
 static BOOL put_passes(const struct request *request, HANDLE child, struct failure *failure)
 {
     struct pass *pass;
@@ -35,7 +35,6 @@ static BOOL put_passes(const struct request *request, HANDLE child, struct failu
         if (code == ERROR_SUCCESS) {
             CloseHandle(handle_from_number(pass->number));
             pass->number = 0;
-            pass->flags = 0;
         } else {
             fail(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
         }
@@ -77,10 +76,11 @@ static DWORD seal(HANDLE child, uint32_t number)
 static BOOL seal_passes(const struct request *request, HANDLE child, struct failure *failure)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
         DWORD code = ERROR_SUCCESS;
 
-        if ((request->passes[i].flags & (PASS_SEALED | PASS_JOB)) == PASS_SEALED)
-            code = seal(child, request->passes[i].number);
+        if (pass->kind != PASS_JOB && (pass->flags & (PASS_SEALED | PASS_APART)) == PASS_SEALED)
+            code = seal(child, pass->number);
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_SEAL, i, code);
     }

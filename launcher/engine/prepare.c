@@ -138,7 +138,7 @@ static const struct pass *find_listed_only(const struct request *request)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         const struct pass *pass = &request->passes[i];
 
-        if ((pass->flags & (PASS_JOB | PASS_APART)) == 0)
+        if (pass->kind != PASS_JOB && (pass->flags & PASS_APART) == 0)
             return NULL;
         if ((pass->flags & PASS_APART) != 0 && pass->streams != 0)
             stream = pass;
@@ -146,8 +146,20 @@ static const struct pass *find_listed_only(const struct request *request)
     return stream;
 }
 
-/* The jobs in the order in which the caller lists them, since each is nested in the one before. What is put there later
- * is not to be inherited where there is no list either. */
+/* The jobs in the order in which the caller lists them, since each is nested in the one before. */
+static void list_jobs(struct creation *creation, const struct request *request)
+{
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        const struct pass *pass = &request->passes[i];
+
+        if (pass->kind != PASS_JOB)
+            continue;
+        creation->handles[creation->inherited + creation->jobs++] = handle_from_number(pass->number);
+        creation->needs_jobs = creation->needs_jobs || (pass->flags & PASS_OPTIONAL) == 0;
+    }
+}
+
+/* What is put there later is not to be inherited where there is no list either. */
 static void list_handles(struct creation *creation, const struct request *request)
 {
     const struct pass *listed_only = find_listed_only(request);
@@ -158,41 +170,22 @@ static void list_handles(struct creation *creation, const struct request *reques
 
         if ((pass->flags & PASS_APART) != 0 && pass != listed_only)
             handle_set_inheritable(handle_from_number(pass->number), FALSE);
-        else if ((pass->flags & PASS_JOB) == 0)
+        else if (pass->kind != PASS_JOB)
             creation->handles[creation->inherited++] = handle_from_number(pass->number);
     }
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        if ((request->passes[i].flags & PASS_JOB) != 0)
-            creation->handles[creation->inherited + creation->jobs++] = handle_from_number(request->passes[i].number);
-    }
+    list_jobs(creation, request);
 }
 
-static BOOL expose(const struct creation *creation, uint32_t count)
+BOOL creation_prepare(struct creation *creation, struct request *request, struct failure *failure)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (!handle_set_inheritable(creation->handles[i], TRUE))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static BOOL prepare_handles(struct creation *creation, struct request *request, uint32_t exposed,
-                            struct failure *failure)
-{
+    if (!allocate_creation(creation, request, failure) || !rewrite(creation, request, failure) ||
+        !put_program(creation, request, failure) || !creation_wrap_batch(creation, request, failure))
+        return FALSE;
     give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);
     set_descriptor_flags(request);
     list_handles(creation, request);
-    return expose(creation, exposed) || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError());
-}
-
-/* ---- */
-
-BOOL creation_prepare(struct creation *creation, struct request *request, uint32_t exposed, struct failure *failure)
-{
-    return allocate_creation(creation, request, failure) && rewrite(creation, request, failure) &&
-           put_program(creation, request, failure) && creation_wrap_batch(creation, request, failure) &&
-           prepare_handles(creation, request, exposed, failure);
+    return TRUE;
 }
 
 void creation_release(struct creation *creation)

@@ -40,8 +40,6 @@ static inline DWORD deadline_left(const struct deadline *deadline)
 
 struct command {
     struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
-    uint32_t declared;       /* so many passes have a source */
-    uint32_t own;            /* the passes from here on are this process' own streams, inheritable from the start */
     STARTUPINFOW startup;    /* of this process */
     DWORD timeout_ms;        /* INFINITE: none */
     struct deadline wait;    /* as long may somebody else have what is to be opened */
@@ -66,6 +64,12 @@ struct command {
     LONGLONG started; /* clock_now() */
     DWORD opened_us, created_us;
 };
+
+/* Whether an option names it, or what it is a copy of: then it has a source. */
+static inline BOOL has_source(const struct pass *pass)
+{
+    return pass->kind == PASS_ASKED || pass->kind == PASS_COPY;
+}
 
 static inline BOOL has_option(const struct command *command, uint32_t option)
 {
@@ -164,7 +168,10 @@ wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes,
 /* Adds this process' own streams, or relays instead. */
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);
 
-/* Closes them all, but the streams, which are this process' own. */
+/* Makes inheritable what is not so from the start, for the one call of CreateProcessW. FALSE with GetLastError(). */
+BOOL expose_handles(const struct command *command);
+
+/* Closes them all, but the streams and the job, which are this process' own. */
 void close_handles(const struct command *command);
 
 /* ---- relay.c ---- */

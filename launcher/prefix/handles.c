@@ -5,6 +5,7 @@
 #include "descriptor.h"
 #include "environment.h"
 #include "heap.h"
+#include "inherited.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -59,10 +60,12 @@ static DWORD open_pass(const struct command *command, uint32_t i, const struct d
 /* Those of one origin. */
 static BOOL open_passes(const struct command *command, enum origin origin, struct failure *failure)
 {
-    for (uint32_t i = 0; i < command->declared; i++) {
+    const struct request *request = &command->options.request;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
         DWORD code = ERROR_SUCCESS;
 
-        if (origin_of(&command->options.sources[i]) == origin)
+        if (has_source(&request->passes[i]) && origin_of(&command->options.sources[i]) == origin)
             code = open_pass(command, i, &command->wait);
         if (code != ERROR_SUCCESS)
             return fail(failure, origin == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
@@ -114,7 +117,7 @@ static DWORD check_own_streams(void)
 /* Not all that is given is inherited: a handle can be put into a process. It is to go with the others. */
 static BOOL check_own_numbers(const struct command *command, struct failure *failure)
 {
-    for (uint32_t i = 0; i < command->declared; i++) {
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         const struct source *source = &command->options.sources[i];
         DWORD code = ERROR_SUCCESS;
 
@@ -131,7 +134,6 @@ BOOL take_given(struct command *command, struct failure *failure)
     struct request *request = &command->options.request;
     DWORD code = check_own_streams();
 
-    command->declared = request->pass_count;
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
     if (!check_own_numbers(command, failure))
@@ -154,7 +156,7 @@ static uint32_t count_texts(const struct command *command)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < command->declared; i++)
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++)
         count += command->options.sources[i].port != 0;
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         count += (uint32_t)is_escaped(command, stream);
@@ -171,13 +173,13 @@ static struct pass *make_texts(const struct command *command, uint32_t count)
     struct pass *texts, *next;
     struct text names;
 
-    for (uint32_t i = 0; i < command->options.named; i++)
-        units += text_length(passes[i].name) + sizeof ".port";
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++)
+        units += command->options.sources[i].port != 0 ? text_length(passes[i].name) + sizeof ".port" : 0;
     texts = next = allocate(count * sizeof *texts + units * sizeof *names.at);
     if (texts == NULL)
         return NULL;
     names = (struct text){.at = (wchar_t *)(void *)(texts + count), .capacity = units};
-    for (uint32_t i = 0; i < command->declared; i++) {
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         uint32_t port = command->options.sources[i].port;
 
         if (port == 0)
@@ -295,7 +297,7 @@ static void close_contended(struct command *command)
             CloseHandle(*file);
         *file = NULL;
     }
-    for (uint32_t i = 0; i < command->declared; i++) {
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         struct pass *pass = &command->options.request.passes[i];
 
         if (origin_of(&command->options.sources[i]) == CONTENDED && pass->number != 0)
@@ -330,7 +332,7 @@ static DWORD try_contended(struct command *command, uint32_t count, uint32_t *wh
  */
 static BOOL open_all_contended(struct command *command, struct failure *failure)
 {
-    uint32_t count = OWN_FILES + command->declared, which = count;
+    uint32_t count = OWN_FILES + command->options.request.pass_count, which = count;
     struct source source;
     DWORD code;
 
@@ -367,9 +369,10 @@ BOOL open_handles(struct command *command, struct failure *failure)
 static uint32_t find_own(const struct command *command, HANDLE own)
 {
     const struct request *request = &command->options.request;
-    uint32_t i = command->own;
+    uint32_t i = 0;
 
-    while (i < request->pass_count && request->passes[i].number != (uint32_t)handle_number(own))
+    while (i < request->pass_count &&
+           (request->passes[i].kind != PASS_OWN || request->passes[i].number != (uint32_t)handle_number(own)))
         i++;
     return i;
 }
@@ -385,7 +388,8 @@ static void add_stream(struct command *command, int stream)
     if (!handle_can_travel(handle_number(own)))
         return;
     if (i == request->pass_count)
-        request->passes[request->pass_count++] = (struct pass){.number = (uint32_t)handle_number(own)};
+        request->passes[request->pass_count++] =
+            (struct pass){.kind = PASS_OWN, .number = (uint32_t)handle_number(own)};
     request->passes[i].streams |= 1u << stream;
 }
 
@@ -393,9 +397,8 @@ static void add_stream(struct command *command, int stream)
 static void add_streams(struct command *command)
 {
     struct request *request = &command->options.request;
-    uint32_t claimed = request_claimed_streams(request);
+    uint32_t claimed = request_claimed_streams(request), first = request->pass_count;
 
-    command->own = request->pass_count;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((claimed >> stream & 1) == 0)
             add_stream(command, stream);
@@ -406,7 +409,7 @@ static void add_streams(struct command *command)
         if ((claimed >> stream & 1) != 0 && find_own(command, own) == request->pass_count)
             SetHandleInformation(own, HANDLE_FLAG_INHERIT, 0);
     }
-    note_stream_flags(request, &command->startup, command->own);
+    note_stream_flags(request, &command->startup, first);
 }
 
 /* By its name, or as a second descriptor of that. */
@@ -421,8 +424,8 @@ static const struct pass *relay_of(const struct command *command, const struct s
 {
     const struct request *request = &command->options.request;
 
-    for (uint32_t i = command->declared; i < request->pass_count; i++) {
-        for (int stream = 0; stream < STREAM_COUNT; stream++) {
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        for (int stream = 0; request->passes[i].kind == PASS_RELAY && stream < STREAM_COUNT; stream++) {
             if ((request->passes[i].streams >> stream & 1) != 0 && is_of_stream(source, stream))
                 return &request->passes[i];
         }
@@ -458,10 +461,12 @@ static DWORD settle_given(struct command *command)
     struct request *request = &command->options.request;
     DWORD code = ERROR_SUCCESS;
 
-    for (uint32_t i = 0; i < command->declared && code == ERROR_SUCCESS; i++) {
+    for (uint32_t i = 0; i < request->pass_count && code == ERROR_SUCCESS; i++) {
         const struct source *source = &command->options.sources[i];
-        const struct pass *relay = relay_of(command, source);
+        const struct pass *relay = has_source(&request->passes[i]) ? relay_of(command, source) : NULL;
 
+        if (!has_source(&request->passes[i]))
+            continue;
         if (relay != NULL)
             code = replace(&request->passes[i], relay);
         else
@@ -482,14 +487,26 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
     if (code == ERROR_SUCCESS)
         code = settle_given(command);
     add_streams(command);
-    for (uint32_t i = command->declared; i < request->pass_count; i++) {
-        if ((request->passes[i].streams & command->options.sealed_streams) != 0)
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (!has_source(&request->passes[i]) && (request->passes[i].streams & command->options.sealed_streams) != 0)
             request->passes[i].flags |= PASS_SEALED;
     }
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 
+BOOL expose_handles(const struct command *command)
+{
+    const struct request *request = &command->options.request;
+
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].kind != PASS_OWN && request->passes[i].kind != PASS_JOB &&
+            !handle_set_inheritable(handle_from_number(request->passes[i].number), TRUE))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 void close_handles(const struct command *command)
 {
-    close_passes(&command->options.request, 0, command->own);
+    close_passes(&command->options.request, ~(1u << PASS_OWN | 1u << PASS_JOB));
 }

@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "lookup.h"
 #include "startup.h"
+#include "steal.h"
 #include "stream.h"
 #include "voice.h"
 
@@ -284,14 +285,13 @@ static void set_surroundings(struct command *command)
 static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
-    const struct terms terms = {.exposed = command->own, .job = command->job, .job_code = &command->job_code};
 
-    if (create_child(request, &terms, child, failure))
+    if (create_child(request, child, failure))
         return TRUE;
     if (failure->code != ERROR_ACCESS_DENIED || (request->creation_flags & CREATE_BREAKAWAY_FROM_JOB) == 0)
         return FALSE;
     request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
-    return create_child(request, &terms, child, failure);
+    return create_child(request, child, failure);
 }
 
 /* In the start directory, so before that is left. */
@@ -306,7 +306,8 @@ static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, 
         fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     } else {
         request->application = program;
-        created = create_outside(command, child, failure);
+        created = (expose_handles(command) || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError())) &&
+                  create_outside(command, child, failure);
         request->application = NULL; /* errors name it as the line does */
     }
     release(program);
@@ -320,6 +321,17 @@ static BOOL check_job(struct command *command, const PROCESS_INFORMATION *child,
         return TRUE;
     child_end(child);
     return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
+}
+
+/* The command is in it from its creation on, where Windows lets it be at all. */
+static void add_job(struct command *command)
+{
+    struct request *request = &command->options.request;
+
+    make_job(command);
+    if (command->job != NULL)
+        request->passes[request->pass_count++] =
+            (struct pass){.kind = PASS_JOB, .flags = PASS_OPTIONAL, .number = (uint32_t)handle_number(command->job)};
 }
 
 /* From options to a suspended child that alone has the handles that were opened. */
@@ -338,8 +350,10 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     set_surroundings(command);
     /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
     if (waits(command))
-        make_job(command);
+        add_job(command);
     created = create_command(command, child, failure);
+    if (command->job != NULL)
+        command->job_code = command->options.request.job_code;
     close_handles(command);
     command->created_us = clock_us(command->started);
     return created && check_job(command, child, failure);
@@ -563,7 +577,7 @@ static DWORD run_line(const wchar_t *line)
     void *memory;
 
     GetStartupInfoW(&command.startup);
-    command.options.room = STREAM_COUNT + count_startup_descriptors(&command.startup);
+    command.options.room = STREAM_COUNT + 1 + count_startup_descriptors(&command.startup);
     memory = allocate(options_memory(line, command.options.room));
     if (memory == NULL) {
         complain("no memory: Win32 error 8; nothing was stolen", NULL);

@@ -257,7 +257,7 @@ static struct pass *add_copy(struct options *options, const struct pass *pass)
     uint32_t i = options->request.pass_count++;
 
     options->sources[i] = (struct source){.option = OPTION_DESCRIPTOR, .what = pass->name};
-    options->request.passes[i] = (struct pass){.flags = pass->flags};
+    options->request.passes[i] = (struct pass){.kind = PASS_COPY, .flags = pass->flags};
     return &options->request.passes[i];
 }
 

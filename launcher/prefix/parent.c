@@ -134,7 +134,7 @@ void close_stolen(struct command *command)
 {
     HANDLE handle;
 
-    for (uint32_t i = 0; i < command->declared; i++) {
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         const struct source *source = &command->options.sources[i];
 
         if (source->option != OPTION_STEAL)
@@ -181,8 +181,10 @@ static void put_child(struct text *report, const struct command *command, const 
     const struct request *request = &command->options.request;
 
     text_format(report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
-    for (uint32_t i = 0; i < command->options.named; i++)
-        text_format(report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        if (request->passes[i].kind == PASS_ASKED)
+            text_format(report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
+    }
 }
 
 static DWORD write_child(const struct command *command, const PROCESS_INFORMATION *child, uint32_t there)

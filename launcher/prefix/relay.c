@@ -21,7 +21,7 @@ static BOOL is_console(HANDLE handle)
 static void add_pass(struct request *request, HANDLE handle, uint32_t streams)
 {
     request->passes[request->pass_count++] =
-        (struct pass){.number = (uint32_t)handle_number(handle), .streams = streams};
+        (struct pass){.kind = PASS_RELAY, .number = (uint32_t)handle_number(handle), .streams = streams};
 }
 
 typedef BOOL(WINAPI *compare_function)(HANDLE, HANDLE);

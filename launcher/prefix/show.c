@@ -36,7 +36,7 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
 /* A copy has that of what it is a copy of. */
 static const wchar_t *name_of(const struct options *options, uint32_t i)
 {
-    return i < options->named ? options->request.passes[i].name : options->sources[i].what;
+    return options->request.passes[i].kind == PASS_ASKED ? options->request.passes[i].name : options->sources[i].what;
 }
 
 static void show_source(const struct options *options, uint32_t i)
@@ -49,7 +49,7 @@ static void show_source(const struct options *options, uint32_t i)
     if (option_table[source->option].kind == OPTION_SOURCE)
         text_format(&line.text, "--%s%q", option_table[source->option].name, source->what);
     else
-        text_put_ascii(&line.text, i < options->named ? "handoff's own" : "again");
+        text_put_ascii(&line.text, request->passes[i].kind == PASS_ASKED ? "handoff's own" : "again");
     put_places(&line.text, &request->passes[i], request->command_line);
     line_print(&line, STD_OUTPUT_HANDLE);
 }
@@ -191,8 +191,10 @@ void show_trace(const struct command *command)
 {
     wchar_t *line = child_line(command);
 
-    for (uint32_t i = 0; i < command->declared; i++)
-        trace_handle(command, i);
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
+        if (has_source(&command->options.request.passes[i]))
+            trace_handle(command, i);
+    }
     if (line != NULL)
         show_text(STD_ERROR_HANDLE, "handoff: ", line);
     else
@@ -303,6 +305,8 @@ typedef void put_function(struct text *text, const struct command *command, cons
 
 static void put_json(struct text *text, const struct command *command, const wchar_t *line)
 {
+    const char *comma = "";
+
     text_put_unit(text, L'{');
     put_json_number(text, "parent", command->parent_id);
     put_json_number(text, "launcher", GetCurrentProcessId());
@@ -310,9 +314,12 @@ static void put_json(struct text *text, const struct command *command, const wch
     text_put_ascii(text, "\"command_line\":");
     put_json_string(text, line);
     text_put_ascii(text, ",\"handles\":[");
-    for (uint32_t i = 0; i < command->declared; i++) {
-        text_put_ascii(text, i > 0 ? "," : "");
+    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
+        if (!has_source(&command->options.request.passes[i]))
+            continue;
+        text_put_ascii(text, comma);
         put_json_handle(text, &command->options, i);
+        comma = ",";
     }
     text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->opened_us, command->created_us);
 }

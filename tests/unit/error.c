@@ -302,7 +302,7 @@ START_TEST(error_is_described)
                                    {.descriptor = 2047},
                                    {.streams = 4, .descriptor = 3},
                                    {.wanted = 0x1a4},
-                                   {.flags = PASS_JOB}};
+                                   {.kind = PASS_JOB}};
     const struct describe_row *row = &describe_rows[_i];
     struct request request = {.application = row->application,
                               .command_line = row->command_line,

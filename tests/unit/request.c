@@ -24,7 +24,7 @@ static const struct row {
     {"all sorts of units", REQUEST_OK, 0, 1, {{.name = L"azAZ09_-."}}},
 
     {"a number alone", REQUEST_OK, 0, 1, {{.wanted = 4}}},
-    {"a job", REQUEST_OK, 0, 2, {{.name = L"a"}, {.flags = PASS_JOB}}},
+    {"a job", REQUEST_OK, 0, 2, {{.name = L"a"}, {.kind = PASS_JOB}}},
 
     {"an empty name", REQUEST_NAME, 0, 1, {{.name = L""}}},
     {"an empty name of a stream", REQUEST_NAME, 1, 2, {{.name = L"a"}, {.name = L"", .streams = IN}}},
@@ -160,7 +160,7 @@ START_TEST(request_finds_what_is_unused)
                                        {.streams = OUT},
                                        {.descriptor = 3},
                                        {.name = L"a", .wanted = 4},
-                                       {.flags = PASS_JOB},
+                                       {.kind = PASS_JOB},
                                        {.name = L"b", .flags = PASS_OPTIONAL},
                                        {.name = L"c", .flags = PASS_OPTIONAL | PASS_SEALED}};
     static const struct pass unused[] = {{.name = L"d"}, {.name = L"e", .flags = PASS_SEALED}};

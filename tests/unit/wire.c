@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-enum { MOST_PASSES = 50, MOST_SIZE = 1 << 16, SMALLEST_PASS = 7 * 4 };
+enum { MOST_PASSES = 50, MOST_SIZE = 1 << 16, SMALLEST_PASS = 8 * 4 };
 
 /* A request and the memory of its strings. */
 struct sample {
@@ -60,12 +60,15 @@ static const wchar_t *random_block(uint32_t most, uint32_t *length)
 
 static struct pass random_pass(uint32_t most_units)
 {
-    return (struct pass){.name = random_string(most_units),
+    uint32_t kind = random_below(PASS_GIVEN + 1);
+
+    return (struct pass){.kind = kind,
+                         .name = random_string(most_units),
                          .streams = (uint32_t)random_next(),
                          .descriptor = (uint32_t)random_next(),
                          .crt_flags = (uint32_t)random_next(),
                          .flags = (uint32_t)random_next(),
-                         .number = (uint32_t)random_next(),
+                         .number = kind == PASS_GIVEN ? (uint32_t)random_next() | 4 : 0,
                          .wanted = (uint32_t)random_next(),
                          .used = random_below(2)}; /* this is not sent */
 }
@@ -204,8 +207,8 @@ static bool same_extras(const struct request *a, const struct request *b)
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
     return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
-           a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number && a->wanted == b->wanted &&
-           !b->used;
+           a->kind == b->kind && a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number &&
+           a->wanted == b->wanted && !b->used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -267,12 +270,14 @@ START_TEST(request_layout)
         1, 0, 0, 0, 4, 0, 2, 0, 2, 0, 0, 0, 7, 1, 0, 0, /* attributes: id, size, two bytes, padded */
         5, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0,             /* the process' security descriptor, padded */
         0, 0, 0, 0,                                     /* none of the thread */
-        5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 1, 0, 0, 0, /* streams, descriptor, its flags, sealed */
+        2, 0, 0, 0,                                     /* given */
+        5, 0, 0, 0, 7, 0, 0, 0, 0x81, 0, 0, 0, 0, 1, 0, 0, /* streams, descriptor, its flags, sealed */
         99, 0, 0, 0, 0x04, 0x40, 0, 0,                  /* number, and the wanted one */
         1, 0, 0, 0, 0, 0, 0, 0,                         /* empty name, padded */
     };
     /* clang-format on */
-    struct pass pass = {.name = L"",
+    struct pass pass = {.kind = PASS_GIVEN,
+                        .name = L"",
                         .streams = 5,
                         .descriptor = 7,
                         .crt_flags = 0x81,
@@ -412,6 +417,24 @@ START_TEST(request_with_another_field)
 }
 END_TEST
 
+/* A launcher has the copies already and steals the rest. The prefix' own kinds never travel. */
+START_TEST(request_with_a_pass_of_another_kind)
+{
+    static uint8_t bytes[MOST_SIZE];
+
+    for (uint32_t kind = PASS_ASKED; kind <= PASS_OWN + 1; kind++) {
+        for (uint32_t number = 0; number <= 4; number += 4) {
+            struct pass pass = {.kind = kind, .streams = 1, .number = number};
+            struct request request = {.passes = &pass, .pass_count = 1};
+            size_t size = wire_encode(bytes, sizeof bytes, &request);
+
+            require(decode(bytes, size) == (kind <= PASS_GIVEN && (kind == PASS_GIVEN) == (number != 0)),
+                    "kind %u, number %u", kind, number);
+        }
+    }
+}
+END_TEST
+
 START_TEST(request_with_a_forged_pass_count)
 {
     static uint8_t bytes[MOST_SIZE];
@@ -440,7 +463,7 @@ START_TEST(request_of_many_small_passes)
     static struct pass passes[MOST_SIZE / SMALLEST_PASS];
     struct request request = {.passes = passes};
 
-    for (request.pass_count = 0; request.pass_count < LENGTH(passes) - 10; request.pass_count += 1 + random_below(9)) {
+    for (request.pass_count = 0; request.pass_count < LENGTH(passes) - 16; request.pass_count += 1 + random_below(9)) {
         size_t size = wire_encode(bytes, sizeof bytes, &request);
 
         require(size <= sizeof bytes, "%zu bytes", size);
@@ -533,6 +556,7 @@ static TCase *request_case(void)
     tcase_add_test(tcase, request_with_another_byte);
     tcase_add_test(tcase, request_with_another_bit);
     tcase_add_test(tcase, request_with_another_field);
+    tcase_add_test(tcase, request_with_a_pass_of_another_kind);
     tcase_add_test(tcase, request_with_a_forged_pass_count);
     tcase_add_test(tcase, request_of_many_small_passes);
     tcase_add_loop_test(tcase, request_with_a_forged_count, 0, LENGTH(count_rows));
