@@ -70,7 +70,7 @@ static void check_perl_parent(int width, const wchar_t *how)
         return;
     test_allow(60);
     write_file(path, "from perl to perl\n");
-    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\perl\\parent.pl"), how, prefix(width),
+    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\languages\\parent.pl"), how, prefix(width),
         path);
     assert_prints("from perl to perl\r\nexit code 7, gone\r\n", 0);
     ck_assert(DeleteFileW(path));
@@ -103,7 +103,7 @@ START_TEST(a_batch_file_is_told_of_a_parent_above_it)
     SetEnvironmentVariableW(L"NUMBER", text);
     SetEnvironmentVariableW(L"HANDOFF", prefix(_i));
     SetEnvironmentVariableW(L"CHILD", program(!_i, L"child.exe"));
-    run(&result, L"cmd.exe", L"/d /c \"\"%ls\"\"", tree_path(L"tests\\perl\\parent.bat"));
+    run(&result, L"cmd.exe", L"/d /c \"\"%ls\"\"", tree_path(L"tests\\languages\\parent.bat"));
     assert_prints("for the child", 0);
     ck_assert(CloseHandle(file) && DeleteFileW(path));
 }
