@@ -199,7 +199,12 @@ $(call both,bare/libcommon.a) $(call both,libcommon.a):
 PREFIX := /usr/local
 prefix = $(DESTDIR)$(PREFIX)
 WIDTHS := x64 x86
-DOCUMENTS := README.md launcher/README.md parent/README.md tests/README.md tests/bench/README.md tests/bench/bench.svg
+# The READMEs, and what they name.
+DOCUMENTS := README.md launcher/README.md parent/README.md tests/README.md tests/bench/README.md tests/bench/bench.svg \
+             parent/handoff.h $(wildcard tests/recipes/*.bat tests/languages/*)
+# A child may build in parent/taker/taker.c: that and all that it includes.
+TAKER = $(shell $(CROSS-x64)gcc -Iparent -Icommon -MM parent/taker/taker.c | tr -d '\\\n' | cut -d : -f 2 | \
+                xargs realpath --relative-to=. | sort -u)
 fill-in = sed 's/@VERSION@/$(VERSION)/; s/@WIDTH@/$1/'
 
 # The part for those who build programs: $1 is where.
@@ -216,7 +221,7 @@ done
 endef
 
 define install-documents
-for document in $(DOCUMENTS); do install -D -m 644 $$document $(1)/$$document || exit; done
+for document in $(DOCUMENTS) $(TAKER); do install -D -m 644 $$document $(1)/$$document || exit; done
 endef
 
 install: all

@@ -12,7 +12,8 @@ work=build/dist-check
 in_zip() {
 	local width
 	printf '%s\n' README.md SHA256SUMS {launcher,parent,tests}/README.md tests/bench/{README.md,bench.svg} sdk/include/handoff.h \
-		sdk/lib/cmake/handoff/handoff-config{,-version}.cmake
+		sdk/lib/cmake/handoff/handoff-config{,-version}.cmake tests/recipes/*.bat tests/languages/* parent/handoff.h \
+		parent/take{,r/taker}.c common/{owner,take,text,token}.c common/{claim,handle,owner,steal,text,token}.h
 	for width in x64 x86; do
 		printf '%s\n' $width/handoff{,w}.exe sdk/bin/$width/handoff{-launcher.exe,.dll} \
 			sdk/lib/$width/{libhandoff.a,libhandoff.dll.a,handoff.lib,pkgconfig/handoff.pc}
@@ -27,6 +28,8 @@ check "the zip has what belongs into it" "$(cd $work/"$name" && find ./* -type f
 	"$(in_zip | LC_ALL=C sort)"
 check "its sums are right, of every file" \
 	"$(cd $work/"$name" && sha256sum --check --strict --quiet SHA256SUMS 2>&1 && wc -l <SHA256SUMS)" "$(in_zip | sed 1d | wc -l)"
+
+tests/documents.sh $work/"$name" || failed=1
 
 # In another directory and a later second.
 cp -R Makefile launcher parent common tests README.md $work/again

@@ -101,4 +101,11 @@ for language in c cpp; do
 	done
 done
 [ $not_run = 0 ] || echo "SKIP: $not_run tests: $no_32bit"
+
+# The documents, and what a child builds in that takes a handle by itself.
+documents=$tree/share/doc/handoff
+"$root/tests/documents.sh" "$documents" || failed=1
+$cross-gcc -Wall -Werror -municode -I "$documents/parent" -I "$documents/common" -o "$work/programs/taker.exe" \
+	"$documents/tests/languages/taker.c" "$documents/parent/taker/taker.c" >"$work/build.log" 2>&1 &&
+	echo "ok $width taker.c" || { echo "FAIL $width taker.c: $(tail -n 1 "$work/build.log")" && failed=1; }
 exit $failed
