@@ -20,6 +20,7 @@
  *   one job         nor put into one, unless it has broken away from ours (before Windows 8, in a job that lets it go)
  *   one job, closed nor may it break away
  *   refused         a child that is created in one is refused
+ *   slow            TerminateJobObject returns before anything in it has ended, as on Windows
  */
 #include <winsock2.h>
 
@@ -90,6 +91,24 @@ static BOOL assign_to_job(HANDLE job, HANDLE process)
 {
     return has_one_job() && !has_broken_away ? refuse_strictly(ERROR_ACCESS_DENIED)
                                              : AssignProcessToJobObject(job, process);
+}
+
+static UINT later_code;
+
+static DWORD WINAPI end_later(void *job)
+{
+    enum { DELAY_MS = 300 };
+
+    Sleep(DELAY_MS);
+    return !TerminateJobObject(job, later_code);
+}
+
+static BOOL end_job(HANDLE job, UINT code)
+{
+    if (!has_kind_of_job("slow"))
+        return TerminateJobObject(job, code);
+    later_code = code;
+    return CloseHandle(CreateThread(NULL, 0, end_later, job, 0, NULL));
 }
 
 static HANDLE create_file(const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
@@ -212,6 +231,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 }
 
 #define AssignProcessToJobObject assign_to_job
+#define TerminateJobObject end_job
 #define CreateFileW create_file
 #define LoadLibraryExW load_system_library
 #define OpenProcess open_old_process

@@ -51,43 +51,74 @@ static void spare(HANDLE job)
     SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
 }
 
-/* For whatever is still to be done when the time of --timeout is up. */
-enum { GRACE_MS = 1000 };
+enum { MOST_MEMBERS = 128 };
 
-/* Windows before 8 may have kept the process out of the job. */
-static void end_tree(HANDLE job, HANDLE process)
-{
-    if (job != NULL)
-        TerminateJobObject(job, EXIT_TIMED_OUT);
-    TerminateProcess(process, EXIT_TIMED_OUT);
-    WaitForSingleObject(process, GRACE_MS);
-}
-
-/* A process that is in the job, to be waited for and closed; NULL: there is none any more, or that cannot be told. If
- * there are some but none may be opened it is this process itself, which does not end meanwhile. */
-static HANDLE open_any(HANDLE job, BOOL *known)
+/* Processes that are in the job, to be waited for and closed: so many at most. Returns how many; not every one may be
+ * opened. `in_all` is 0 also where that cannot be told. */
+static DWORD open_members(HANDLE job, HANDLE *members, DWORD most, DWORD *in_all)
 {
     struct {
         JOBOBJECT_BASIC_PROCESS_ID_LIST list;
-        ULONG_PTR more[63];
+        ULONG_PTR more[MOST_MEMBERS - 1];
     } ids = {.more = {0}};
+    DWORD count = 0;
 
-    *known = TRUE;
     /* One that is cut short is as good. */
     if (!QueryInformationJobObject(job, JobObjectBasicProcessIdList, &ids, sizeof ids, NULL) &&
         GetLastError() != ERROR_MORE_DATA)
-        return NULL;
-    for (DWORD i = 0; i < ids.list.NumberOfProcessIdsInList; i++) {
+        ids.list.NumberOfAssignedProcesses = ids.list.NumberOfProcessIdsInList = 0;
+    for (DWORD i = 0; i < ids.list.NumberOfProcessIdsInList && count < most; i++) {
         HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, (DWORD)ids.list.ProcessIdList[i]);
+        BOOL is_member = FALSE;
 
         /* Its number may be another's by now. */
-        if (process != NULL && IsProcessInJob(process, job, known) && *known)
-            return process;
-        if (process != NULL)
+        if (process != NULL && IsProcessInJob(process, job, &is_member) && is_member)
+            members[count++] = process;
+        else if (process != NULL)
             CloseHandle(process);
     }
-    *known = FALSE;
-    return ids.list.NumberOfAssignedProcesses > 0 ? OpenProcess(SYNCHRONIZE, FALSE, GetCurrentProcessId()) : NULL;
+    *in_all = ids.list.NumberOfAssignedProcesses;
+    return count;
+}
+
+/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. Where there are some, but none may
+ * be opened, this process is waited for, which does not end meanwhile. */
+static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct deadline *deadline)
+{
+    enum { PAUSE_MS = 100 };
+    HANDLE process;
+    DWORD in_all;
+
+    while (deadline_left(deadline) > 0) {
+        BOOL known = open_members(job, &process, 1, &in_all) > 0;
+        DWORD most = deadline_left(deadline);
+
+        if (in_all == 0)
+            return TRUE;
+        if (!known)
+            process = OpenProcess(SYNCHRONIZE, FALSE, GetCurrentProcessId());
+        relay_until_exit(relays, process, known || most < PAUSE_MS ? most : PAUSE_MS);
+        CloseHandle(process);
+    }
+    return FALSE;
+}
+
+/* Ended is not yet gone, and a job is empty before what was in it is: until a process' handle is signalled its own file
+ * is in use (ReactOS, PspExitThread: first the handle table, then the job, then the mapped files). So who is there is
+ * opened before. */
+static void end_members(HANDLE job, struct relay *relays, DWORD code)
+{
+    enum { GONE_MS = 5000 };
+    const struct deadline deadline = {GONE_MS, stopwatch_start()};
+    HANDLE members[MOST_MEMBERS];
+    DWORD in_all, count = open_members(job, members, MOST_MEMBERS, &in_all);
+
+    TerminateJobObject(job, code);
+    for (DWORD i = 0; i < count; i++) {
+        relay_until_exit(relays, members[i], deadline_left(&deadline));
+        CloseHandle(members[i]);
+    }
+    wait_for_tree(job, relays, &deadline);
 }
 
 /* ---- what this process was started with ---- */
@@ -124,8 +155,9 @@ BOOL is_detached(void)
 
 /* ---- the console ---- */
 
-/* That of a child that runs and may outlive its console. NULL: there is none, or --kill-on-exit is meant. */
-static HANDLE spared_when_closed;
+/* Of a child that runs: its job, which may outlive the console or, with --kill-on-exit, ends with it. NULL: there is
+ * none. */
+static HANDLE spared_when_closed, ended_when_closed;
 
 /* Whoever is in it neither lets the child run nor decides what becomes of it: spared too early, it would stay behind
  * suspended; too late, it would end with us. */
@@ -142,6 +174,8 @@ static BOOL WINAPI take_console_event(DWORD event)
     EnterCriticalSection(&running);
     if (spared_when_closed != NULL)
         spare(spared_when_closed);
+    if (ended_when_closed != NULL)
+        end_members(ended_when_closed, (struct relay[RELAYS]){{.from = NULL}}, ERROR_PROCESS_ABORTED);
     LeaveCriticalSection(&running);
     return FALSE;
 }
@@ -161,8 +195,8 @@ BOOL resume(const struct command *command, HANDLE thread)
     EnterCriticalSection(&running);
     done = ResumeThread(thread) != (DWORD)-1;
     code = GetLastError();
-    if (done && !has_option(command, OPTION_KILL_ON_EXIT))
-        spared_when_closed = command->job;
+    if (done)
+        *(has_option(command, OPTION_KILL_ON_EXIT) ? &ended_when_closed : &spared_when_closed) = command->job;
     LeaveCriticalSection(&running);
     SetLastError(code);
     return done;
@@ -277,20 +311,18 @@ static void end_after_others(void)
     SetProcessShutdownParameters(USUAL_LEVEL - 1, SHUTDOWN_NORETRY);
 }
 
-/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. */
-static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct deadline *deadline)
+/* For whatever is still to be done when the time of --timeout is up. */
+enum { GRACE_MS = 1000 };
+
+/* Where there is no job, that is the process alone. */
+static void end_tree(HANDLE job, HANDLE process, struct relay *relays, DWORD code)
 {
-    enum { PAUSE_MS = 100 };
-    HANDLE process;
-    BOOL known;
-
-    while (deadline_left(deadline) > 0 && (process = open_any(job, &known)) != NULL) {
-        DWORD most = deadline_left(deadline);
-
-        relay_until_exit(relays, process, known || most < PAUSE_MS ? most : PAUSE_MS);
-        CloseHandle(process);
+    if (job != NULL) {
+        end_members(job, relays, code);
+    } else {
+        TerminateProcess(process, code);
+        WaitForSingleObject(process, GRACE_MS);
     }
-    return deadline_left(deadline) > 0;
 }
 
 static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process,
@@ -309,8 +341,10 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     end_after_others();
     ended = wait_for_end(command, relays, process, &deadline);
     if (!ended)
-        end_tree(command->job, process);
-    else if (command->job != NULL && whole_tree(command) && !has_option(command, OPTION_KILL_ON_EXIT))
+        end_tree(command->job, process, relays, EXIT_TIMED_OUT);
+    else if (has_option(command, OPTION_KILL_ON_EXIT))
+        end_tree(command->job, process, relays, ERROR_PROCESS_ABORTED);
+    else if (command->job != NULL && whole_tree(command))
         spare(command->job); /* what the command has started may go on */
     if (command->lock != NULL)
         CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */

@@ -723,6 +723,43 @@ START_TEST(the_command_ends)
 }
 END_TEST
 
+/* On a system that is slow with it (tests/faulty_prefix.c). Who ends a process last says its code; and the program's file
+ * can be deleted at once. */
+START_TEST(what_was_ended_is_gone)
+{
+    static const struct {
+        const char *options;
+        BOOL child_ends;
+        DWORD of_tree, exit_code;
+    } rows[] = {
+        {"--timeout 2s", FALSE, 124, 124},
+        {"--timeout 2s --relay", FALSE, 124, 124},
+        {"--kill-on-exit", TRUE, ERROR_PROCESS_ABORTED, 5},
+        {"--kill-on-exit --relay", TRUE, ERROR_PROCESS_ABORTED, 5},
+    };
+    wchar_t copy[MAX_PATH];
+    struct family family;
+    DWORD code;
+
+    /* It starts itself by a name in the ANSI code page. */
+    GetTempPathW(MAX_PATH, copy);
+    swprintf(copy + wcslen(copy), 64, L"handoff-test-%lu.exe", GetCurrentProcessId());
+    ck_assert(CopyFileW(program(OWN_WIDTH, L"child.exe"), copy, FALSE));
+    SetEnvironmentVariableW(L"CHILD", copy);
+    SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_JOB", L"slow");
+    family = start_family(rows[_i].options);
+    SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
+    ck_assert(!rows[_i].child_ends || TerminateProcess(family.child, 5));
+    wait_for(family.running.process.hProcess);
+    ck_assert_msg(!lives(family.child) && !lives(family.grandchild), "somebody is still there");
+    ck_assert_msg(DeleteFileW(copy), "the program's file: error %lu", GetLastError());
+    ck_assert(GetExitCodeProcess(family.grandchild, &code));
+    ck_assert_uint_eq(code, rows[_i].of_tree);
+    finish_family(&family, rows[_i].exit_code);
+}
+END_TEST
+
 START_TEST(handoff_is_killed)
 {
     static const char *const options[] = {"--kill-on-exit", "--kill-on-exit --relay", "--timeout 1h"};
@@ -2119,6 +2156,7 @@ Suite *batch_suite(void)
         {a_handle_that_handoff_was_given, "batch sources", 1},
         {g1_nothing_else_is_inheritable, "batch sources", 1},
         {the_command_ends, "batch running", ARRAYSIZE(endings)},
+        {what_was_ended_is_gone, "batch running", 4},
         {handoff_is_killed, "batch running", 3},
         {the_time_is_up, "batch running", 5},
         {the_time_is_not_up, "batch running", 1},
