@@ -196,7 +196,9 @@ static HANDLE try_open(struct source *source)
 /* A device has nothing in it. */
 DWORD empty_file(HANDLE file)
 {
-    return GetFileType(file) != FILE_TYPE_DISK || SetEndOfFile(file) ? ERROR_SUCCESS : GetLastError();
+    DWORD code = SetEndOfFile(file) ? ERROR_SUCCESS : GetLastError();
+
+    return code == ERROR_SUCCESS || GetFileType(file) != FILE_TYPE_DISK ? ERROR_SUCCESS : code;
 }
 
 /* ---- in time ---- */

@@ -459,7 +459,7 @@ static struct outcome wait_with(const wchar_t *options)
 
 static struct outcome prefix_waiting(void)
 {
-    return wait_with(L"");
+    return wait_with(L"--kill-on-exit ");
 }
 
 static struct outcome prefix_waiting_for_all(void)

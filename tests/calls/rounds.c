@@ -76,6 +76,7 @@ static const struct answer answers_of_library[] = {
 static const struct answer answers_of_launcher[] = {
     {"CloseHandle", 0, ERROR_NOT_SUPPORTED}, /* what cannot be closed is not stolen */
     {"CreateFileW", 0, INJECTED},
+    {"CreateJobObjectW", 0, INJECTED}, /* with --kill-on-exit */
     {"CreateProcessW", AT(CREATE), INJECTED},
     {"DuplicateHandle", AT(STEAL) | AT(SEAL) | AT(NUMBER), INJECTED},
     {"GetEnvironmentStringsW", AT(REWRITE), ERROR_NOT_ENOUGH_MEMORY},
@@ -92,6 +93,7 @@ static const struct answer answers_of_launcher[] = {
     {"ResumeThread", 0, INJECTED},
     {"SetEvent", AT(EXCHANGE), ERROR_PROCESS_ABORTED}, /* with which it would say why */
     {"SetHandleInformation", AT(CREATE), INJECTED},
+    {"SetInformationJobObject", 0, INJECTED},
     {"UpdateProcThreadAttribute", AT(CREATE), INJECTED},
     {"VirtualQuery", AT(CONNECT), ERROR_NOT_FOUND},
     {"WaitForSingleObject", 0, INJECTED},
