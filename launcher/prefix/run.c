@@ -340,15 +340,13 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
 
     end_after_others();
     ended = wait_for_end(command, relays, process, &deadline);
-    if (!ended)
-        end_tree(command->job, process, relays, EXIT_TIMED_OUT);
-    else if (has_option(command, OPTION_KILL_ON_EXIT))
-        end_tree(command->job, process, relays, ERROR_PROCESS_ABORTED);
+    command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
+    if (!ended || has_option(command, OPTION_KILL_ON_EXIT))
+        end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
     else if (command->job != NULL && whole_tree(command))
         spare(command->job); /* what the command has started may go on */
     if (command->lock != NULL)
         CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */
-    command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!finish_relays(relays, deadline_left(&deadline) > GRACE_MS ? deadline_left(&deadline) : GRACE_MS))
         command->late = "--timeout: the time is up, and nobody reads the output:";
     command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
