@@ -25,7 +25,7 @@ enum pass_kind {
 /* Unlike any of the caller's flags: HANDOFF_... of handoff.h. */
 enum {
     PASS_SEALED = 0x100,   /* not inheritable in the child */
-    PASS_OPTIONAL = 0x200, /* need not be mentioned anywhere; a job: the child may be outside where it cannot be inside */
+    PASS_OPTIONAL = 0x200, /* need not be mentioned anywhere; of a job: the child may be outside of it */
     PASS_APART = 0x400     /* not inherited: it could not be put under its number in the launcher */
 };
 
@@ -87,7 +87,6 @@ struct request {
     uint32_t process_descriptor_size, thread_descriptor_size;
     struct pass *passes;
     uint32_t pass_count;
-    uint32_t job_code; /* out: why the child is outside of a job that it need not be in; 0: it is not */
 };
 
 enum request_fault {

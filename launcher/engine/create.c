@@ -170,6 +170,14 @@ static DWORD create_suspended(struct creation *creation, const struct request *r
     return code;
 }
 
+BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
+                  struct failure *failure)
+{
+    DWORD code = create_suspended(creation, request, child);
+
+    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+}
+
 /* ---- a job that is joined, where the child cannot be created in it ---- */
 
 /* Before Windows 8 a process has one job. Where ours is the Program Compatibility Assistant's (Vista and 7), which lets
@@ -189,23 +197,11 @@ static BOOL replace_outside(struct creation *creation, const struct request *req
     return joined;
 }
 
-/* The prefix's, which is the only one that the child may be outside of. Returns a Win32 code: why it is. */
-static DWORD join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
+DWORD creation_join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
 {
-    HANDLE job = creation->handles[creation->inherited];
-    DWORD code = AssignProcessToJobObject(job, child->hProcess) ? ERROR_SUCCESS : GetLastError();
+    HANDLE job = creation->handles[creation->inherited]; /* the only one */
+    DWORD code =
+        creation->lists_jobs || AssignProcessToJobObject(job, child->hProcess) ? ERROR_SUCCESS : GetLastError();
 
     return code == ERROR_SUCCESS || replace_outside(creation, request, job, child) ? ERROR_SUCCESS : code;
-}
-
-BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
-                  struct failure *failure)
-{
-    DWORD code = create_suspended(creation, request, child);
-
-    if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
-    if (creation->jobs > 0 && !creation->lists_jobs)
-        creation->job_code = join_job(creation, request, child);
-    return TRUE;
 }

@@ -29,7 +29,6 @@ struct creation {
     BOOL has_list;                              /* of attributes */
     BOOL lists_jobs;                            /* among them */
     BOOL needs_jobs;                            /* the child is not created outside of them */
-    DWORD job_code;                             /* why the child is outside of one that it does not need */
     uint32_t pointer;                           /* bytes of one of the child's; 0: it gets no block of descriptors */
     uint8_t *block;                             /* of descriptors; NULL: none */
     _Alignas(16) unsigned char attributes[256]; /* nine need 240 bytes at most, and nothing to delete them */
@@ -52,6 +51,9 @@ BOOL creation_wrap_batch(struct creation *creation, const struct request *reques
 
 BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
                   struct failure *failure);
+
+/* Puts the child into the job that it could not be created in. Returns a Win32 code: why it is outside. */
+DWORD creation_join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child);
 
 /* ---- block.c ---- */
 

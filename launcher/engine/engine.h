@@ -30,11 +30,14 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
 /*
  * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open and
- * inheritable in this process. Win or lose, what the passes still have for handles is the caller's to close; one that was
- * put into the child under a number of its own (PASS_APART) has none any more. Where the child is outside of a job that is
- * PASS_OPTIONAL, request->job_code says why.
+ * inheritable in this process, and in its jobs. Win or lose, what the passes still have for handles is the caller's to
+ * close; one that was put into the child under a number of its own (PASS_APART) has none any more.
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
+
+/* The same for a request with one job that is PASS_OPTIONAL: where the child cannot be created in it, the child joins it
+ * later, or is outside, and *job_code says why. */
+BOOL create_child_in_job(struct request *request, PROCESS_INFORMATION *child, DWORD *job_code, struct failure *failure);
 
 /* Ends a child that is not to run, and closes its handles. Afterwards it is gone: whoever looks for children of this
  * process finds none. */

@@ -281,17 +281,25 @@ static void set_surroundings(struct command *command)
         request->passes[i].flags |= PASS_SEALED;
 }
 
+static BOOL create(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+
+    return command->job != NULL ? create_child_in_job(request, child, &command->job_code, failure)
+                                : create_child(request, child, failure);
+}
+
 /* Outside of the job that this process may be in, if that lets it go. */
 static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
 
-    if (create_child(request, child, failure))
+    if (create(command, child, failure))
         return TRUE;
     if (failure->code != ERROR_ACCESS_DENIED || (request->creation_flags & CREATE_BREAKAWAY_FROM_JOB) == 0)
         return FALSE;
     request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
-    return create_child(request, child, failure);
+    return create(command, child, failure);
 }
 
 /* In the start directory, so before that is left. */
@@ -352,8 +360,6 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     if (waits(command))
         add_job(command);
     created = create_command(command, child, failure);
-    if (command->job != NULL)
-        command->job_code = command->options.request.job_code;
     close_handles(command);
     command->created_us = clock_us(command->started);
     return created && check_job(command, child, failure);
