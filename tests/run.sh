@@ -285,6 +285,7 @@ if [ $what = all ]; then
 	for width in x64 x86; do
 		lines "binaries $width" < <(tests/binaries.sh $width 2>&1)
 	done
+	lines documents < <(tests/documents.sh 2>&1)
 	lines dist < <(nice tests/dist.sh 2>&1)
 	[ $wine = no ] || fuzz
 fi
