@@ -2,8 +2,8 @@
  * handoff: give a child process exactly the handles it should have, and nothing else.
  *
  * handoff_spawn() duplicates the handles you select, non-inheritable, and starts a small program,
- * handoff-launcher.exe, which steals the duplicates, writes the numbers that they have now into
- * the command line, starts the program you named, unmodified, and hands you its process handle.
+ * handoff-launcher.exe. The launcher steals the duplicates, writes their new numbers into the command
+ * line and starts the program you named, unmodified. You get the handle of that program's process.
  * No handle of your process is inheritable at any moment, so no other thread that calls
  * CreateProcess(bInheritHandles=TRUE) can leak one.
  *
@@ -19,10 +19,10 @@ extern "C" {
 #endif
 
 /*
- * What this header is of, and what runs: a DLL may be newer. A request says with `cb` for which version the caller was
- * compiled, and no structure of this file changes without that one, so it speaks for passes, errors and traces as
- * well: a library takes a request of any earlier version, takes what that does not have for zero, and reads and
- * writes no more of the others than that version has.
+ * The version of this header, and the version that runs: a DLL may be newer. The `cb` of a request says for which
+ * version the caller was compiled. It speaks for passes, errors and traces as well, because none of these structures
+ * changes without the request. A library takes a request of any earlier version. Fields that this version does not
+ * have count as zero, and nothing is read or written beyond the structures of this version.
  */
 #define HANDOFF_VERSION "0.2"
 
@@ -31,17 +31,17 @@ const char *WINAPI handoff_version(void);
 /* Which standard streams of the child a handle becomes. */
 enum { HANDOFF_STDIN = 1, HANDOFF_STDOUT = 2, HANDOFF_STDERR = 4 };
 
-/* A sealed handle is not inheritable in the child, so that its own children do not get it; an optional one
- * need not be mentioned anywhere.
+/* A sealed handle is not inheritable in the child, so the child's own children do not get it. An optional pass need not
+ * be mentioned anywhere.
  *
- * One with HANDOFF_SAME_NUMBER has in the child the number that it has here, so it needs no mention either; or the
- * spawn fails, and nothing has run. The number cannot be had if the starts of launcher and child have both taken it,
- * which is so of the first few of all (under Wine 8 of those up to 0x10): a duplicate has another. Two passes of one
- * handle cannot both keep its number.
+ * A pass with HANDOFF_SAME_NUMBER has in the child the number that its handle has here, so it needs no mention
+ * either. If the number cannot be had, the spawn fails, and nothing has run. Every process uses a few low numbers
+ * from its start (up to 0x10 under Wine 8): such a number cannot be had where both launcher and child use it. Pass a
+ * duplicate instead, which has another number. Two passes of one handle cannot both keep its number.
  *
  * HANDOFF_FILE, HANDOFF_PIPE and HANDOFF_DEVICE say what a `descriptor` is. Without one of them the launcher asks the
- * handle, and a pipe that is not overlapped does not answer while any process reads from it: the spawn then ends at
- * its deadline, and the launcher only when that read does. Whoever passes such a pipe on knows what it is. */
+ * handle. A pipe that is not overlapped does not answer while any process reads from it: the spawn then ends at its
+ * deadline, and the launcher ends when that read does. Say HANDOFF_PIPE where this can be. */
 enum {
     HANDOFF_SEALED = 1,
     HANDOFF_OPTIONAL = 2,
@@ -69,9 +69,9 @@ struct handoff_pass {
  * mentioned neither in the line nor in `variables`, is an error, because that is how a misspelt name shows.
  *
  * The program is `application`, if given, looked for nowhere else. Otherwise it is the first word
- * of the command line, found as cmd.exe finds it: in the current directory, unless the variable
- * NoDefaultCurrentDirectoryInExePath exists, then along PATH, with the extensions of PATHEXT;
- * never in the launcher's or the parent's own directory.
+ * of the command line, found as cmd.exe finds it. The current directory comes first, unless the variable
+ * NoDefaultCurrentDirectoryInExePath exists, and then the directories of PATH, with the extensions of PATHEXT.
+ * The launcher's and the parent's own directory are not searched.
  *
  * Streams that no pass claims are the parent's own, as GetStdHandle gives them, unless the
  * creation flags give the child another console or none.
@@ -98,12 +98,13 @@ struct handoff_request {
 
     /* As CreateProcessW takes them; may be NULL. Of the attributes those that are plain data pass through: mitigation
      * policy, child process policy, protection level, preferred node, group affinity, ideal processor, desktop app
-     * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that fails
-     * as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The others are
-     * ERROR_NOT_SUPPORTED, with the attribute as the subject. What is said of a parent (PROTECTION_LEVEL_SAME, the flag
-     * INHERIT_PARENT_AFFINITY) is said of the launcher. The list of rights (DACL) of process_security is the child's
-     * before it runs. For the moment between its creation and its adoption it has another, by which this process' user may
-     * query and end it, and nobody may do more: or a child that keeps this process out would stay if its launcher died. */
+     * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that
+     * fails as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The
+     * others are ERROR_NOT_SUPPORTED, with the attribute as the subject. What is said of a parent
+     * (PROTECTION_LEVEL_SAME, the flag INHERIT_PARENT_AFFINITY) is said of the launcher. The list of rights (DACL) of
+     * process_security is the child's before it runs. Between its creation and its adoption the child has another
+     * list, by which this process' user may query and end it, and nobody may do more. Otherwise a child that keeps
+     * this process out would stay if its launcher died. */
     const SECURITY_ATTRIBUTES *process_security, *thread_security;
     struct _PROC_THREAD_ATTRIBUTE_LIST *attributes;
 };
@@ -153,29 +154,29 @@ struct handoff_error {
 };
 
 /*
- * Starts a child with the handles of the request. On success *child holds handles of its process
- * and first thread, with all access, non-inheritable, which the caller closes, and their ids; the
- * child runs, or is suspended if CREATE_SUSPENDED was asked for, and owes the launcher nothing.
+ * Starts a child with the handles of the request. On success *child holds handles of its process and first thread, with
+ * all access, non-inheritable, and their ids. The caller closes the handles. The child runs, or is suspended if
+ * CREATE_SUSPENDED was asked for, and needs the launcher no more.
  *
  * On failure it returns FALSE, GetLastError() and *error (may be NULL) say why, *child is zeroed,
  * and nothing is left: no child, running or suspended, no launcher, no duplicate but those counted
  * in `unreclaimed`. Only with the stage CLEAN_UP it may be that the process stays which the error names. The passed
  * handles are never closed or changed.
  *
- * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`, in which
- * the time that the machine sleeps does not count (Windows 7 and later), and, where a process has to be
- * terminated, five seconds more for each that does not end at once. Two minutes are as a rule enough where a virus
- * scanner holds up the first start of each of two programs for half a minute.
+ * Any number of threads may call it at once. It blocks until the child exists, at most `timeout_ms`. The time that
+ * the machine sleeps does not count (Windows 7 and later). A process that has to be terminated and does not end at
+ * once takes five seconds more. Two minutes are as a rule enough where a virus scanner holds up the first start of
+ * each of two programs for half a minute.
  *
  * Nothing of the calling process changes for others to see: no error mode, no directory, no environment, no
  * handle that is inheritable.
  *
  * A thread that impersonates somebody may call it, and impersonates him again before the child runs. All of the spawn
- * is done as the process: the child has the process' own token, as with CreateProcessW, and the launcher belongs to the
- * process. The program is looked for and opened as the process too, and not, as by CreateProcessW, as that somebody: if
- * he chooses it, ask first whether he may run it. With a token of the level SecurityAnonymous, which nobody can open, the
- * spawn fails (stage PREPARE). If Windows refuses to put the token back, which it did not a moment before, the spawn
- * fails as well (stage IDENTITY): then the thread is the process itself, and must do nothing more for that somebody.
+ * is done as the process: the child has the process' own token, as with CreateProcessW, and the launcher belongs to
+ * the process. The program is looked for and opened as the process too, and not, as by CreateProcessW, as that
+ * somebody: if he chooses it, ask first whether he may run it. With a token of the level SecurityAnonymous, which
+ * nobody can open, the spawn fails (stage PREPARE). If Windows refuses to put the token back, the spawn fails as well
+ * (stage IDENTITY). Then the thread is the process itself, and must do nothing more for that somebody.
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
@@ -194,15 +195,15 @@ struct handoff_error {
  *   ERROR_INVALID_HANDLE      a handle that is not open, 0, a pseudo-handle, or a console handle
  *                             of Windows 7 and before, which cannot leave its process
  *   ERROR_NOT_FOUND           (stage UNUSED) a pass that nothing mentions
- *   ERROR_FILENAME_EXCED_RANGE  (stage REWRITE) the rewritten line would be longer than 32,766 characters, or
- *                             than the 8,191 that cmd.exe takes; (stage FIND) the program's path is as long;
- *                             (stage REQUEST) all of it is more than 16 MB
+ *   ERROR_FILENAME_EXCED_RANGE  (stage REWRITE) the rewritten line would have more than 32,766 characters, or for
+ *                             cmd.exe more than 8,191. (stage FIND) The program's path has as many.
+ *                             (stage REQUEST) The request has more than 16 MB.
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
- *   ERROR_NO_MORE_ITEMS       (stage SEAL) the number of the sealed handle is not to be had again; (stage NUMBER) the
- *                             number that a pass is to keep is not to be had in the child
+ *   ERROR_NO_MORE_ITEMS       (stage SEAL) the sealed handle cannot be put back under its number. (stage NUMBER) The
+ *                             number that a pass is to keep cannot be had in the child.
  * Others are what Windows said at the stage.
  */
 BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
@@ -249,9 +250,9 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
  *
  * and nothing else. A handle of the list has in the child the number that it has here, inheritable, as with
- * CreateProcessW; or the call fails with ERROR_NO_MORE_ITEMS (see HANDOFF_SAME_NUMBER). One that the child finds
- * otherwise need not keep it: as a stream, in the runtime's block, or by the braces {0x1a4} or {0x1a4:x} around its
- * number in the command line, which become the number that it has in the child.
+ * CreateProcessW; or the call fails with ERROR_NO_MORE_ITEMS (see HANDOFF_SAME_NUMBER). A handle that is also a
+ * stream or in the runtime's block need not keep its number. Nor need a handle whose number stands in braces in the
+ * command line, {0x1a4} or {0x1a4:x}: braces and number become the number that the handle has in the child.
  *
  * SECURITY_ATTRIBUTES are honoured: a returned handle that is to be inheritable is, by the caller's own wish. Of
  * the attributes of an extended STARTUPINFO those pass through that a request takes.
