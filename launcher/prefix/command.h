@@ -136,6 +136,9 @@ void borrow_stderr(const struct request *request, HANDLE child);
 /* Lets the child run. FALSE with GetLastError(). */
 BOOL resume(const struct command *command, HANDLE thread);
 
+/* Nobody waits for the lock because somebody takes his time to read what handoff says or passes on. */
+void release_lock(struct command *command);
+
 /* Waits for the child and notes how it went and what this process is to end with. */
 void stand_in(struct command *command, struct relay *relays, HANDLE process);
 
@@ -227,9 +230,12 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 /* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
 const char *find_source_fault(const struct source *source);
 
-/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. What is to be emptied
- * is not empty yet. A Win32 code, and NULL if it cannot be opened. */
+/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. What is to be
+ * emptied is not empty yet. A Win32 code, and NULL if it cannot be opened. */
 DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle);
+
+/* What is to be opened again. */
+void close_source(const struct source *source, HANDLE handle);
 
 /* A Win32 code. */
 DWORD empty_file(HANDLE file);
@@ -253,6 +259,7 @@ uint64_t named_handle(const wchar_t *text);
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
 HANDLE open_socket(struct source *source);
+void close_socket(HANDLE s);
 
 /* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
 void put_users(struct text *text, const wchar_t *path);

@@ -301,7 +301,7 @@ static void close_contended(struct command *command)
         struct pass *pass = &command->options.request.passes[i];
 
         if (origin_of(&command->options.sources[i]) == CONTENDED && pass->number != 0)
-            CloseHandle(handle_from_number(pass->number));
+            close_source(&command->options.sources[i], handle_from_number(pass->number));
         if (origin_of(&command->options.sources[i]) == CONTENDED)
             pass->number = 0;
     }

@@ -96,13 +96,14 @@ static void put_failure(struct text *text, const struct command *command, const 
 }
 
 /* Says why on stderr and, if there is one, in the report. Returns the exit code: 125 or 123 only if nothing was stolen. */
-static DWORD give_up(const struct command *command, const struct failure *failure)
+static DWORD give_up(struct command *command, const struct failure *failure)
 {
     struct handoff_error error = {0};
     struct line line;
     struct text *text = line_begin(&line);
     DWORD code;
 
+    release_lock(command);
     put_failure(text, command, failure, &error);
     code = error_exit_code(&error);
     if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))

@@ -193,6 +193,14 @@ static HANDLE try_open(struct source *source)
     }
 }
 
+void close_source(const struct source *source, HANDLE handle)
+{
+    if (source->option == OPTION_LISTEN || source->option == OPTION_CONNECT)
+        close_socket(handle);
+    else
+        CloseHandle(handle);
+}
+
 /* A device has nothing in it. */
 DWORD empty_file(HANDLE file)
 {
@@ -222,7 +230,8 @@ BOOL is_worth_waiting(const struct source *source, DWORD code)
            (source->option == OPTION_CONNECT && code == WSAECONNREFUSED);
 }
 
-/* Windows tells when a pipe has become free, and of nothing else. Two who are in each other's way do not stay in step. */
+/* Windows tells when a pipe has become free, and of nothing else. Two who are in each other's way do not stay in
+ * step. */
 static void wait_a_moment(const struct source *source, DWORD code, DWORD left)
 {
     enum { LEAST = 25, SPREAD = 50 };

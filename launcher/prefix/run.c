@@ -81,8 +81,8 @@ static DWORD open_members(HANDLE job, HANDLE *members, DWORD most, DWORD *in_all
     return count;
 }
 
-/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. Where there are some, but none may
- * be opened, this process is waited for, which does not end meanwhile. */
+/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. Where there are some, but none
+ * may be opened, this process is waited for, which does not end meanwhile. */
 static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };
@@ -248,8 +248,8 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL speaks(const struct command *command)
 {
-    return command->timeout_ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) || has_tee(command) ||
-           has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
+    return command->timeout_ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) ||
+           has_tee(command) || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 }
 
 /* Two of the streams may be one handle, which is closed once. */
@@ -333,6 +333,13 @@ static BOOL wait_for_end(const struct command *command, struct relay *relays, HA
             wait_for_tree(command->job, relays, deadline));
 }
 
+void release_lock(struct command *command)
+{
+    if (command->lock != NULL)
+        CloseHandle(command->lock);
+    command->lock = NULL;
+}
+
 void stand_in(struct command *command, struct relay *relays, HANDLE process)
 {
     const struct deadline deadline = {command->timeout_ms, stopwatch_start()};
@@ -345,8 +352,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
         end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
     else if (command->job != NULL && whole_tree(command))
         spare(command->job); /* what the command has started may go on */
-    if (command->lock != NULL)
-        CloseHandle(command->lock); /* a reader of what is left to be relayed may take its time */
+    release_lock(command);
     if (!finish_relays(relays, deadline_left(&deadline) > GRACE_MS ? deadline_left(&deadline) : GRACE_MS))
         command->late = "--timeout: the time is up, and nobody reads the output:";
     command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;

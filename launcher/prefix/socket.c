@@ -145,6 +145,15 @@ static DWORD open_family(struct source *source, int family, const wchar_t *host,
     return code;
 }
 
+/* Windows' library keeps something for each number, which another socket may have later. */
+void close_socket(HANDLE s)
+{
+    union winsock ws;
+
+    if (load(&ws))
+        ws.close((SOCKET)s);
+}
+
 HANDLE open_socket(struct source *source)
 {
     size_t size = (text_length(source->what) + 1) * sizeof *source->what;

@@ -723,8 +723,8 @@ START_TEST(the_command_ends)
 }
 END_TEST
 
-/* On a system that is slow with it (tests/faulty_prefix.c). Who ends a process last says its code; and the program's file
- * can be deleted at once. */
+/* On a system that is slow with it (tests/faulty_prefix.c). Who ends a process says its code; and the program's file can
+ * be deleted at once. */
 START_TEST(what_was_ended_is_gone)
 {
     static const struct {

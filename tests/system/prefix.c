@@ -813,8 +813,8 @@ START_TEST(what_needs_a_job_says_that_there_is_none)
     SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
     ck_assert_msg(result.exit_code == jobless[row].exit_code, "%lu: %s", result.exit_code, result.err);
     end = strstr(result.err, "\r\n");
-    ck_assert_msg(strstr(result.err, jobless[row].says[0]) != NULL && strstr(result.err, jobless[row].says[1]) != NULL &&
-                      (end == NULL || end[2] == '\0'),
+    ck_assert_msg(strstr(result.err, jobless[row].says[0]) != NULL &&
+                      strstr(result.err, jobless[row].says[1]) != NULL && (end == NULL || end[2] == '\0'),
                   "%s", result.err);
     ck_assert_int_eq(end != NULL, jobless[row].says[0][0] != '\0');
     ck_assert_int_eq(is_set(event), jobless[row].runs);

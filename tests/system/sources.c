@@ -257,6 +257,28 @@ START_TEST(the_lock_is_free_before_all_is_relayed)
 }
 END_TEST
 
+/* Nor does a handoff that nobody hears hold it: its stderr takes nothing until it is read. */
+START_TEST(the_lock_is_free_before_a_failure_is_heard)
+{
+    DWORD began = GetTickCount();
+    HANDLE nul = CreateFileW(L"NUL", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL), read, write;
+    PROCESS_INFORMATION handoff;
+
+    ck_assert(CreatePipe(&read, &write, NULL, 1));
+    handoff = start_handoff(L"--lock \"%DIR%\\lock\" -- no-such-program", nul, write, write);
+    CloseHandle(write);
+    while (try_to_write(L"lock") != ERROR_SUCCESS) {
+        ck_assert_msg(GetTickCount() - began < patience_ms(20000), "somebody has the lock");
+        Sleep(1);
+    }
+    ck_assert_msg(lives(handoff.hProcess), "it has ended");
+    read_all(read, result.err, sizeof result.err);
+    assert_one_line(result.err);
+    ck_assert_uint_eq(finish_child(&handoff), EXIT_NOT_FOUND);
+    CloseHandle(nul);
+}
+END_TEST
+
 /* Of the one and of the other kind: both want to be alone. */
 START_TEST(whose_turn_it_is_not_touches_nothing)
 {
@@ -437,11 +459,9 @@ END_TEST
 
 /* What is free while somebody has the file `second`, which the prefix wants too. */
 static const char *const firsts[] = {
-    "--update \"a=%DIR%\\first\"", "--write \"a=%DIR%\\first\"", "--lock \"%DIR%\\first\" --event a=",
+    "--update \"a=%DIR%\\first\"",       "--write \"a=%DIR%\\first\"",  "--lock \"%DIR%\\first\" --event a=",
     "--tee \"%DIR%\\first\" --event a=", "--listen a=127.0.0.1:%PORT%",
 };
-
-enum { PATIENCE_MS = 20000 };
 
 /* Once it is there and nobody else has it. */
 static HANDLE take(const wchar_t *name)
@@ -451,7 +471,7 @@ static HANDLE take(const wchar_t *name)
 
     while ((file = CreateFileW(in_directory(name), GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL)) ==
            INVALID_HANDLE_VALUE) {
-        ck_assert_msg(GetTickCount() - began < PATIENCE_MS, "%ls: error %lu", name, GetLastError());
+        ck_assert_msg(GetTickCount() - began < patience_ms(20000), "%ls: error %lu", name, GetLastError());
         Sleep(1);
     }
     return file;
@@ -465,14 +485,14 @@ static HANDLE take_first(BOOL is_port, WORD port)
     if (!is_port)
         return take(L"first");
     while ((s = bind_socket(AF_INET, port)) == INVALID_SOCKET) {
-        ck_assert_msg(GetTickCount() - began < PATIENCE_MS, "somebody has the port");
+        ck_assert_msg(GetTickCount() - began < patience_ms(20000), "somebody has the port");
         Sleep(1);
     }
     return (HANDLE)s;
 }
 
-/* Two prefixes that open the same two things in opposite order would else wait for each other. Once `mark` is there, the
- * prefix has had the first; then each is let go for the other. */
+/* Two prefixes that open the same two things in opposite order would else wait for each other. Once `mark` is there,
+ * the prefix has had the first; then each is let go for the other. */
 START_TEST(who_waits_for_one_holds_no_other)
 {
     BOOL is_port = strncmp(firsts[_i], "--listen", 8) == 0;
@@ -767,6 +787,7 @@ Suite *sources_suite(void)
         {the_lock_is_the_commands_alone, "lock", 1},
         {the_lock_of_a_killed_handoff_is_free, "lock", 1},
         {the_lock_is_free_before_all_is_relayed, "lock", 1},
+        {the_lock_is_free_before_a_failure_is_heard, "lock", 1},
         {whose_turn_it_is_not_touches_nothing, "lock", 1},
         {what_locks_nothing_is_no_lock, "lock", 1},
         {a_file_is_waited_for, "wait", ARRAYSIZE(wants)},
