@@ -76,6 +76,30 @@ static DWORD launcher_flags(void)
     return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
 }
 
+/*
+ * Whoever may open the launcher, or its thread, has this process by the handle that it is given. So nobody may, not even
+ * the owner, who could otherwise change that: Windows since Vista gives him no more than an entry for OWNER RIGHTS does.
+ * CreateProcessW's own handles have all access, whatever the descriptor says. It has no owner, and gets the token's.
+ */
+static const struct {
+    SECURITY_DESCRIPTOR_RELATIVE head;
+    ACL list;
+    ACE_HEADER entry;
+    ACCESS_MASK access;
+    SID owner_rights;
+} closed = {.head = {.Revision = SECURITY_DESCRIPTOR_REVISION,
+                     .Control = SE_SELF_RELATIVE | SE_DACL_PRESENT,
+                     .Dacl = sizeof closed.head},
+            .list = {.AclRevision = ACL_REVISION, .AclSize = sizeof closed - sizeof closed.head, .AceCount = 1},
+            .entry = {.AceType = ACCESS_ALLOWED_ACE_TYPE, .AceSize = sizeof closed - sizeof closed.head - sizeof(ACL)},
+            .access = READ_CONTROL,
+            .owner_rights = {.Revision = SID_REVISION,
+                             .SubAuthorityCount = 1,
+                             .IdentifierAuthority = {SECURITY_CREATOR_SID_AUTHORITY},
+                             .SubAuthority = {4}}};
+
+_Static_assert(sizeof closed == 48, "in one piece, as Windows reads it");
+
 /* Suspended. *thread is its first. */
 static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
 {
@@ -86,6 +110,7 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
                             .hStdInput = stream_of_old_console(STREAM_STDIN),
                             .hStdOutput = stream_of_old_console(STREAM_STDOUT),
                             .hStdError = stream_of_old_console(STREAM_STDERR)};
+    SECURITY_ATTRIBUTES security = {.nLength = sizeof security, .lpSecurityDescriptor = (void *)(UINT_PTR)&closed};
     DWORD flags = CREATE_SUSPENDED | launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
     wchar_t directory[MAX_PATH];
     PROCESS_INFORMATION launcher;
@@ -96,8 +121,8 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (stays && GetSystemDirectoryW(directory, ARRAYSIZE(directory)) == 0)
         stays = FALSE;
-    if (CreateProcessW(link->launcher_path, line, NULL, NULL, FALSE, flags, NULL, stays ? directory : NULL, &startup,
-                       &launcher)) {
+    if (CreateProcessW(link->launcher_path, line, &security, &security, FALSE, flags, NULL, stays ? directory : NULL,
+                       &startup, &launcher)) {
         link->launcher = launcher.hProcess;
         link->launcher_id = launcher.dwProcessId;
         *thread = launcher.hThread;

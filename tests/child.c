@@ -29,6 +29,9 @@
  *   close NUMBER       closes the C runtime's descriptor, says "closed" on stdout, waits for the end of stdin
  *   repeat COUNT FLAGS LINE  runs the line again and again with these creation flags; ends with the number of
  *                      times that it did not end with 0
+ *   pry PID TID        tries to open the process, and the thread, with each right, and writes which it got, in bits
+ *   rob PID PARENT NUMBER  takes that handle out of the parent, by the handle of the parent that the process has, and
+ *                      says how far it came on stdout
  *   console [EVENT]    says "ready" on stdout or sets the named event, and stays until Ctrl-C or Ctrl-Break ends
  *                      it with 1000 and 1001
  *   session EVENT LINE runs the line; presses Ctrl-C (0) or Ctrl-Break (1) on its console for each
@@ -152,6 +155,40 @@ static int write_modes(int count, char **numbers)
             return 1;
         printf("%s\n", (mode & SYNCHRONOUS) != 0 ? "synchronous" : "overlapped");
     }
+    return 0;
+}
+
+/* Generic rights, and all that processes and threads have. */
+static int pry(DWORD process_id, DWORD thread_id)
+{
+    DWORD of_process = 0, of_thread = 0;
+
+    for (DWORD bit = 1; bit != 0; bit <<= 1) {
+        HANDLE process = OpenProcess(bit, FALSE, process_id), thread = OpenThread(bit, FALSE, thread_id);
+
+        of_process |= process != NULL ? bit : 0;
+        of_thread |= thread != NULL ? bit : 0;
+        CloseHandle(process);
+        CloseHandle(thread);
+    }
+    printf("%lx %lx\n", of_process, of_thread);
+    return 0;
+}
+
+static int rob(DWORD process_id, DWORD parent_id, HANDLE number)
+{
+    HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, process_id), self = GetCurrentProcess(), parent, booty;
+    BOOL found = FALSE, taken = FALSE;
+
+    for (UINT_PTR there = 4; process != NULL && !found && there < 0x1000; there += 4) {
+        if (!DuplicateHandle(process, (HANDLE)there, self, &parent, 0, FALSE, DUPLICATE_SAME_ACCESS))
+            continue;
+        found = GetProcessId(parent) == parent_id;
+        taken = found &&
+                DuplicateHandle(parent, number, self, &booty, 0, FALSE, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE);
+        CloseHandle(parent);
+    }
+    puts(process == NULL ? "closed" : taken ? "robbed" : found ? "reached" : "opened");
     return 0;
 }
 
@@ -452,6 +489,10 @@ int main(int argc, char **argv)
         return retire(argv[2], argc - 3, argv + 3);
     if (strcmp(action, "rest") == 0)
         return rest(argv[2]);
+    if (strcmp(action, "pry") == 0)
+        return argc != 4 ? 2 : pry(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    if (strcmp(action, "rob") == 0)
+        return argc != 5 ? 2 : rob(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), parse_handle(argv[4]));
     if (strcmp(action, "exit") == 0)
         ExitProcess(strtoul(argv[2], NULL, 0));
     if (strcmp(action, "variable") == 0)

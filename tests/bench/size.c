@@ -1,6 +1,8 @@
 /* What is on the disk and what stays in memory. */
 #include "bench.h"
 
+#include "closed.h"
+
 #include <stdlib.h>
 
 /* ---- the file ---- */
@@ -86,7 +88,7 @@ static HANDLE open_used_launcher(struct order *order)
     make_order(order, 1);
     order->resident = open_resident();
     spawn(WAY_RESIDENT, order);
-    return OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, launcher_of(order));
+    return open_closed(OpenProcess, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, launcher_of(order));
 }
 
 static void measure_memory(void)

@@ -1,6 +1,8 @@
 /* Launchers that die at random moments, of one spawn and of many, while others spawn. */
 #include "campaign.h"
 
+#include "closed.h"
+
 #include <tlhelp32.h>
 
 #include <wchar.h>
@@ -100,9 +102,10 @@ static DWORD choose_launcher(void)
 static BOOL kill_one(void)
 {
     DWORD code = 0, process_id = choose_launcher();
-    HANDLE process = process_id != 0
-                         ? OpenProcess(PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE, FALSE, process_id)
-                         : NULL;
+    HANDLE process =
+        process_id != 0
+            ? open_closed(OpenProcess, PROCESS_TERMINATE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE, process_id)
+            : NULL;
 
     if (process == NULL)
         return FALSE;

@@ -1,5 +1,7 @@
 #include "campaign.h"
 
+#include "closed.h"
+
 #include <tlhelp32.h>
 
 #include <stdarg.h>
@@ -99,11 +101,13 @@ static BOOL is_listed(DWORD process_id, const PROCESS_INFORMATION *list, unsigne
 
 BOOL lives_on(DWORD process_id)
 {
-    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, process_id);
-    BOOL lives = process != NULL && WaitForSingleObject(process, PATIENCE_MS) != WAIT_OBJECT_0;
+    HANDLE process = open_closed(OpenProcess, SYNCHRONIZE, process_id);
+    BOOL lives;
 
-    if (process != NULL)
-        CloseHandle(process);
+    if (process == NULL)
+        return GetLastError() == ERROR_ACCESS_DENIED;
+    lives = WaitForSingleObject(process, PATIENCE_MS) != WAIT_OBJECT_0;
+    CloseHandle(process);
     return lives;
 }
 

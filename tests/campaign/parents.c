@@ -5,6 +5,8 @@
  */
 #include "campaign.h"
 
+#include "closed.h"
+
 #include <tlhelp32.h>
 
 #include <wchar.h>
@@ -194,7 +196,8 @@ static struct members list_members(HANDLE job)
     require(QueryInformationJobObject(job, JobObjectBasicProcessIdList, list, sizeof memory, NULL), "a job's list");
     for (DWORD i = 0; i < list->NumberOfProcessIdsInList && members.count < PROCESSES_MOST; i++) {
         DWORD process_id = (DWORD)list->ProcessIdList[i];
-        HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE, FALSE, process_id);
+        HANDLE process =
+            open_closed(OpenProcess, PROCESS_QUERY_INFORMATION | PROCESS_TERMINATE | SYNCHRONIZE, process_id);
 
         if (process != NULL && !is_ours(process)) {
             CloseHandle(process);
@@ -241,7 +244,7 @@ static HANDLE open_thread_of(DWORD process_id, DWORD access)
 
     for (BOOL more = Thread32First(snapshot, &entry); more && thread == NULL; more = Thread32Next(snapshot, &entry)) {
         if (entry.th32OwnerProcessID == process_id)
-            thread = OpenThread(access, FALSE, entry.th32ThreadID);
+            thread = open_closed(OpenThread, access, entry.th32ThreadID);
     }
     CloseHandle(snapshot);
     return thread;

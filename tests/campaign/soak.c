@@ -2,6 +2,7 @@
  * of a section. */
 #include "campaign.h"
 
+#include "closed.h"
 #include "handle_table.h"
 #include "views.h"
 
@@ -92,7 +93,7 @@ void campaign_soak(unsigned size)
     require(order.resident != NULL, "a resident launcher");
     spawn(WAY_RESIDENT, &order);
     launcher_id = launcher_of(&order);
-    launcher = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, launcher_id);
+    launcher = open_closed(OpenProcess, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, launcher_id);
     require(launcher != NULL, "the resident launcher's process");
     printf("soak: at most %d KiB of growth\n", GROWTH_MOST / 1024);
     soak(WAY_RESIDENT, size);

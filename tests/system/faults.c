@@ -6,6 +6,7 @@
 #include "system.h"
 
 #include "channel.h"
+#include "closed.h"
 
 #include <tlhelp32.h>
 
@@ -49,7 +50,7 @@ static void end_committed_launchers(void)
 
         if (entry.th32ParentProcessID != GetCurrentProcessId() || wcscmp(entry.szExeFile, L"faulty-launcher.exe") != 0)
             continue;
-        launcher = OpenProcess(PROCESS_TERMINATE, FALSE, entry.th32ProcessID);
+        launcher = open_closed(OpenProcess, PROCESS_TERMINATE, entry.th32ProcessID);
         TerminateProcess(launcher, 0);
         CloseHandle(launcher);
     }

@@ -3,9 +3,13 @@
  * encoding, pipes that somebody else would have, processes that may not be opened, handles that refuse to be
  * closed (G3, G4, G6, G11).
  */
+#include "closed.h"
 #include "handle_table.h"
 #include "talk.h"
 
+#include <tlhelp32.h>
+
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -571,7 +575,7 @@ START_TEST(g3_a_launcher_may_do_little_with_its_parent)
     request.trace = &trace;
     child = spawn_or_fail(&request);
     ck_assert_uint_eq(finish_child(&child), 0);
-    launcher = OpenProcess(PROCESS_DUP_HANDLE, FALSE, trace.launcher_id);
+    launcher = open_closed(OpenProcess, PROCESS_DUP_HANDLE, trace.launcher_id);
     table = query_table();
     ck_assert(launcher != NULL && table != NULL);
     for (ULONG_PTR i = 0; i < table->count; i++) {
@@ -659,6 +663,217 @@ START_TEST(g3_a_parent_that_may_not_be_opened_spawns)
     spawn_signalling(resident);
     handoff_launcher_close(resident);
     assert_nobody_left();
+}
+END_TEST
+
+/* ---- robbing a parent through its launcher ---- */
+
+/* What any process of this user says that was started without handoff. */
+static const char *ask_stranger(const wchar_t *format, ...)
+{
+    wchar_t line[128];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vswprintf(line, ARRAYSIZE(line), format, arguments);
+    va_end(arguments);
+    run(&result, program(OWN_WIDTH, L"child.exe"), L"%ls", line);
+    ck_assert_msg(result.exit_code == 0, "'%s' ended with %lu", shown(line), result.exit_code);
+    return result.out;
+}
+
+static DWORD find_thread(DWORD process_id)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    BOOL more = Thread32First(snapshot, &entry);
+
+    while (more && entry.th32OwnerProcessID != process_id)
+        more = Thread32Next(snapshot, &entry);
+    CloseHandle(snapshot);
+    ck_assert_msg(more, "process %lu has no thread", process_id);
+    return entry.th32ThreadID;
+}
+
+static void ask_rights(DWORD process_id, DWORD thread_id, unsigned long *process, unsigned long *thread)
+{
+    ck_assert_int_eq(sscanf(ask_stranger(L"pry %lu %lu", process_id, thread_id), "%lx %lx", process, thread), 2);
+}
+
+/* No right that the closed process does not give: that are those of an owner, who may say who may open it. */
+static void assert_closed(DWORD process_id, DWORD thread_id)
+{
+    unsigned long own, process, thread, unused;
+
+    ask_rights(GetCurrentProcessId(), 0, &own, &unused);
+    ask_rights(process_id, thread_id, &process, &thread);
+    ck_assert_msg((own & SPECIFIC_RIGHTS_ALL) == 0, "this process can be opened with rights %lx", own);
+    ck_assert_msg((process & ~own) == 0, "the launcher can be opened with rights %lx, its parent with %lx", process,
+                  own);
+    ck_assert_msg((thread & ~own) == 0, "its thread can be opened with rights %lx, its parent with %lx", thread, own);
+}
+
+/* What a process says, whoever asks: an entry, by which its owner may read just this. */
+static void assert_owner_has_nothing(HANDLE object)
+{
+    static const SID owner_rights = {
+        SID_REVISION, 1, {SECURITY_CREATOR_SID_AUTHORITY}, {4 /* SECURITY_CREATOR_OWNER_RIGHTS_RID */}};
+    _Alignas(16) BYTE descriptor[512];
+    BOOL present = FALSE, defaulted;
+    ACL *list = NULL;
+    ACCESS_ALLOWED_ACE *entry;
+    DWORD size;
+
+    ck_assert_ptr_nonnull(object);
+    ck_assert(GetKernelObjectSecurity(object, DACL_SECURITY_INFORMATION, descriptor, sizeof descriptor, &size));
+    ck_assert(GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted));
+    ck_assert(present && list != NULL);
+    ck_assert_uint_eq(list->AceCount, 1);
+    ck_assert(GetAce(list, 0, (void **)&entry));
+    ck_assert(entry->Header.AceType == ACCESS_ALLOWED_ACE_TYPE && entry->Header.AceFlags == 0);
+    ck_assert(EqualSid(&entry->SidStart, (SID *)(UINT_PTR)&owner_rights));
+    ck_assert_uint_eq(entry->Mask, READ_CONTROL);
+    CloseHandle(object);
+}
+
+static void assert_not_robbed(DWORD launcher_id)
+{
+    HANDLE event = make_event(), is_event = duplicate(event);
+    const char *said = ask_stranger(L"rob %lu %lu %u", launcher_id, GetCurrentProcessId(), number_of(event));
+
+    ck_assert_str_eq(said, "closed\r\n");
+    ck_assert(is_open_for(event, is_event));
+    CloseHandle(event);
+    CloseHandle(is_event);
+}
+
+static void assert_keeps_strangers_out(DWORD launcher_id)
+{
+    DWORD thread_id = find_thread(launcher_id);
+
+    assert_not_robbed(launcher_id);
+    assert_closed(launcher_id, thread_id);
+    assert_owner_has_nothing(OpenProcess(READ_CONTROL, FALSE, launcher_id));
+    assert_owner_has_nothing(OpenThread(READ_CONTROL, FALSE, thread_id));
+}
+
+START_TEST(g9_nobody_reaches_a_parent_through_its_resident_launcher)
+{
+    struct handoff_trace trace = {0};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    PROCESS_INFORMATION child;
+
+    if (can_be_opened()) {
+        skip("nothing keeps this user from opening a process");
+        return;
+    }
+    request.resident = handoff_launcher_open(program(OWN_WIDTH, L"handoff-launcher.exe"), NULL);
+    request.trace = &trace;
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    assert_keeps_strangers_out(trace.launcher_id);
+    child = spawn_or_fail(&request);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    handoff_launcher_close(request.resident);
+    assert_nobody_left();
+}
+END_TEST
+
+static DWORD WINAPI spawn_one_shot(void *unused)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    PROCESS_INFORMATION child;
+    DWORD code = 0;
+
+    (void)unused;
+    request.launcher = program(OWN_WIDTH, L"faulty-launcher.exe");
+    if (!spawn_patiently(&request, &child, NULL))
+        return GetLastError();
+    WaitForSingleObject(child.hProcess, INFINITE);
+    GetExitCodeProcess(child.hProcess, &code);
+    CloseHandle(child.hProcess);
+    CloseHandle(child.hThread);
+    return code;
+}
+
+static DWORD await_launcher(void)
+{
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    BOOL more = FALSE;
+
+    while (!more) { /* the watch over all tests ends it */
+        HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+
+        more = Process32FirstW(snapshot, &entry);
+        while (more && (entry.th32ParentProcessID != GetCurrentProcessId() ||
+                        wcscmp(entry.szExeFile, L"faulty-launcher.exe") != 0))
+            more = Process32NextW(snapshot, &entry);
+        CloseHandle(snapshot);
+        Sleep(1);
+    }
+    return entry.th32ProcessID;
+}
+
+/* It waits meanwhile, and has what it was given. */
+START_TEST(g9_nobody_reaches_a_parent_through_a_launcher_of_one_spawn)
+{
+    char name[64], fault[64];
+    HANDLE go, thread;
+    DWORD code;
+
+    if (can_be_opened()) {
+        skip("nothing keeps this user from opening a process");
+        return;
+    }
+    snprintf(name, sizeof name, "handoff-await-%lu", GetCurrentProcessId());
+    snprintf(fault, sizeof fault, "await %lu", GetCurrentProcessId());
+    go = CreateEventA(NULL, TRUE, FALSE, name);
+    SetEnvironmentVariableA("HANDOFF_FAULT", fault);
+    thread = CreateThread(NULL, 0, spawn_one_shot, NULL, 0, NULL);
+    assert_keeps_strangers_out(await_launcher());
+    SetEvent(go);
+    ck_assert_uint_eq(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+    SetEnvironmentVariableA("HANDOFF_FAULT", NULL);
+    ck_assert(GetExitCodeThread(thread, &code));
+    ck_assert_uint_eq(code, 0);
+    CloseHandle(thread);
+    CloseHandle(go);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- */
+
+static _Alignas(16) BYTE descriptors[2][1024];
+
+static void read_descriptor(HANDLE object, BYTE descriptor[1024])
+{
+    DWORD size;
+
+    memset(descriptor, 0, 1024);
+    ck_assert(GetKernelObjectSecurity(
+        object, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, descriptor, 1024,
+        &size));
+}
+
+/* Its creator may not be opened, and it has nothing of that. */
+START_TEST(g9_the_child_is_as_open_as_any)
+{
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
+    PROCESS_INFORMATION child, direct;
+    wchar_t line[MAX_PATH + 16];
+
+    wcscpy(line, request.command_line);
+    direct = start_program(program(OWN_WIDTH, L"child.exe"), line, 0);
+    child = spawn_or_fail(&request);
+    read_descriptor(direct.hProcess, descriptors[0]);
+    read_descriptor(child.hProcess, descriptors[1]);
+    ck_assert_int_eq(memcmp(descriptors[0], descriptors[1], 1024), 0);
+    read_descriptor(direct.hThread, descriptors[0]);
+    read_descriptor(child.hThread, descriptors[1]);
+    ck_assert_int_eq(memcmp(descriptors[0], descriptors[1], 1024), 0);
+    ck_assert_uint_eq(finish_child(&child), 0);
+    ck_assert_uint_eq(finish_child(&direct), 0);
 }
 END_TEST
 
@@ -1012,6 +1227,9 @@ Suite *hostile_suite(void)
     suite_add_tcase(suite, names);
     tcase_add_checked_fixture(closed, close_this_process, open_this_process);
     tcase_add_test(closed, g3_a_parent_that_may_not_be_opened_spawns);
+    tcase_add_test(closed, g9_nobody_reaches_a_parent_through_its_resident_launcher);
+    tcase_add_test(closed, g9_nobody_reaches_a_parent_through_a_launcher_of_one_spawn);
+    tcase_add_test(closed, g9_the_child_is_as_open_as_any);
     tcase_add_test(closed, g3_a_process_that_may_not_be_opened);
     suite_add_tcase(suite, closed);
     tcase_add_test(neighbours, g3_nothing_that_parent_and_launcher_share_has_a_name);

@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "../../parent/pool.c"
+#include "closed.h"
 #include "handle_table.h"
 #include "views.h"
 
@@ -1593,7 +1594,7 @@ START_TEST(closing_ends_it)
 {
     struct handoff_launcher *launcher = open_good(_i);
     PROCESS_INFORMATION staying = spawn_staying(launcher, _i);
-    HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, trace.launcher_id);
+    HANDLE process = open_closed(OpenProcess, SYNCHRONIZE | PROCESS_QUERY_INFORMATION, trace.launcher_id);
     DWORD before, code = STILL_ACTIVE;
 
     ck_assert_ptr_nonnull(process);
@@ -1619,7 +1620,7 @@ START_TEST(closing_ends_one_that_hangs)
 
     snprintf(fault, sizeof fault, "hang-before %d", what_it_leaves(OWN_WIDTH, "count", 1));
     launcher = open_faulty(OWN_WIDTH, fault);
-    process = OpenProcess(SYNCHRONIZE, FALSE, spawn_good(launcher, OWN_WIDTH));
+    process = open_closed(OpenProcess, SYNCHRONIZE, spawn_good(launcher, OWN_WIDTH));
     ck_assert_ptr_nonnull(process);
     handoff_launcher_close(launcher);
     ck_assert(comes(process));

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "closed.h"
 #include "handle_table.h"
 
 enum { PATH_UNITS = 1024, LONG_LINE_UNITS = 70000, PATIENCE_MS = 30000 };
@@ -595,13 +596,15 @@ static void end_ours(HANDLE process)
 static BOOL lives_on(DWORD process_id)
 {
     HANDLE process =
-        OpenProcess(SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, process_id);
-    BOOL lives = process != NULL && !comes(process);
+        open_closed(OpenProcess, SYNCHRONIZE | PROCESS_TERMINATE | PROCESS_QUERY_LIMITED_INFORMATION, process_id);
+    BOOL lives;
 
+    if (process == NULL)
+        return GetLastError() == ERROR_ACCESS_DENIED;
+    lives = !comes(process);
     if (lives)
         end_ours(process);
-    if (process != NULL)
-        CloseHandle(process);
+    CloseHandle(process);
     return lives;
 }
 
