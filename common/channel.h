@@ -18,6 +18,10 @@
 
 #include "claim.h"
 
+/* Another number whenever a launcher and a library of before could not talk any more: because of the page, the channel,
+ * or wire.h. */
+enum { PROTOCOL = 2 };
+
 enum report_type {
     REPORT_SPAWNED = 1, /* the child exists, suspended */
     REPORT_FAILED       /* there is no child */
@@ -34,15 +38,19 @@ struct channel {
     struct report report;
     /* What the launcher was given, by its own numbers: a handle of the parent, and the two events. */
     uint32_t parent, heard_event, answered_event;
-    _Atomic uint32_t reached;   /* the launcher has found all this */
-    _Atomic uint32_t asked;     /* the size of a request, in bytes */
+    _Atomic uint32_t reached;   /* the launcher has found all this: its protocol, which was TRUE in the first */
     _Atomic uint32_t answered;  /* there is a report on it */
+    _Atomic uint32_t asked;     /* the size of a request, in bytes */
     _Atomic uint32_t committed; /* the child of that report is the parent's */
+    uint32_t protocol;          /* the parent's. A launcher of protocol 1 reads here that all is over, and ends */
     _Atomic uint32_t over;      /* no request will come any more */
-    uint8_t request[];          /* as wire.h has it */
+    uint32_t unused;
+    uint8_t request[]; /* as wire.h has it */
 };
 
-_Static_assert(sizeof(struct channel) == 72, "both sides, of either width, agree on the channel");
+_Static_assert(sizeof(struct channel) == 80, "both sides, of either width, agree on the channel");
+_Static_assert(offsetof(struct channel, reached) == 52 && offsetof(struct channel, protocol) == 68,
+               "both sides, of whatever protocol, find what the other one speaks");
 
 /* The channel behind the claims; NULL if the page has none. */
 static inline struct channel *channel_of(struct claim_page *page)

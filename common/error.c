@@ -62,6 +62,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_CLEAN_UP: return "cannot clean up";
     case HANDOFF_STAGE_NUMBER: return "cannot give the handle its number in the child";
     case HANDOFF_STAGE_IDENTITY: return "cannot impersonate again, and the thread is the process itself now";
+    case HANDOFF_STAGE_VERSION: return "the launcher is of another version";
     default: return "failed";
     }
 }
@@ -122,6 +123,8 @@ static const char *advice(const struct handoff_error *error)
         return "the parent may be ending";
     if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_NOT_SUPPORTED)
         return "it is protected from being closed";
+    if (error->stage == HANDOFF_STAGE_VERSION && error->code == ERROR_REVISION_MISMATCH)
+        return "ship the handoff-launcher.exe that belongs to the library";
     if (error->stage == HANDOFF_STAGE_CONNECT && error->code == ERROR_ACCESS_DENIED)
         return "the same user must run both, and as elevated";
     if (error->stage == HANDOFF_STAGE_NUMBER && error->code == ERROR_NO_MORE_ITEMS)

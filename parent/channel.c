@@ -1,11 +1,26 @@
 #include "transaction.h"
 
+#include "text.h"
+
+static BOOL refuse_protocol(struct transaction *t, uint32_t spoken)
+{
+    struct text subject = {.at = t->error.subject, .capacity = ARRAYSIZE(t->error.subject)};
+
+    set_error(t, HANDOFF_STAGE_VERSION, HANDOFF_NO_PASS, ERROR_REVISION_MISMATCH);
+    text_format(&subject, "protocol %u; this library speaks %u", spoken, (uint32_t)PROTOCOL);
+    text_end(&subject);
+    return FALSE;
+}
+
 /* A launcher that did not even find its page says why with its exit code. */
 BOOL exchange_error(struct transaction *t, DWORD code)
 {
+    uint32_t spoken = atomic_load(&t->link->channel->reached);
     DWORD exit_code;
 
-    if (code == ERROR_PROCESS_ABORTED && atomic_load(&t->link->channel->reached) == FALSE &&
+    if (spoken != 0 && spoken != PROTOCOL)
+        return refuse_protocol(t, spoken);
+    if (code == ERROR_PROCESS_ABORTED && spoken == 0 &&
         WaitForSingleObject(t->link->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
         GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);

@@ -139,7 +139,8 @@ enum handoff_stage {
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
     HANDOFF_STAGE_CLEAN_UP,  /* ending launcher or child of a spawn that failed: the subject, which may stay */
     HANDOFF_STAGE_NUMBER,    /* giving a handle the number in the child that it has in the parent */
-    HANDOFF_STAGE_IDENTITY   /* putting the thread's impersonation token back: see below */
+    HANDOFF_STAGE_IDENTITY,  /* putting the thread's impersonation token back: see below */
+    HANDOFF_STAGE_VERSION    /* talking with a launcher of another version, `subject` says of which */
 };
 
 #define HANDOFF_NO_PASS 0xFFFFFFFFu
@@ -199,6 +200,7 @@ struct handoff_error {
  *                             cmd.exe more than 8,191. (stage FIND) The program's path has as many.
  *                             (stage REQUEST) The request has more than 16 MB.
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
+ *   ERROR_REVISION_MISMATCH   (stage VERSION) library and launcher do not speak the same protocol
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
@@ -218,11 +220,15 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  * uses another, and children started before are not touched. Those that no spawn has needed for five seconds go when
  * a spawn ends; the last one stays until handoff_launcher_close() or the end of this process.
  *
- * A child finds environment, current directory and priority as they are in the parent at the moment of the
- * spawn. The console, the job, the error mode, the processor affinity and the directory of SetDllDirectory() are those
- * that the parent had when its launcher was started. More than 4,094 handles at once are given to a launcher of their
- * own, and so are requests of more than 190,000 bytes: the line, the environment, paths and names, and 32 for each
- * handle.
+ * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
+ * launcher that was started before the parent's token changed (privileges, integrity, default DACL), before it joined a
+ * job, or before it began or ceased to ignore Ctrl-C, is replaced. The console, the error mode, the processor affinity,
+ * mitigation policies and the directory of SetDllDirectory() are those that the parent had when its launcher was
+ * started. So is the job, if the parent was in one whose children break away from it silently, and has joined another
+ * since.
+ *
+ * More than 4,094 handles at once are given to a launcher of their own, and so are requests of more than 190,000 bytes:
+ * the line, the environment, paths and names, and 32 for each handle.
  *
  * handoff_launcher_open() starts the first and returns NULL on failure, with GetLastError() and *error (may be NULL).
  * `path` is as `launcher` in a request.

@@ -77,9 +77,10 @@ static DWORD launcher_flags(void)
 }
 
 /*
- * Whoever may open the launcher, or its thread, has this process by the handle that it is given. So nobody may, not even
- * the owner, who could otherwise change that: Windows since Vista gives him no more than an entry for OWNER RIGHTS does.
- * CreateProcessW's own handles have all access, whatever the descriptor says. It has no owner, and gets the token's.
+ * Whoever may open the launcher, or its thread, has this process by the handle that it is given. So nobody may, not
+ * even the owner, who could otherwise change that: Windows since Vista gives him no more than an entry for OWNER RIGHTS
+ * does. CreateProcessW's own handles have all access, whatever the descriptor says. It has no owner, and gets the
+ * token's.
  */
 static const struct {
     SECURITY_DESCRIPTOR_RELATIVE head;
@@ -193,6 +194,7 @@ static DWORD make_channel(struct link *link, uint32_t passes, size_t room)
     if (code != ERROR_SUCCESS)
         return code;
     link->channel = channel_of(link->page.view);
+    link->channel->protocol = PROTOCOL;
     link->room = room;
     link->heard = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (link->heard != NULL)

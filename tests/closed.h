@@ -1,7 +1,7 @@
 /*
- * Opening what may not be opened, as the process of a launcher: with the privilege of debuggers, of a thread alone, since
- * a change of the process' token would have its launchers replaced; or as the owner, who may say who may open it where
- * OWNER RIGHTS are not known (Windows before Vista, and Wine). NULL where neither helps.
+ * Opening what may not be opened, as the process of a launcher: with the privilege of debuggers, of a thread alone,
+ * since a change of the process' token would have its launchers replaced; or as the owner, who may say who may open it
+ * where OWNER RIGHTS are not known (Windows before Vista, and Wine). NULL where neither helps.
  */
 #ifndef HANDOFF_TESTS_CLOSED_H
 #define HANDOFF_TESTS_CLOSED_H

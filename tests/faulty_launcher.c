@@ -37,6 +37,8 @@
  *   answer N        ends with the number of the OS call with which it answered its Nth spawn
  *   heap            ends with the number of bytes that it still has of its heap
  *
+ *   speaks N        is of another protocol: 1 ends with 77 if it is asked for anything, later ones say what they speak
+ *
  *   await ID        serves once the event handoff-await-ID is set
  */
 #include "strict.h"
@@ -311,6 +313,7 @@ static DWORD serve_lies(const wchar_t *nonce)
     struct failure failure = {0};
     PROCESS_INFORMATION child = {0};
 
+    outlive_console_events();
     if (reach_parent(&service, nonce) != ERROR_SUCCESS)
         return 98;
     for (int i = 0; i < fault_spared; i++) {
@@ -336,6 +339,31 @@ static DWORD serve_lies(const wchar_t *nonce)
     if (!lies("none") && hear(&service, &service.channel->committed) == 0)
         TerminateProcess(child.hProcess, ERROR_PROCESS_ABORTED);
     return 0;
+}
+
+/* A launcher of protocol 1 found all words at these places. */
+static DWORD serve_protocol_1(struct claim_page *page)
+{
+    enum { REACHED = 13, ASKED = 14, OVER = 17 };
+    _Atomic uint32_t *words = (_Atomic uint32_t *)(void *)channel_of(page);
+
+    atomic_store(&words[REACHED], TRUE);
+    while (atomic_load(&words[ASKED]) == 0 && atomic_load(&words[OVER]) == FALSE)
+        Sleep(1);
+    return atomic_load(&words[ASKED]) != 0 ? 77 : 0;
+}
+
+static DWORD speak(const wchar_t *nonce, uint32_t protocol)
+{
+    struct service service = {0};
+    uint64_t number;
+
+    if (text_parse_number(nonce, &number) == NULL || !find_page(&service, number))
+        return 98;
+    if (protocol == 1)
+        return serve_protocol_1(service.page);
+    atomic_store(&channel_of(service.page)->reached, protocol);
+    return ERROR_REVISION_MISMATCH;
 }
 
 /* As if whoever started the launcher had let it inherit something. */
@@ -380,6 +408,8 @@ int main(void)
         make_rubbish();
     if (strcmp(fault_kind, "await") == 0)
         await_event();
+    if (strcmp(fault_kind, "speaks") == 0)
+        ExitProcess(speak(nonce, (uint32_t)fault_at));
     if (strcmp(fault_kind, "count") == 0) {
         serve(nonce);
         ExitProcess((UINT)fault_calls);

@@ -19,21 +19,12 @@ static DWORD refuse(void)
     return EXIT_HANDOFF;
 }
 
-/* Ctrl-C and Ctrl-Break are the children's. */
-static BOOL WINAPI outlive(DWORD event)
-{
-    return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
-}
-
 static DWORD run(void)
 {
     static const char option[] = "--service=";
     const wchar_t *rest = line_after_program(GetCommandLineW());
 
-    if (!text_begins_ascii(rest, option))
-        return refuse();
-    SetConsoleCtrlHandler(outlive, TRUE);
-    return serve(rest + sizeof option - 1);
+    return text_begins_ascii(rest, option) ? serve(rest + sizeof option - 1) : refuse();
 }
 
 /* The process' entry point: no C runtime was here before. */

@@ -45,10 +45,13 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
     service->channel = channel_of(service->page);
     if (service->channel == NULL)
         return ERROR_INVALID_DATA;
+    if (service->channel->protocol > 1) /* a library of protocol 1 has none, and takes this for a launcher of its own */
+        atomic_store(&service->channel->reached, PROTOCOL);
+    if (service->channel->protocol != PROTOCOL)
+        return ERROR_REVISION_MISMATCH;
     service->parent = handle_from_number(service->channel->parent);
     service->heard = handle_from_number(service->channel->heard_event);
     service->answered = handle_from_number(service->channel->answered_event);
-    atomic_store(&service->channel->reached, TRUE);
     return ERROR_SUCCESS;
 }
 
@@ -191,16 +194,39 @@ static void forget_request(struct service *service)
     service->text = NULL;
 }
 
+/* Whoever is in it has a child that is nobody's yet, or lets this process end. */
+static CRITICAL_SECTION spawning;
+
+/* Ctrl-C and Ctrl-Break are the children's. A logoff may be another user's, of which services are told (HandlerRoutine);
+ * where it is this one's, Windows ends us. On closing and shutdown FALSE is the end of this process, between two
+ * spawns. */
+static BOOL WINAPI take_console_event(DWORD event)
+{
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
+        return TRUE;
+    EnterCriticalSection(&spawning);
+    return FALSE;
+}
+
+/* A handler, because the other way, "ignore", would be inherited by the children. */
+static void outlive_console_events(void)
+{
+    InitializeCriticalSection(&spawning);
+    SetConsoleCtrlHandler(take_console_event, TRUE);
+}
+
 /* FALSE if there is nobody to go on for, or one whose requests cannot be read. */
 static BOOL answer(struct service *service, uint32_t size)
 {
     DWORD code = receive_request(service, size);
     BOOL going = FALSE;
 
+    EnterCriticalSection(&spawning);
     if (code == ERROR_SUCCESS)
         going = spawn(service);
     else
         send_failure(service, &(struct failure){HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code});
+    LeaveCriticalSection(&spawning);
     forget_request(service);
     return going;
 }
@@ -208,10 +234,13 @@ static BOOL answer(struct service *service, uint32_t size)
 DWORD serve(const wchar_t *nonce)
 {
     struct service service = {0};
-    DWORD code = reach_parent(&service, nonce);
-    BOOL going = code == ERROR_SUCCESS;
+    DWORD code;
+    BOOL going;
     uint32_t size;
 
+    outlive_console_events();
+    code = reach_parent(&service, nonce);
+    going = code == ERROR_SUCCESS;
     while (going) {
         size = hear(&service, &service.channel->asked);
         going = size != 0 && answer(&service, size);

@@ -7,6 +7,7 @@
 
 #include "channel.h"
 #include "closed.h"
+#include "wire.h"
 
 #include <tlhelp32.h>
 
@@ -191,6 +192,30 @@ START_TEST(g4_a_launcher_that_lies)
 }
 END_TEST
 
+/* As launchers of these protocols do. */
+static const struct {
+    int spoken;
+    const wchar_t *says;
+} protocols[] = {
+    {1, L"the launcher is of another version 'protocol 1; this library speaks 2': Win32 error 1306"},
+    {3, L"the launcher is of another version 'protocol 3; this library speaks 2': Win32 error 1306"},
+};
+
+START_TEST(g11_a_launcher_of_another_version)
+{
+    for (int width = 0; width < WIDTH_COUNT; width++) {
+        struct outcome outcome;
+        wchar_t text[512];
+
+        set_fault("speaks", protocols[_i].spoken);
+        outcome = spawn_with_fault(width, 0);
+        ck_assert(!outcome.spawned);
+        handoff_error_text(&outcome.error, text, ARRAYSIZE(text));
+        ck_assert_msg(wcsncmp(text, protocols[_i].says, wcslen(protocols[_i].says)) == 0, "%s", shown(text));
+    }
+}
+END_TEST
+
 START_TEST(g4_a_failure_out_of_every_range)
 {
     struct outcome outcome = spawn_with_lie(_i, "nonsense");
@@ -250,6 +275,7 @@ static struct given start_launcher(int width, const wchar_t *nonce)
     given.page->count = 1;
     given.page->size = PAGE;
     given.channel = channel_of(given.page);
+    given.channel->protocol = PROTOCOL;
     claim_offer(&given.page->claims[0], (UINT_PTR)given.event);
     swprintf(line, ARRAYSIZE(line), L"launcher --service=%ls", nonce);
     given.launcher = start_program(program(width, L"handoff-launcher.exe"), line, CREATE_SUSPENDED);
@@ -380,6 +406,27 @@ START_TEST(g3_a_launcher_that_is_not_given_its_page)
 }
 END_TEST
 
+/* It says what it speaks where the library looks for that, and not to one that would take it for a launcher of its own. */
+START_TEST(g11_a_library_of_another_version)
+{
+    static const uint32_t spoken[] = {0, 1 /* all is over already */, PROTOCOL + 1};
+
+    for (size_t i = 0; i < ARRAYSIZE(spoken); i++) {
+        struct given given = start_launcher(_i, L"0x12345678");
+
+        put_there(&given, given.section, 0);
+        given.channel->protocol = spoken[i];
+        given.channel->asked = 1;
+        ck_assert_uint_eq(run_launcher(&given), ERROR_REVISION_MISMATCH);
+        ck_assert_uint_eq(given.channel->reached, spoken[i] > 1 ? PROTOCOL : 0);
+        ck_assert_uint_eq(given.channel->answered, FALSE);
+        ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
+        forget(&given);
+    }
+    assert_nobody_left();
+}
+END_TEST
+
 /* Its event is both. */
 static void equip(struct given *given)
 {
@@ -407,7 +454,7 @@ START_WIDTH_TEST(g3_a_launcher_finds_its_page_among_others)
     equip(&given);
     given.channel->over = TRUE; /* nobody asks it for anything */
     ck_assert_uint_eq(run_launcher(&given), 0);
-    ck_assert_uint_eq(given.channel->reached, TRUE);
+    ck_assert_uint_eq(given.channel->reached, PROTOCOL);
     ck_assert_int_eq(memcmp(page, &before, sizeof before), 0);
     UnmapViewOfFile(page);
     CloseHandle(other);
@@ -448,6 +495,61 @@ START_TEST(g11_a_request_that_is_none)
         ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
         forget(&given);
     }
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- a launcher whose console closes ---- */
+
+/* As the library says it. */
+static void ask_for_child(struct given *given, const wchar_t *program_path)
+{
+    struct request request = {.application = program_path, .command_line = L"child exit 7"};
+
+    given->channel->asked = (uint32_t)wire_encode(given->channel->request, channel_room(given->page), &request);
+}
+
+static HANDLE await_child(const struct given *given)
+{
+    HANDLE child = NULL;
+
+    while (given->channel->answered == FALSE)
+        Sleep(1); /* the watch over all tests ends it */
+    ck_assert_uint_eq(given->channel->report.type, REPORT_SPAWNED);
+    ck_assert(DuplicateHandle(given->launcher.hProcess, (HANDLE)(UINT_PTR)given->channel->report.process,
+                              GetCurrentProcess(), &child, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    return child;
+}
+
+/* It ends, but not before its child is somebody's, or has ended. */
+START_TEST(g4_g10_a_launcher_whose_console_closes_leaves_no_child)
+{
+    static const DWORD events[] = {CTRL_CLOSE_EVENT, CTRL_SHUTDOWN_EVENT};
+    BOOL commits = _i >= (int)ARRAYSIZE(events);
+    struct given given = start_launcher(OWN_WIDTH, L"0x12345678");
+    HANDLE child, closing;
+
+    put_there(&given, given.section, 0);
+    equip(&given);
+    ask_for_child(&given, program(OWN_WIDTH, L"child.exe"));
+    ResumeThread(given.launcher.hThread);
+    child = await_child(&given);
+    closing = send_console_event(&given.launcher, events[_i % (int)ARRAYSIZE(events)]);
+    if (closing == NULL)
+        skip("there is no CtrlRoutine, where Windows has it, in kernelbase.dll or kernel32.dll");
+    else
+        ck_assert_msg(WaitForSingleObject(closing, 300) == WAIT_TIMEOUT, "the launcher left its child behind");
+    given.channel->committed = commits ? TRUE : FALSE;
+    given.channel->over = TRUE;
+    SetEvent(given.event);
+    ck_assert_uint_eq(WaitForSingleObject(given.launcher.hProcess, 60000), WAIT_OBJECT_0);
+    ck_assert_uint_eq(WaitForSingleObject(child, commits ? 0 : 60000), commits ? WAIT_TIMEOUT : WAIT_OBJECT_0);
+    TerminateProcess(child, 0);
+    CloseHandle(child);
+    if (closing != NULL)
+        CloseHandle(closing);
+    finish_child(&given.launcher);
+    forget(&given);
     assert_nobody_left();
 }
 END_TEST
@@ -756,6 +858,7 @@ Suite *faults_suite(void)
 
     tcase_add_loop_test(launchers, g4_a_launcher_that_dies_or_hangs_at_each_call, 0, ARRAYSIZE(strikes));
     tcase_add_loop_test(launchers, g4_a_launcher_that_lies, 0, ARRAYSIZE(lies));
+    tcase_add_loop_test(launchers, g11_a_launcher_of_another_version, 0, ARRAYSIZE(protocols));
     tcase_add_loop_test(launchers, g4_a_failure_out_of_every_range, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, an_answer_that_is_announced_too_early, 0, WIDTH_COUNT);
     tcase_add_loop_test(launchers, g4_a_launcher_that_makes_noise, 0, WIDTH_COUNT);
@@ -765,6 +868,8 @@ Suite *faults_suite(void)
     tcase_add_loop_test(given, g3_a_launcher_that_is_not_given_its_page, 0, ARRAYSIZE(gifts));
     tcase_add_loop_test(given, g3_a_launcher_finds_its_page_among_others, 0, WIDTH_COUNT);
     tcase_add_loop_test(given, g11_a_request_that_is_none, 0, WIDTH_COUNT);
+    tcase_add_loop_test(given, g11_a_library_of_another_version, 0, WIDTH_COUNT);
+    tcase_add_loop_test(given, g4_g10_a_launcher_whose_console_closes_leaves_no_child, 0, 4);
     suite_add_tcase(suite, given);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_before_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(parents, g5_a_parent_that_dies_after_each_call, 0, WIDTH_COUNT);

@@ -504,38 +504,13 @@ static HANDLE open_child_of(DWORD process_id)
     return found;
 }
 
-/* What this process has at an address, in a process of the same width that has the same module elsewhere. */
-static void *find_there(DWORD process_id, const wchar_t *module, const char *name)
-{
-    MODULEENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE snapshot;
-    BOOL more;
-    char *here = (char *)(void *)GetProcAddress(GetModuleHandleW(module), name);
-
-    do
-        snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, process_id);
-    while (snapshot == INVALID_HANDLE_VALUE && GetLastError() == ERROR_BAD_LENGTH); /* it is loading one */
-    more = snapshot != INVALID_HANDLE_VALUE && Module32FirstW(snapshot, &entry);
-    while (more && _wcsicmp(entry.szModule, module) != 0)
-        more = Module32NextW(snapshot, &entry);
-    CloseHandle(snapshot);
-    return more && here != NULL ? entry.modBaseAddr + (here - (char *)GetModuleHandleW(module)) : NULL;
-}
-
-/* As Windows does: a thread in the process that begins at this function, which is kernel32's before Windows 7. FALSE if
- * it cannot be found. */
+/* FALSE if there is no way to do it. */
 static BOOL deliver(const PROCESS_INFORMATION *process, DWORD console_event)
 {
-    void *routine = find_there(process->dwProcessId, L"kernelbase.dll", "CtrlRoutine");
-    HANDLE thread;
+    HANDLE thread = send_console_event(process, console_event);
 
-    if (routine == NULL)
-        routine = find_there(process->dwProcessId, L"kernel32.dll", "CtrlRoutine");
-    if (routine == NULL)
+    if (thread == NULL)
         return FALSE;
-    thread = CreateRemoteThread(process->hProcess, NULL, 0, (LPTHREAD_START_ROUTINE)routine,
-                                (void *)(UINT_PTR)console_event, 0, NULL);
-    ck_assert_ptr_nonnull(thread);
     ck_assert(comes(thread)); /* or the process has ended */
     CloseHandle(thread);
     return TRUE;

@@ -570,6 +570,39 @@ void use_own_processors(void)
     SetProcessAffinityMask(GetCurrentProcess(), own_processors);
 }
 
+/* What this process has at an address, in a process of the same width that has the same module elsewhere. */
+static void *find_there(DWORD process_id, const wchar_t *module, const char *name)
+{
+    MODULEENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot;
+    BOOL more;
+    char *here = (char *)(void *)GetProcAddress(GetModuleHandleW(module), name);
+
+    do
+        snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, process_id);
+    while (snapshot == INVALID_HANDLE_VALUE && GetLastError() == ERROR_BAD_LENGTH); /* it is loading one */
+    more = snapshot != INVALID_HANDLE_VALUE && Module32FirstW(snapshot, &entry);
+    while (more && _wcsicmp(entry.szModule, module) != 0)
+        more = Module32NextW(snapshot, &entry);
+    CloseHandle(snapshot);
+    return more && here != NULL ? entry.modBaseAddr + (here - (char *)GetModuleHandleW(module)) : NULL;
+}
+
+HANDLE send_console_event(const PROCESS_INFORMATION *process, DWORD console_event)
+{
+    void *routine = find_there(process->dwProcessId, L"kernelbase.dll", "CtrlRoutine");
+    HANDLE thread;
+
+    if (routine == NULL)
+        routine = find_there(process->dwProcessId, L"kernel32.dll", "CtrlRoutine");
+    if (routine == NULL)
+        return NULL;
+    thread = CreateRemoteThread(process->hProcess, NULL, 0, (LPTHREAD_START_ROUTINE)routine,
+                                (void *)(UINT_PTR)console_event, 0, NULL);
+    ck_assert_ptr_nonnull(thread);
+    return thread;
+}
+
 static BOOL is_ours(const wchar_t *name)
 {
     return wcscmp(name, L"child.exe") == 0 || wcscmp(name, L"handoff-launcher.exe") == 0 ||

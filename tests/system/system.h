@@ -105,6 +105,10 @@ DWORD finish_running(struct running *running);
  * here: when the child says "ready", the key reaches them all. Returns the command's exit code. */
 DWORD press(DWORD event, const wchar_t *command);
 
+/* As Windows does: a thread in the process that begins at the function for such events, which is kernel32's before
+ * Windows 7. NULL if it cannot be found. */
+HANDLE send_console_event(const PROCESS_INFORMATION *process, DWORD console_event);
+
 /* One line, without its line break; FALSE at the end. */
 BOOL read_line(HANDLE from, char *line, size_t capacity);
 

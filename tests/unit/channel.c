@@ -228,7 +228,7 @@ static struct claim_page *make_page(uint32_t size, size_t memory)
     return page;
 }
 
-enum { TWO_CLAIMS = 16 + 2 * 16, CHANNEL = 72, ROOM = 24 };
+enum { TWO_CLAIMS = 16 + 2 * 16, CHANNEL = 80, ROOM = 24 };
 
 START_TEST(channel_lies_behind_the_claims)
 {

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-enum { ROOM = 1000, STAGES = HANDOFF_STAGE_IDENTITY + 1 };
+enum { ROOM = 1000, STAGES = HANDOFF_STAGE_VERSION + 1 };
 
 static struct handoff_error error_of(DWORD stage, DWORD code, const wchar_t *subject)
 {
@@ -45,6 +45,11 @@ static const struct row {
      0,
      L"0x8",
      {L"cannot give the handle its number in the child '0x8': Win32 error 259", L"duplicate yours"}},
+    {HANDOFF_STAGE_VERSION,
+     ERROR_REVISION_MISMATCH,
+     0,
+     L"protocol 1; this library speaks 2",
+     {L"the launcher is of another version 'protocol 1; this library speaks 2': Win32 error 1306", L"(ship the"}},
     {HANDOFF_STAGE_IDENTITY, ERROR_ACCESS_DENIED, 0, L"", {L"the thread is the process itself now: Win32 error 5"}},
     {HANDOFF_STAGE_REPORT, ERROR_BROKEN_PIPE, 0, L"", {L"cannot report to the parent: Win32 error 109"}},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, 0, L"", {L"launcher: Win32 error 2: ", L"handoff-launcher.exe"}},
