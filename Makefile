@@ -274,7 +274,8 @@ $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o \
-                              $(call objects,parent/createprocess.c parent/exepath.c parent/identity.c) build/%/libcommon.a
+                              $(call objects,parent/createprocess.c parent/exepath.c parent/identity.c parent/standing.c) \
+                              build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c parent/ansi.c) $(HARNESS) \
@@ -316,7 +317,10 @@ $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tes
                             tests/system/support.c) $(HARNESS) build/%/calls/library.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe spawning.dll \
+$(call both,changing-parent.exe): build/%/changing-parent.exe: build/%/tests/changing_parent.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
+HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe spawning.dll \
            calls-launcher.exe calls-prefix.exe
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)

@@ -5,6 +5,7 @@
 #include "identity.h"
 #include "query.h"
 #include "pool.h"
+#include "standing.h"
 
 enum {
     /* What a resident launcher takes of one request, which is memory of 256 KB. */
@@ -24,6 +25,7 @@ struct committed {
 struct resident {
     struct seat seat; /* first, while it is idle */
     struct link link; /* without a launcher: to be opened */
+    struct standing standing;
 
     /* Those that could be taken for a child of the spawn under way, by their creation time: as a rule none or
      * the last. */
@@ -42,7 +44,25 @@ static struct handoff_launcher *volatile general;
 
 static DWORD open_resident(const struct handoff_launcher *launcher, struct resident *resident, DWORD *stage)
 {
-    return link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
+    DWORD code;
+
+    standing_read(&resident->standing); /* before: what changes meanwhile has changed */
+    code = link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
+    if (code == ERROR_SUCCESS)
+        standing_read_job(&resident->standing, resident->link.launcher, resident->link.launcher_id);
+    return code;
+}
+
+/* A launcher that has died, or does not stand for this process as that is now, is replaced. */
+static BOOL is_good(const struct resident *resident)
+{
+    struct standing now;
+
+    if (WaitForSingleObject(resident->link.launcher, 0) == WAIT_OBJECT_0)
+        return FALSE;
+    standing_read(&now);
+    standing_read_job(&now, resident->link.launcher, resident->link.launcher_id);
+    return standing_equal(&resident->standing, &now);
 }
 
 static void free_resident(struct resident *resident)
@@ -224,7 +244,7 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
     forget_older(t->resident, t->began);
     if (!make_room(t->resident))
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (t->link->launcher != NULL && WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0)
+    if (t->link->launcher != NULL && !is_good(t->resident))
         link_close(t->link);
     return t->link->launcher != NULL ? ERROR_SUCCESS : open_resident(t->launcher, t->resident, stage);
 }

@@ -9,6 +9,7 @@
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
  *   link.c         a launcher, and the page and the events that it shares with us
  *   resident.c     launchers that stay
+ *   standing.c     what they have of this process, and must not have kept
  *   pool.c         who may use one of them, and which stay
  *   channel.c      what is said to it and what it says, with a deadline
  *   process.c      the child, and the end of it and of the launcher

@@ -29,6 +29,8 @@
  *   close NUMBER       closes the C runtime's descriptor, says "closed" on stdout, waits for the end of stdin
  *   repeat COUNT FLAGS LINE  runs the line again and again with these creation flags; ends with the number of
  *                      times that it did not end with 0
+ *   standing           ends with what it has of its creator: the number of its privileges, 0x100 if it ignores Ctrl-C,
+ *                      and the size of its default DACL in the upper half
  *   pry PID TID        tries to open the process, and the thread, with each right, and writes which it got, in bits
  *   rob PID PARENT NUMBER  takes that handle out of the parent, by the handle of the parent that the process has, and
  *                      says how far it came on stdout
@@ -47,6 +49,7 @@
 #include <string.h>
 
 #include "handle_table.h"
+#include "parameter.h"
 
 /* A '*' in a line is no pattern: mingw's start-up code would look through the current directory. */
 int _dowildcard = 0;
@@ -156,6 +159,21 @@ static int write_modes(int count, char **numbers)
         printf("%s\n", (mode & SYNCHRONOUS) != 0 ? "synchronous" : "overlapped");
     }
     return 0;
+}
+
+static int tell_standing(void)
+{
+    static _Alignas(8) BYTE privileges[4096], list[4096];
+    DWORD flags = (DWORD)(UINT_PTR)own_parameter(PARAMETER_CONSOLE_FLAGS), size;
+    const TOKEN_DEFAULT_DACL *dacl = (const TOKEN_DEFAULT_DACL *)(const void *)list;
+    HANDLE token;
+
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token) ||
+        !GetTokenInformation(token, TokenPrivileges, privileges, sizeof privileges, &size) ||
+        !GetTokenInformation(token, TokenDefaultDacl, list, sizeof list, &size))
+        return -1;
+    return (int)(*(const DWORD *)(const void *)privileges | (flags & 1) << 8 |
+                 (dacl->DefaultDacl != NULL ? (DWORD)dacl->DefaultDacl->AclSize << 16 : 0));
 }
 
 /* Generic rights, and all that processes and threads have. */
@@ -467,6 +485,8 @@ int main(int argc, char **argv)
         return write_start();
     if (strcmp(action, "echo") == 0)
         return echo(argc > 2 ? argv[2] : NULL);
+    if (strcmp(action, "standing") == 0)
+        ExitProcess((UINT)tell_standing());
     if (strcmp(action, "family") == 0)
         return raise_family();
     if (strcmp(action, "console") == 0)

@@ -1,12 +1,10 @@
 /* Standing in for a command that runs: the prefix holds nothing, takes it along if it is killed, and ends as it does. */
 #include "command.h"
 
-#include <winternl.h>
-
 #include "clock.h"
 #include "fdblock.h"
-#include "function.h"
 #include "inherited.h"
+#include "parameter.h"
 #include "steal.h"
 #include "stream.h"
 #include "voice.h"
@@ -122,18 +120,6 @@ static void end_members(HANDLE job, struct relay *relays, DWORD code)
 }
 
 /* ---- what this process was started with ---- */
-
-/* Among its parameters, at places that are the same since NT 4; Windows' header calls them reserved. */
-enum { PARAMETER_CONSOLE = 0, PARAMETER_DIRECTORY = 7 };
-
-typedef PEB *(NTAPI *peb_function)(void);
-
-static HANDLE own_parameter(int place)
-{
-    peb_function get_peb = (peb_function)function_of(L"ntdll.dll", "RtlGetCurrentPeb");
-
-    return get_peb != NULL ? get_peb()->ProcessParameters->Reserved2[place] : NULL;
-}
 
 extern const unsigned char __ImageBase[]; /* the linker's: this program's own file */
 

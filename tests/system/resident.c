@@ -278,6 +278,57 @@ START_WIDTH_TEST(the_child_is_as_one_of_a_launcher_of_its_own)
 }
 END_TEST
 
+/* ---- a parent that has changed since ---- */
+
+static struct result result;
+
+static const wchar_t *const changes[] = {L"privileges", L"dacl", L"ignore", L"listen", L"job", L"inner"};
+
+/* changing-parent.exe; FALSE if it cannot change so here. */
+static BOOL run_changing(const wchar_t *kind, unsigned long standing[4], int replaced[2])
+{
+    run(&result, program(OWN_WIDTH, L"changing-parent.exe"), L"\"%ls\" \"%ls\" %ls",
+        program(OWN_WIDTH, L"handoff-launcher.exe"), program(OWN_WIDTH, L"child.exe"), kind);
+    if (result.exit_code == 2)
+        return FALSE;
+    ck_assert_msg(result.exit_code == 0, "'%s' ended with %lu", shown(kind), result.exit_code);
+    ck_assert_msg(sscanf(result.out, "%lx %lx %lx %lx %d %d", &standing[0], &standing[1], &standing[2], &standing[3],
+                         &replaced[0], &replaced[1]) == 6,
+                  "%s", result.out);
+    return TRUE;
+}
+
+/* It has no right, job or state of its parent's that this has given up, or not yet had, since the launcher was started. */
+START_TEST(g9_a_launcher_stands_for_its_parent_as_that_is_now)
+{
+    unsigned long standing[4];
+    int replaced[2];
+
+    if (!run_changing(changes[_i], standing, replaced)) {
+        skip("a process cannot join a job within its job, or neither that nor another default DACL shows");
+        return;
+    }
+    ck_assert_msg(standing[0] != standing[1], "'%s' changes nothing", shown(changes[_i]));
+    ck_assert_msg(standing[1] == standing[2] && standing[1] == standing[3],
+                  "'%s': a direct child has %lx, one of a launcher %lx, one more %lx, and one before had %lx",
+                  shown(changes[_i]), standing[1], standing[2], standing[3], standing[0]);
+    ck_assert_msg(replaced[0] && !replaced[1], "replaced %d, and once more %d", replaced[0], replaced[1]);
+    assert_nobody_left();
+}
+END_TEST
+
+START_TEST(a_launcher_of_a_parent_that_has_not_changed_stays)
+{
+    unsigned long standing[4];
+    int replaced[2];
+
+    ck_assert(run_changing(L"nothing", standing, replaced));
+    ck_assert_uint_eq(standing[0], standing[2]);
+    ck_assert(!replaced[0] && !replaced[1]);
+    assert_nobody_left();
+}
+END_TEST
+
 /* ---- what the child holds ---- */
 
 static void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes,
@@ -1628,6 +1679,44 @@ START_TEST(closing_ends_one_that_hangs)
 }
 END_TEST
 
+/* As any process of the test's. */
+static HANDLE open_up(DWORD process_id)
+{
+    HANDLE process = open_closed(OpenProcess, PROCESS_ALL_ACCESS, process_id);
+    SECURITY_DESCRIPTOR everybody;
+
+    ck_assert_ptr_nonnull(process);
+    ck_assert(InitializeSecurityDescriptor(&everybody, SECURITY_DESCRIPTOR_REVISION));
+    ck_assert(SetSecurityDescriptorDacl(&everybody, TRUE, NULL, FALSE));
+    ck_assert(SetKernelObjectSecurity(process, DACL_SECURITY_INFORMATION, &everybody));
+    return process;
+}
+
+/* It may be somebody else's, of which a service is told. Closing is an end, and the next spawn has another launcher. */
+START_TEST(g10_a_logoff_is_no_end_of_a_launcher)
+{
+    static const DWORD events[] = {CTRL_C_EVENT, CTRL_BREAK_EVENT, CTRL_LOGOFF_EVENT, CTRL_CLOSE_EVENT};
+    struct handoff_launcher *launcher = open_good(OWN_WIDTH);
+    PROCESS_INFORMATION process = {.dwProcessId = spawn_good(launcher, OWN_WIDTH)};
+
+    process.hProcess = open_up(process.dwProcessId);
+    for (size_t i = 0; i < ARRAYSIZE(events); i++) {
+        HANDLE thread = send_console_event(&process, events[i]);
+
+        if (thread == NULL) {
+            skip("there is no CtrlRoutine, where Windows has it, in kernelbase.dll or kernel32.dll");
+            break;
+        }
+        ck_assert_uint_eq(WaitForSingleObject(thread, 60000), WAIT_OBJECT_0);
+        CloseHandle(thread);
+        ck_assert_int_eq(spawn_good(launcher, OWN_WIDTH) == process.dwProcessId, events[i] != CTRL_CLOSE_EVENT);
+    }
+    CloseHandle(process.hProcess);
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
 START_TEST(g11_a_launcher_that_cannot_be_opened)
 {
     static const wchar_t *const paths[] = {L"C:\\no\\such\\launcher.exe", L"no-such-launcher.exe", L""};
@@ -1693,14 +1782,19 @@ Suite *resident_suite(void)
     Suite *suite = suite_create("resident");
     TCase *struck = tcase_create("resident strikes");
     TCase *ends = tcase_create("resident ends");
+    TCase *changed = tcase_create("resident standing");
     TCase *places = tcase_create("resident places");
 
     for (size_t i = 0; i < ARRAYSIZE(cases); i++)
         add_case(suite, &cases[i]);
+    tcase_add_loop_test(changed, g9_a_launcher_stands_for_its_parent_as_that_is_now, 0, ARRAYSIZE(changes));
+    tcase_add_test(changed, a_launcher_of_a_parent_that_has_not_changed_stays);
+    suite_add_tcase(suite, changed);
     tcase_add_loop_test(struck, g4_a_launcher_that_lies_is_not_used_again, 0, ARRAYSIZE(lies));
     tcase_add_loop_test(struck, g4_a_launcher_that_dies_or_hangs_during_its_second_spawn, 0, ARRAYSIZE(strikes));
     suite_add_tcase(suite, struck);
     tcase_add_test(ends, closing_ends_one_that_hangs);
+    tcase_add_test(ends, g10_a_logoff_is_no_end_of_a_launcher);
     tcase_add_test(ends, g11_a_launcher_that_cannot_be_opened);
     suite_add_tcase(suite, ends);
     tcase_add_test(places, places_are_taken_up_to_the_limit);

@@ -1,0 +1,92 @@
+#include "standing.h"
+
+#include "function.h"
+#include "heap.h"
+#include "parameter.h"
+
+typedef LONG(WINAPI *open_token_function)(HANDLE, ACCESS_MASK, HANDLE *);
+typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
+
+/* Windows before 8 has no pseudo-handle for it. */
+static void read_token(LUID *modified)
+{
+    open_token_function open = (open_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
+    query_token_function query = (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken");
+    TOKEN_STATISTICS statistics;
+    HANDLE token;
+    ULONG size;
+
+    if (open == NULL || query == NULL || open(GetCurrentProcess(), TOKEN_QUERY, &token) < 0)
+        return;
+    if (query(token, TokenStatistics, &statistics, sizeof statistics, &size) >= 0)
+        *modified = statistics.ModifiedId;
+    CloseHandle(token);
+}
+
+void standing_read(struct standing *standing)
+{
+    enum { IGNORES_CTRL_C = 1 };
+
+    ZeroMemory(standing, sizeof *standing);
+    read_token(&standing->token);
+    standing->ignores_ctrl_c = ((UINT_PTR)own_parameter(PARAMETER_CONSOLE_FLAGS) & IGNORES_CTRL_C) != 0;
+}
+
+/* ---- jobs ---- */
+
+enum { NO_JOB, JOB_OF_BOTH, JOB_WITHOUT_LAUNCHER };
+
+/* Of the job that this process joined last. NULL: there is no memory, or Windows does not say. */
+static JOBOBJECT_BASIC_PROCESS_ID_LIST *list_job(void)
+{
+    JOBOBJECT_BASIC_PROCESS_ID_LIST *list = NULL;
+    DWORD room = 64;
+    BOOL done = FALSE, more = TRUE;
+
+    while (!done && more) {
+        release(list);
+        list = allocate(sizeof *list + room * sizeof *list->ProcessIdList);
+        done =
+            list != NULL && QueryInformationJobObject(NULL, JobObjectBasicProcessIdList, list,
+                                                      sizeof *list + room * (DWORD)sizeof *list->ProcessIdList, NULL);
+        more = list != NULL && GetLastError() == ERROR_MORE_DATA;
+        room *= 2;
+    }
+    if (done)
+        return list;
+    release(list);
+    return NULL;
+}
+
+static BOOL is_listed(const JOBOBJECT_BASIC_PROCESS_ID_LIST *list, DWORD process_id)
+{
+    for (DWORD i = 0; i < list->NumberOfProcessIdsInList; i++) {
+        if (list->ProcessIdList[i] == process_id)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A process leaves no job. So what can have changed is that this one has joined one more, in which the launcher is not:
+ * before Windows 8 its first, and later any, within the ones before. */
+void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launcher_id)
+{
+    JOBOBJECT_BASIC_PROCESS_ID_LIST *list;
+    BOOL has_job = FALSE, shares = FALSE;
+
+    if (!IsProcessInJob(GetCurrentProcess(), NULL, &has_job) || !has_job)
+        return;
+    list = list_job();
+    if (list != NULL)
+        shares = is_listed(list, launcher_id);
+    else
+        IsProcessInJob(launcher, NULL, &shares);
+    release(list);
+    standing->job = shares ? JOB_OF_BOTH : JOB_WITHOUT_LAUNCHER;
+}
+
+BOOL standing_equal(const struct standing *a, const struct standing *b)
+{
+    return a->token.LowPart == b->token.LowPart && a->token.HighPart == b->token.HighPart &&
+           a->ignores_ctrl_c == b->ignores_ctrl_c && a->job == b->job;
+}

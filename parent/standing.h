@@ -1,0 +1,21 @@
+/* What a launcher, and so its children, has of this process since its start, as far as that can be compared. */
+#ifndef HANDOFF_STANDING_H
+#define HANDOFF_STANDING_H
+
+#include <windows.h>
+
+struct standing {
+    LUID token; /* another one with each change of it: of privileges, integrity, default DACL; 0: cannot be told */
+    BOOL ignores_ctrl_c;
+    DWORD job; /* see standing.c */
+};
+
+/* As this process is now. */
+void standing_read(struct standing *standing);
+
+/* And in which of its jobs that launcher is. */
+void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launcher_id);
+
+BOOL standing_equal(const struct standing *a, const struct standing *b);
+
+#endif

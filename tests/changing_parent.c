@@ -1,0 +1,166 @@
+/*
+ * A parent that changes after it has started a resident launcher, so that its children would be others than those that
+ * it starts itself.
+ *
+ *   changing-parent LAUNCHER CHILD KIND
+ *
+ *   privileges  it removes all privileges from its token
+ *   dacl        it changes its token's default DACL
+ *   ignore      it ignores Ctrl-C
+ *   listen      it ignored Ctrl-C, and does so no more
+ *   job         it joins a job
+ *   inner       it is in a job, and joins one within that
+ *   nothing     it does not change
+ *
+ * Writes what each child has ("child.exe standing", and 0x1000 for being in the job): of the launcher before the
+ * change, directly after it, of the launcher after it, and once more; and whether the launcher of the last two was
+ * another than before. Ends with 2 if the change cannot be made, or nothing shows that it was, and else with 0.
+ */
+#include <windows.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "handoff.h"
+
+static const wchar_t *child_path;
+static HANDLE job;
+static DWORD last_launcher;
+
+static BOOL finish(PROCESS_INFORMATION *child, DWORD *standing)
+{
+    BOOL in_job = FALSE, done = IsProcessInJob(child->hProcess, job, &in_job);
+
+    ResumeThread(child->hThread);
+    WaitForSingleObject(child->hProcess, INFINITE);
+    done &= GetExitCodeProcess(child->hProcess, standing);
+    CloseHandle(child->hProcess);
+    CloseHandle(child->hThread);
+    *standing |= in_job ? 0x1000u : 0;
+    return done;
+}
+
+static BOOL start_directly(DWORD *standing)
+{
+    wchar_t line[] = L"child standing";
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION child;
+
+    return CreateProcessW(child_path, line, NULL, NULL, FALSE, CREATE_SUSPENDED, NULL, NULL, &startup, &child) &&
+           finish(&child, standing);
+}
+
+static BOOL spawn(struct handoff_launcher *launcher, DWORD *standing, int *replaced)
+{
+    struct handoff_trace trace = {0};
+    struct handoff_request request = {.cb = sizeof request,
+                                      .application = child_path,
+                                      .command_line = L"child standing",
+                                      .creation_flags = CREATE_SUSPENDED,
+                                      .resident = launcher,
+                                      .trace = &trace};
+    PROCESS_INFORMATION child;
+
+    if (!handoff_spawn(&request, &child, NULL))
+        return FALSE;
+    *replaced = trace.launcher_id != last_launcher;
+    last_launcher = trace.launcher_id;
+    return finish(&child, standing);
+}
+
+static BOOL remove_privileges(HANDLE token)
+{
+    static _Alignas(8) BYTE memory[4096];
+    TOKEN_PRIVILEGES *privileges = (TOKEN_PRIVILEGES *)(void *)memory;
+    DWORD size;
+
+    if (!GetTokenInformation(token, TokenPrivileges, privileges, sizeof memory, &size))
+        return FALSE;
+    for (DWORD i = 0; i < privileges->PrivilegeCount; i++)
+        privileges->Privileges[i].Attributes = SE_PRIVILEGE_REMOVED;
+    return AdjustTokenPrivileges(token, FALSE, privileges, 0, NULL, NULL);
+}
+
+static BOOL change_dacl(HANDLE token)
+{
+    SID everybody = {SID_REVISION, 1, {SECURITY_WORLD_SID_AUTHORITY}, {SECURITY_WORLD_RID}};
+    _Alignas(8) BYTE list[64];
+    TOKEN_DEFAULT_DACL dacl = {(ACL *)(void *)list};
+
+    return InitializeAcl(dacl.DefaultDacl, sizeof list, ACL_REVISION) &&
+           AddAccessAllowedAce(dacl.DefaultDacl, ACL_REVISION, GENERIC_ALL, &everybody) &&
+           SetTokenInformation(token, TokenDefaultDacl, &dacl, sizeof dacl);
+}
+
+static BOOL change_token(BOOL (*change)(HANDLE))
+{
+    TOKEN_STATISTICS before, after;
+    HANDLE token;
+    DWORD size;
+    BOOL done =
+        OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES | TOKEN_ADJUST_DEFAULT, &token) &&
+        GetTokenInformation(token, TokenStatistics, &before, sizeof before, &size) && change(token) &&
+        GetTokenInformation(token, TokenStatistics, &after, sizeof after, &size);
+
+    CloseHandle(token);
+    return done && memcmp(&before.ModifiedId, &after.ModifiedId, sizeof before.ModifiedId) != 0;
+}
+
+/* And Windows says who is in it. */
+static BOOL join_job(void)
+{
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION accounting;
+
+    job = CreateJobObjectW(NULL, NULL);
+    return AssignProcessToJobObject(job, GetCurrentProcess()) &&
+           QueryInformationJobObject(NULL, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL);
+}
+
+static BOOL prepare(const wchar_t *kind)
+{
+    if (wcscmp(kind, L"listen") == 0)
+        return SetConsoleCtrlHandler(NULL, TRUE);
+    return wcscmp(kind, L"inner") == 0 ? join_job() : TRUE;
+}
+
+static BOOL change(const wchar_t *kind)
+{
+    if (wcscmp(kind, L"privileges") == 0)
+        return change_token(remove_privileges);
+    if (wcscmp(kind, L"dacl") == 0)
+        return change_token(change_dacl);
+    if (wcscmp(kind, L"ignore") == 0)
+        return SetConsoleCtrlHandler(NULL, TRUE);
+    if (wcscmp(kind, L"listen") == 0)
+        return SetConsoleCtrlHandler(NULL, FALSE);
+    if (wcscmp(kind, L"job") == 0)
+        return AssignProcessToJobObject(job, GetCurrentProcess());
+    return wcscmp(kind, L"inner") == 0 ? join_job() : TRUE;
+}
+
+int wmain(int argc, wchar_t **argv)
+{
+    DWORD before, directly, after, again;
+    int replaced[3];
+    struct handoff_launcher *launcher;
+
+    if (argc != 4)
+        return 3;
+    child_path = argv[2];
+    job = CreateJobObjectW(NULL, NULL);
+    if (!prepare(argv[3]))
+        return 2;
+    launcher = handoff_launcher_open(argv[1], NULL);
+    if (launcher == NULL || !spawn(launcher, &before, &replaced[0]))
+        return 3;
+    if (wcscmp(argv[3], L"inner") == 0)
+        before &= ~0x1000u; /* which was another job */
+    if (!change(argv[3]))
+        return 2;
+    if (!start_directly(&directly) || !spawn(launcher, &after, &replaced[1]) || !spawn(launcher, &again, &replaced[2]))
+        return 3;
+    printf("%lx %lx %lx %lx %d %d\n", before, directly, after, again, replaced[1], replaced[2]);
+    handoff_launcher_close(launcher);
+    return 0;
+}
