@@ -320,8 +320,8 @@ $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tes
 $(call both,changing-parent.exe): build/%/changing-parent.exe: build/%/tests/changing_parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe faulty-launcher.exe faulty-parent.exe faulty-prefix.exe spawning.dll \
-           calls-launcher.exe calls-prefix.exe
+HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe faulty-launcher.exe faulty-parent.exe \
+           faulty-prefix.exe spawning.dll calls-launcher.exe calls-prefix.exe
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)
 SUITES := $(foreach suite,unit calls system,$(SUITE-WIDTHS:%=build/%/$(suite).exe))

@@ -18,10 +18,11 @@ static DWORD set_thread_token(HANDLE token)
     return code_of_status(set(GetCurrentThread(), THREAD_IMPERSONATION_TOKEN, &token, sizeof token));
 }
 
-/* As this process: whom the thread impersonates may not be allowed to open its own token. */
+/* As this process, since whom the thread impersonates may not be allowed to open his own token; or else as him, since a
+ * token may be one that this process was given a handle of and may not open. */
 static DWORD open_thread_token(HANDLE *token)
 {
-    const LONG no_token = (LONG)0xC000007C;
+    const LONG no_token = (LONG)0xC000007C, access_denied = (LONG)0xC0000022;
     open_thread_token_function open = (open_thread_token_function)function_of(L"ntdll.dll", "NtOpenThreadToken");
     LONG status;
 
@@ -29,6 +30,8 @@ static DWORD open_thread_token(HANDLE *token)
     if (open == NULL)
         return GetLastError();
     status = open(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, token);
+    if (status == access_denied)
+        status = open(GetCurrentThread(), TOKEN_IMPERSONATE, FALSE, token);
     return status != no_token ? code_of_status(status) : ERROR_SUCCESS;
 }
 
