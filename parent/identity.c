@@ -3,10 +3,31 @@
 #include "function.h"
 #include "status.h"
 
+typedef LONG(WINAPI *open_process_token_function)(HANDLE, ACCESS_MASK, HANDLE *);
+typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
 typedef LONG(WINAPI *open_thread_token_function)(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
 typedef LONG(WINAPI *set_information_thread_function)(HANDLE, int, const void *, ULONG);
 
-/* NULL: none. ntdll.dll's, since kernel32.dll has nothing to do it with. */
+/* All by ntdll.dll, since kernel32.dll has nothing to do it with; and Windows before 8 has no pseudo-handle of a token. */
+DWORD identity_query(TOKEN_INFORMATION_CLASS kind, void *to, ULONG size)
+{
+    open_process_token_function open = (open_process_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
+    query_token_function query =
+        open != NULL ? (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken") : NULL;
+    HANDLE token;
+    LONG status;
+
+    if (query == NULL)
+        return GetLastError();
+    status = open(GetCurrentProcess(), TOKEN_QUERY, &token);
+    if (status < 0)
+        return code_of_status(status);
+    status = query(token, kind, to, size, &size);
+    CloseHandle(token);
+    return code_of_status(status);
+}
+
+/* NULL: none. */
 static DWORD set_thread_token(HANDLE token)
 {
     enum { THREAD_IMPERSONATION_TOKEN = 5 };

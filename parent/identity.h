@@ -1,12 +1,15 @@
-/* Whom the calling thread impersonates is set aside for a while, so that what is done meanwhile is done as this
- * process. */
+/* Who this process is, and whom the calling thread impersonates meanwhile. */
 #ifndef HANDOFF_IDENTITY_H
 #define HANDOFF_IDENTITY_H
 
 #include <windows.h>
 
-/* Takes the thread's impersonation token off; *token is NULL if it impersonates nobody. Returns a Win32 code: with one
- * the thread impersonates as before. */
+/* What the process' token says. Returns a Win32 code. */
+DWORD identity_query(TOKEN_INFORMATION_CLASS kind, void *to, ULONG size);
+
+/* Sets aside whom the thread impersonates, so that what is done from now on is done as this process: takes the thread's
+ * impersonation token off; *token is NULL if it impersonates nobody. Returns a Win32 code: with one the thread
+ * impersonates as before. */
 DWORD identity_set_aside(HANDLE *token);
 
 /* Puts it back and closes the handle, if there is one; *token is NULL afterwards. Returns a Win32 code: with one the

@@ -3,6 +3,7 @@
 
 #include "function.h"
 #include "heap.h"
+#include "identity.h"
 #include "status.h"
 #include "transaction.h"
 
@@ -11,8 +12,6 @@
 enum { DESCRIPTOR_SIZE_MOST = 1 << 18 }; /* its lists have 64 KB at most, each */
 
 typedef LONG(WINAPI *relative_function)(const void *, void *, ULONG *);
-typedef LONG(WINAPI *open_token_function)(HANDLE, ACCESS_MASK, HANDLE *);
-typedef LONG(WINAPI *query_token_function)(HANDLE, int, void *, ULONG, ULONG *);
 typedef LONG(WINAPI *set_security_function)(HANDLE, SECURITY_INFORMATION, const void *);
 
 BOOL has_unknown_revision(const SECURITY_ATTRIBUTES *security)
@@ -58,26 +57,6 @@ struct user {
     TOKEN_USER is;
     BYTE sid[SECURITY_MAX_SID_SIZE];
 };
-
-/* Whom this process runs as. Returns a Win32 code. */
-static DWORD query_user(struct user *user)
-{
-    open_token_function open = (open_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
-    query_token_function ask =
-        open != NULL ? (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken") : NULL;
-    ULONG length;
-    HANDLE token;
-    LONG status;
-
-    if (ask == NULL)
-        return GetLastError();
-    status = open(GetCurrentProcess(), TOKEN_QUERY, &token);
-    if (status < 0)
-        return code_of_status(status);
-    status = ask(token, TokenUser, user, sizeof *user, &length);
-    CloseHandle(token);
-    return code_of_status(status);
-}
 
 /* A list of rights with one entry. */
 struct short_list {
@@ -144,7 +123,7 @@ static BOOL let_in(struct transaction *t)
     t->keeps_out = has_list(callers);
     if (!t->keeps_out)
         return TRUE;
-    code = query_user(&user);
+    code = identity_query(TokenUser, &user, sizeof user);
     if (code != ERROR_SUCCESS)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
     make_short_list(&list, access, user.is.User.Sid);

@@ -1,34 +1,17 @@
 #include "standing.h"
 
-#include "function.h"
 #include "heap.h"
+#include "identity.h"
 #include "parameter.h"
-
-typedef LONG(WINAPI *open_token_function)(HANDLE, ACCESS_MASK, HANDLE *);
-typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void *, ULONG, ULONG *);
-
-/* Windows before 8 has no pseudo-handle for it. */
-static void read_token(LUID *modified)
-{
-    open_token_function open = (open_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
-    query_token_function query = (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken");
-    TOKEN_STATISTICS statistics;
-    HANDLE token;
-    ULONG size;
-
-    if (open == NULL || query == NULL || open(GetCurrentProcess(), TOKEN_QUERY, &token) < 0)
-        return;
-    if (query(token, TokenStatistics, &statistics, sizeof statistics, &size) >= 0)
-        *modified = statistics.ModifiedId;
-    CloseHandle(token);
-}
 
 void standing_read(struct standing *standing)
 {
     enum { IGNORES_CTRL_C = 1 };
+    TOKEN_STATISTICS token;
 
     ZeroMemory(standing, sizeof *standing);
-    read_token(&standing->token);
+    if (identity_query(TokenStatistics, &token, sizeof token) == ERROR_SUCCESS)
+        standing->token = token.ModifiedId;
     standing->ignores_ctrl_c = ((UINT_PTR)own_parameter(PARAMETER_CONSOLE_FLAGS) & IGNORES_CTRL_C) != 0;
 }
 
