@@ -754,7 +754,7 @@ static void spawn_either(struct handoff_launcher *launcher, int width, BOOL fail
 /* What the launcher ends with when it is closed. */
 static DWORD close_for_code(struct handoff_launcher *launcher, DWORD process_id)
 {
-    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION | SYNCHRONIZE, FALSE, process_id);
+    HANDLE process = open_closed(OpenProcess, PROCESS_QUERY_INFORMATION | SYNCHRONIZE, process_id);
     DWORD code;
 
     ck_assert_ptr_nonnull(process);
@@ -771,7 +771,7 @@ static DWORD spawn_many(int width, int spawns)
     enum { WARM_UP = 10, PAGES = 65536 };
     struct handoff_launcher *launcher = open_faulty(width, "heap");
     DWORD process_id = spawn_good(launcher, width), own = 0, its = 0;
-    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, FALSE, process_id);
+    HANDLE process = open_closed(OpenProcess, PROCESS_QUERY_INFORMATION | PROCESS_VM_READ, process_id);
     SIZE_T memory = 0;
 
     ck_assert_ptr_nonnull(process);
@@ -811,7 +811,7 @@ END_TEST
 
 static void kill_process(DWORD process_id)
 {
-    HANDLE process = OpenProcess(PROCESS_TERMINATE | SYNCHRONIZE, FALSE, process_id);
+    HANDLE process = open_closed(OpenProcess, PROCESS_TERMINATE | SYNCHRONIZE, process_id);
 
     ck_assert(process != NULL && TerminateProcess(process, 1));
     ck_assert(comes(process));
@@ -928,7 +928,7 @@ static struct strike_outcome strike(const char *kind, int at, int width, DWORD t
     staying = spawn_staying(launcher, width);
     process_id = trace.launcher_id;
     before = count_own_handles();
-    process = OpenProcess(SYNCHRONIZE, FALSE, process_id);
+    process = open_closed(OpenProcess, SYNCHRONIZE, process_id);
     outcome.spawned = spawn_struck(launcher, width, timeout_ms, &error);
     outcome.unreclaimed = error.unreclaimed;
     if (!outcome.spawned)
