@@ -313,7 +313,7 @@ static DWORD serve_lies(const wchar_t *nonce)
     struct failure failure = {0};
     PROCESS_INFORMATION child = {0};
 
-    outlive_console_events();
+    SetConsoleCtrlHandler(take_console_event, TRUE);
     if (reach_parent(&service, nonce) != ERROR_SUCCESS)
         return 98;
     for (int i = 0; i < fault_spared; i++) {

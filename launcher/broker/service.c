@@ -194,8 +194,15 @@ static void forget_request(struct service *service)
     service->text = NULL;
 }
 
-/* Whoever is in it has a child that is nobody's yet, or lets this process end. */
-static CRITICAL_SECTION spawning;
+/* TRUE while there may be a child that is nobody's yet, and from when this process is let end. */
+static _Atomic uint32_t spawning;
+
+/* Not by a critical section: its three imports do not fit into the file's size. */
+static void begin_spawning(void)
+{
+    while (atomic_exchange(&spawning, TRUE) != FALSE)
+        Sleep(1);
+}
 
 /* Ctrl-C and Ctrl-Break are the children's. A logoff may be another user's, of which services are told (HandlerRoutine);
  * where it is this one's, Windows ends us. On closing and shutdown FALSE is the end of this process, between two
@@ -204,15 +211,8 @@ static BOOL WINAPI take_console_event(DWORD event)
 {
     if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
         return TRUE;
-    EnterCriticalSection(&spawning);
+    begin_spawning(); /* of which there is no end */
     return FALSE;
-}
-
-/* A handler, because the other way, "ignore", would be inherited by the children. */
-static void outlive_console_events(void)
-{
-    InitializeCriticalSection(&spawning);
-    SetConsoleCtrlHandler(take_console_event, TRUE);
 }
 
 /* FALSE if there is nobody to go on for, or one whose requests cannot be read. */
@@ -221,12 +221,12 @@ static BOOL answer(struct service *service, uint32_t size)
     DWORD code = receive_request(service, size);
     BOOL going = FALSE;
 
-    EnterCriticalSection(&spawning);
+    begin_spawning();
     if (code == ERROR_SUCCESS)
         going = spawn(service);
     else
         send_failure(service, &(struct failure){HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code});
-    LeaveCriticalSection(&spawning);
+    atomic_store(&spawning, FALSE);
     forget_request(service);
     return going;
 }
@@ -238,7 +238,8 @@ DWORD serve(const wchar_t *nonce)
     BOOL going;
     uint32_t size;
 
-    outlive_console_events();
+    /* A handler, because the other way, "ignore", would be inherited by the children. */
+    SetConsoleCtrlHandler(take_console_event, TRUE);
     code = reach_parent(&service, nonce);
     going = code == ERROR_SUCCESS;
     while (going) {
