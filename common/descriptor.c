@@ -67,8 +67,8 @@ static void append_open_ones(struct request *request, const struct fdblock *bloc
     }
 }
 
-/* Which are open is found out first: the copies are handles too, and may get the number of one that is not. What another
- * thread closes meanwhile is none. */
+/* Finds out first which descriptors are open: copies are handles too, and may get the number of a closed descriptor. A
+ * descriptor that another thread closes meanwhile is left out. */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable)
 {
     struct fdblock block = open_block(startup);

@@ -123,7 +123,7 @@ const wchar_t *environment_find_twice(const struct changes *changes)
     return i < changes->count ? changes->sorted[i + 1].string : NULL;
 }
 
-/* The one that counts for this variable; NULL if there is none. */
+/* The change that counts for this variable; NULL if there is none. */
 static struct change *find(const struct changes *changes, const wchar_t *variable)
 {
     uint32_t low = 0, high = changes->count;

@@ -1,4 +1,4 @@
-/* Opening a process by its pid, to take handles from it: what whoever was given nothing but numbers needs. */
+/* Opening a process by its pid, to take handles from it: for a process that was given nothing but numbers. */
 #ifndef HANDOFF_OWNER_H
 #define HANDOFF_OWNER_H
 

@@ -72,7 +72,7 @@ static bool descriptor_is_good(const struct pass *passes, uint32_t before)
         if (passes[i].descriptor == descriptor)
             return false;
     }
-    /* One that was handed on, flags and all, is what some C runtime could do, and was in a block. */
+    /* A descriptor with flags was in the block of some C runtime, so there may be as many as a block has. */
     return descriptor >= STREAM_COUNT && descriptor <= (passes[before].crt_flags != 0 ? FDBLOCK_MOST : FD_MOST);
 }
 

@@ -98,7 +98,7 @@ enum request_fault {
     REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
     REQUEST_NO_PLACE,   /* the pass has no name, stream, descriptor or number, so no child could find it */
     REQUEST_NO_PROGRAM, /* neither application nor command line */
-    REQUEST_ATTRIBUTE   /* one that does not pass through, or of another size */
+    REQUEST_ATTRIBUTE   /* an attribute does not pass through, or has another size */
 };
 
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the passes. */

@@ -1,5 +1,5 @@
 /* PROC_THREAD_ATTRIBUTE_LIST as UpdateProcThreadAttribute leaves it behind. That is not documented, but CreateProcess
- * of every Windows since Vista reads it, whoever wrote it (ReactOS, Wine and others agree). */
+ * of every Windows since Vista reads a list that any program has written (ReactOS, Wine and others agree). */
 #ifndef HANDOFF_ATTRIBUTES_H
 #define HANDOFF_ATTRIBUTES_H
 

@@ -1,4 +1,4 @@
-/* The program that CreateProcessW takes a command line for, which is not always the one that cmd.exe would run. */
+/* The program that CreateProcessW finds in a command line. cmd.exe may find another one. */
 #ifndef HANDOFF_EXEPATH_H
 #define HANDOFF_EXEPATH_H
 
@@ -6,7 +6,7 @@
 
 struct program {
     wchar_t *path;
-    wchar_t *line; /* for the child, where that is another than the one that was given; or NULL */
+    wchar_t *line; /* the line for the child, if it is not the given one; or NULL */
 };
 
 /*

@@ -10,7 +10,7 @@
 
 enum { IDLE_MOST_MS = 5000 };
 
-/* The first member of such a thing. */
+/* The first member of each thing in the pool. */
 struct seat {
     struct seat *next;
     DWORD since; /* GetTickCount() when it became idle */
@@ -18,11 +18,11 @@ struct seat {
 
 struct pool {
     CRITICAL_SECTION lock;
-    HANDLE granted_places; /* a semaphore: a unit for each who need not wait any more */
+    HANDLE granted_places; /* a semaphore with a unit for each place that was granted to a waiting thread */
     DWORD most;            /* places */
-    DWORD in_use;          /* those granted included */
-    DWORD granted;         /* to somebody who has not come back from waiting yet */
-    DWORD waiting;         /* and has no place */
+    DWORD in_use;          /* places, with the granted ones */
+    DWORD granted;         /* places whose thread has not come back from waiting yet */
+    DWORD waiting;         /* threads without a place */
     struct seat *idle;     /* the last used first */
 };
 

@@ -191,7 +191,7 @@ static DWORD list_processes(struct system_process **list)
 
 /*
  * A launcher that dies between creating the child and reporting it leaves it suspended. The list says of each process
- * when it was created, so one that cannot be opened is known as well: children of earlier spawns may be such.
+ * when it was created, also of a process that cannot be opened, as children of earlier spawns may be.
  */
 static void end_unreported_children(struct transaction *t)
 {

@@ -84,7 +84,7 @@ uint64_t system_time(void); /* FILETIME */
 /* What is left until the deadline; 0 once it has passed. */
 DWORD remaining_ms(const struct transaction *t);
 
-/* The one that the request names, or the program has for all that name none; NULL: there is none. */
+/* The resident launchers that the request names, or the default ones if it names none; NULL: there are none. */
 struct handoff_launcher *launcher_of(const struct handoff_request *asked);
 
 /* Each returns FALSE with t->error set. */

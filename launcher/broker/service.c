@@ -117,8 +117,8 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     return TRUE;
 }
 
-/* Of those that the parent has not put here itself: first the ones for which any number does, so that they cannot come
- * to lie under one that is freed for another. */
+/* Steals the passes that the parent has not put here itself. Passes for which any number does come first, so that they
+ * do not take a number that is freed for another pass. */
 static BOOL steal_passes(struct service *service, struct failure *failure)
 {
     struct request *request = &service->request;

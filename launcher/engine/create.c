@@ -75,7 +75,7 @@ static void make_private(HANDLE handle)
 }
 
 /* By plain inheritance. That is safe here, because the passes' handles become the only inheritable ones of this
- * process, whatever it was given by whoever started it. */
+ * process, whatever handles it was started with. */
 static DWORD create_without_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
                                        PROCESS_INFORMATION *child)
 {
@@ -180,8 +180,8 @@ BOOL creation_run(struct creation *creation, const struct request *request, PROC
 
 /* ---- a job that is joined, where the child cannot be created in it ---- */
 
-/* Before Windows 8 a process has one job. Where ours is the Program Compatibility Assistant's (Vista and 7), which lets
- * go who asks for it, another child replaces the one that cannot join the job. Else the child stays outside. */
+/* Before Windows 8 a process has one job. The job of the Program Compatibility Assistant (Vista and 7) lets a child out
+ * that asks for it: then another child replaces the child that cannot join. Otherwise the child stays outside. */
 static BOOL replace_outside(struct creation *creation, const struct request *request, HANDLE job,
                             PROCESS_INFORMATION *child)
 {

@@ -19,7 +19,7 @@ struct creation {
     STARTUPINFOEXW startup;
     HANDLE *handles; /* what the child inherits, and then the jobs; owns the memory of the next two as well */
     uint32_t inherited, jobs;
-    uint32_t only_listed; /* the number of one that the child is to have under another; 0: there is none */
+    uint32_t only_listed; /* 0, or a handle in the list alone: the child gets a copy of it under another number */
     struct text program;
     struct text line;     /* its memory is NULL if the request has none */
     wchar_t *batch_line;  /* which runs a batch file instead; NULL if it is none */

@@ -30,8 +30,8 @@ BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
 /*
  * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open and
- * inheritable in this process, and in its jobs. Win or lose, what the passes still have for handles is the caller's to
- * close; one that was put into the child under a number of its own (PASS_APART) has none any more.
+ * inheritable in this process, and in its jobs. Win or lose, the caller closes the handles
+ * that the passes still have. A pass whose handle went into the child under a number of its own (PASS_APART) has none.
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
@@ -39,8 +39,8 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
  * later, or is outside, and *job_code says why. */
 BOOL create_child_in_job(struct request *request, PROCESS_INFORMATION *child, DWORD *job_code, struct failure *failure);
 
-/* Ends a child that is not to run, and closes its handles. Afterwards it is gone: whoever looks for children of this
- * process finds none. */
+/* Ends a child that is not to run, and closes its handles. Afterwards it is gone: nobody who
+ * looks for children of this process finds it. */
 void child_end(const PROCESS_INFORMATION *child);
 
 /* Closes the handles of the passes of these kinds, 1 << PASS_ASKED | .... */

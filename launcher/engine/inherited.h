@@ -7,8 +7,8 @@
 /* FALSE with GetLastError(). */
 BOOL handle_set_inheritable(HANDLE handle, BOOL inheritable);
 
-/* Does something to each handle of this process that is inheritable, whoever made it so: as a rule, whoever started
- * this process. No object is asked anything, since a synchronous pipe that somebody reads would not answer. */
+/* Does something to each inheritable handle of this process. As a rule the process had them from its start. No object
+ * is asked anything, since a synchronous pipe that somebody reads would not answer. */
 void handles_visit_inheritable(void (*act)(HANDLE handle));
 
 #endif

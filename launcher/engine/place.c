@@ -59,9 +59,9 @@ static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
 }
 
 /*
- * There is no way to clear the inherit flag of a handle in another process. But it can be replaced by one that is not
- * inheritable, which has as a rule the number that becomes free by that: not on Windows 7 and before, nor on others
- * if that number has neighbours that are freer.
+ * There is no way to clear the inherit flag of a handle in another process. But a copy that is not inheritable can
+ * replace the handle. As a rule the copy gets the number that becomes free by that. On Windows 7 and before it does
+ * not, and on others it does not where Windows gives another free number first.
  */
 static DWORD seal(HANDLE child, uint32_t number)
 {

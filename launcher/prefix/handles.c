@@ -76,8 +76,8 @@ static BOOL open_passes(const struct command *command, enum origin origin, struc
 /* ---- what this process was given ---- */
 
 /*
- * A number that somebody gave us means something only as long as nothing was opened here: one that is not open is
- * from then on perhaps one of our own. So all that is given comes first, and of that the questions first.
+ * A number that somebody gave us means something only as long as nothing was opened here: a number that is not open
+ * may afterwards be a handle of our own. So all that is given comes first, and of that the questions first.
  */
 
 /* What is given is inheritable as a rule, so the question is all. Returns a Win32 code: ERROR_INVALID_HANDLE if the
@@ -247,7 +247,7 @@ static const struct {
 
 enum { OWN_FILES = ARRAYSIZE(own_files) };
 
-/* Of these and, behind them, the passes: the one with that number. */
+/* Where the handle of own_files[i] is kept. */
 static HANDLE *own_file(struct command *command, uint32_t i)
 {
     switch (own_files[i].option) {
@@ -264,7 +264,7 @@ static struct source source_of(const struct command *command, uint32_t i)
     return command->options.sources[i - OWN_FILES];
 }
 
-/* ERROR_SUCCESS too if it is none of these, or there is none. */
+/* Opens file i: below OWN_FILES one of own_files, then the passes. ERROR_SUCCESS too if there is nothing to open. */
 static DWORD open_contended(struct command *command, uint32_t i, const struct deadline *deadline)
 {
     struct source source = source_of(command, i);
@@ -307,7 +307,7 @@ static void close_contended(struct command *command)
     }
 }
 
-/* Begins with the one that was taken the last time, which is waited for; no other is. Notes which one fails. */
+/* Begins with the file that was taken the last time, the only file that is waited for. Notes which file fails. */
 static DWORD try_contended(struct command *command, uint32_t count, uint32_t *which)
 {
     const struct deadline no_time = {0};

@@ -357,7 +357,7 @@ static BOOL start_command(struct command *command, struct relay *relays, PROCESS
     command->opened_us = clock_us(command->started);
     let_go_of_inherited();
     set_surroundings(command);
-    /* Who is not to end with us is in no job of ours either: one that is in a job cannot join every other. */
+    /* A command that is not to end with us is in no job of ours: a process in a job cannot join every other job. */
     if (waits(command))
         add_job(command);
     created = create_command(command, child, failure);
@@ -508,8 +508,8 @@ static void print_pid(DWORD process_id)
     print(STD_OUTPUT_HANDLE, units, text.length);
 }
 
-/* From a suspended child to one that runs and has somebody who waits for it. When it begins, it finds nothing held
- * by this process. */
+/* Lets the suspended child run, with somebody who waits for it. When it begins, this process holds nothing of what it
+ * was given. */
 static BOOL let_run(struct command *command, struct relay *relays, const PROCESS_INFORMATION *child,
                     struct failure *failure)
 {

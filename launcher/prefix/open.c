@@ -223,7 +223,7 @@ BOOL is_taken(DWORD code)
     return code == ERROR_SHARING_VIOLATION || code == ERROR_PIPE_BUSY || code == WSAEADDRINUSE;
 }
 
-/* Or whoever is to make it has not come yet. */
+/* It is taken, or the server that is to make it is not there yet. */
 BOOL is_worth_waiting(const struct source *source, DWORD code)
 {
     return is_taken(code) || (source->option == OPTION_PIPE && code == ERROR_FILE_NOT_FOUND) ||

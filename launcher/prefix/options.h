@@ -112,11 +112,11 @@ size_t options_memory(const wchar_t *line, uint32_t room);
  * Reads a command line, its first word, the prefix's own name, included. `memory`, aligned for
  * pointers and zeroed, has options_memory() bytes; the options point into it and into the line. With
  * --help or --version nothing after it is read, and the request has no command line.
- * False with a fault if it cannot be what somebody meant; a pass that nothing uses is such a fault.
+ * False with a fault if nobody can have meant the line. A pass that nothing uses is a fault.
  */
 bool options_parse(struct options *options, const wchar_t *line, void *memory);
 
-/* Fills the fault in and is false: for whoever finds another. */
+/* Fills the fault in and is false: for faults that are found after the parsing. */
 bool options_refuse(struct options *options, const char *fault, const wchar_t *subject);
 
 /* Whether any of the line's words, as far as it was understood or not, means to take handles out of a process. */

@@ -1,5 +1,5 @@
-/* --relay: the pipeline ends when the command ends, whoever else still has its output open. --tee: and a file gets the
- * output too. */
+/* --relay: the pipeline ends when the command ends, though another process still has its output open. --tee: and a file
+ * gets the output too. */
 #include "command.h"
 
 #include "clock.h"

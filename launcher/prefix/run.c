@@ -79,8 +79,8 @@ static DWORD open_members(HANDLE job, HANDLE *members, DWORD most, DWORD *in_all
     return count;
 }
 
-/* Until the job is empty, whoever starts whom meanwhile. FALSE if the time is up before. Where there are some, but none
- * may be opened, this process is waited for, which does not end meanwhile. */
+/* Waits until the job is empty, whatever its processes start meanwhile. FALSE if the time is up before. Where no
+ * process in the job may be opened, the wait is for this process, which does not end meanwhile: so it is a pause. */
 static BOOL wait_for_tree(HANDLE job, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };
@@ -145,7 +145,7 @@ BOOL is_detached(void)
  * none. */
 static HANDLE spared_when_closed, ended_when_closed;
 
-/* Whoever is in it neither lets the child run nor decides what becomes of it: spared too early, it would stay behind
+/* Held while the child is let run, and while its fate is decided. A child that is spared too early would stay behind
  * suspended; too late, it would end with us. */
 static CRITICAL_SECTION running;
 
