@@ -252,7 +252,8 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  * With TRUE the child gets
  *
  *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own;
- *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out);
+ *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out), whose flags
+ *     also go with a stream that is one of them;
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
  *
  * and nothing else. A handle of the list has in the child the number that it has here, inheritable, as with
