@@ -31,7 +31,7 @@ struct claim {
 struct claim_page {
     uint64_t nonce; /* no other page of this process has or had it at the same number */
     uint32_t count;
-    uint32_t size; /* of all of it, in bytes, if a channel lies behind the claims: a launcher's page */
+    uint32_t size; /* of the whole page, in bytes, if a channel lies behind the claims: a launcher's page */
     struct claim claims[];
 };
 
@@ -39,7 +39,7 @@ _Static_assert(sizeof(struct claim) == 16, "both sides, of either width, agree o
 _Static_assert(sizeof(struct claim_page) == 16, "both sides, of either width, agree on the page");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a lock would not be shared between processes");
 
-/* Of a page with that many claims and nothing behind them, in bytes. */
+/* The size of a page with that many claims and nothing behind them, in bytes. */
 static inline size_t claim_page_size(size_t count)
 {
     return sizeof(struct claim_page) + count * sizeof(struct claim);

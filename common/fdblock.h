@@ -36,7 +36,7 @@ struct fdblock fdblock_open(const void *bytes, uint32_t size, uint32_t own_point
 /* 0 for a descriptor that is not open, in the block or at all. */
 uint32_t fdblock_flags(const struct fdblock *block, uint32_t descriptor);
 
-/* Those of the handle, under whichever descriptors; 0 if it is none. */
+/* The flags of every descriptor that has this handle, together; 0 if no descriptor has it. */
 uint32_t fdblock_flags_of(const struct fdblock *block, uint64_t handle);
 
 /* Sign-extended from 32 bits, which is all that a handle has. */

@@ -5,7 +5,7 @@
 
 enum { STRINGS = 6 };
 
-/* In memory of its own; NULL with *code set if there is none. A NULL stays one. */
+/* The string in UTF-16, in memory of its own; NULL with *code set if there is no memory. NULL for NULL. */
 static wchar_t *widen(const char *string, DWORD *code)
 {
     int units = string != NULL ? MultiByteToWideChar(CP_ACP, 0, string, -1, NULL, 0) : 0;

@@ -137,7 +137,7 @@ enum handoff_stage {
     HANDOFF_STAGE_ADOPT,     /* the parent taking over the child */
     HANDOFF_STAGE_RESUME,    /* letting the child run */
     HANDOFF_STAGE_REPORT,    /* the prefix door telling the parent (never the library) */
-    HANDOFF_STAGE_CLEAN_UP,  /* ending launcher or child of a spawn that failed: the subject, which may stay */
+    HANDOFF_STAGE_CLEAN_UP,  /* ending the launcher or the child of a failed spawn; the subject may stay */
     HANDOFF_STAGE_NUMBER,    /* giving a handle the number in the child that it has in the parent */
     HANDOFF_STAGE_IDENTITY,  /* putting the thread's impersonation token back: see below */
     HANDOFF_STAGE_VERSION    /* talking with a launcher of another version, `subject` says of which */
@@ -149,7 +149,7 @@ struct handoff_error {
     DWORD stage;         /* enum handoff_stage */
     DWORD pass;          /* index of the pass it concerns, or HANDOFF_NO_PASS */
     DWORD code;          /* Win32 code */
-    DWORD unreclaimed;   /* duplicates whose owner cannot be known any more, so they stay open in the
+    DWORD unreclaimed;   /* duplicates of which nobody can know whether they were stolen, so they stay open in the
                             parent: at most one, and only if the launcher was killed amid a steal */
     wchar_t subject[96]; /* what the stage was dealing with: a pass, a program; cut if longer */
 };

@@ -162,7 +162,7 @@ static BOOL check_size(struct transaction *t)
 
 enum { KINDS = HANDOFF_FILE | HANDOFF_PIPE | HANDOFF_DEVICE };
 
-/* What a descriptor is can be one thing, and is asked of no other handle. */
+/* A pass says at most one kind, and only of a descriptor. */
 static BOOL flags_are_good(const struct handoff_pass *pass)
 {
     DWORD kind = pass->flags & KINDS;

@@ -24,7 +24,8 @@ BOOL keep_number(struct fillers *fillers, uint32_t number)
     return *note;
 }
 
-/* All numbers that are to be kept are taken, so it comes to none of those. */
+/* Moves a pass that need not keep its number away from a number that another pass keeps. All such numbers are in use,
+ * so the copy does not come to lie under one of them. */
 static BOOL move_away(const struct request *request, uint32_t number)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {

@@ -1,7 +1,7 @@
 /*
- * The launcher's own handle table, kept full up to the highest number that a pass has had to keep: on the numbers that
- * nothing else has, lie fillers, which are not inheritable. So a handle comes under its number when the filler there
- * makes way for it, whatever the number, and everything else that the launcher is given lies above all of them.
+ * The launcher's own handle table, kept full up to the highest number that a pass has had to keep. A filler, a handle
+ * that is not inheritable, lies under each number that nothing else has. So a handle comes under its number when the
+ * filler there makes way for it. All other handles that the launcher is given lie above the fillers.
  */
 #ifndef HANDOFF_FILLERS_H
 #define HANDOFF_FILLERS_H
@@ -15,7 +15,7 @@ struct fillers {
     bool *notes;     /* where they lie; NULL: there are none yet */
 };
 
-/* Fills up to that number, and it. FALSE if no filler lies there now; nor does one if the number is 0. */
+/* Fills the table up to that number, the number included. FALSE if no filler has the number then; none ever has 0. */
 BOOL keep_number(struct fillers *fillers, uint32_t number);
 
 /* Makes way on that number: the filler goes, or a pass of the request that came there before anybody knew of it. FALSE

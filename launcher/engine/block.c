@@ -24,7 +24,7 @@ uint32_t pointer_of(HANDLE process, uint32_t guess)
     return windows_has_64 && !wow64 ? 8 : 4;
 }
 
-/* From the file's name alone for what is not there under it. */
+/* Where there is no file of that name, the size is that of this program's own pointers. */
 uint32_t pointer_guess(const wchar_t *program)
 {
     enum { SCS_64BIT = 6 };

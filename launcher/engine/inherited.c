@@ -55,11 +55,11 @@ static BOOL make_list(struct list *list, LONG (*query)(void *, ULONG, ULONG *))
         list->memory = allocate(capacity);
         list->size = 0;
         status = list->memory != NULL ? query(list->memory, capacity, &list->size) : -1;
-        /* One that is full to the brim may have been cut. */
+        /* A list that fills its memory may have been cut. */
         if (status >= 0 && list->size > capacity - sizeof(DWORD))
             status = length_mismatch;
     }
-    /* A process that asks has handles: an empty list is none. */
+    /* This process has handles: an empty list is no answer. */
     return status >= 0 && list->size > 0;
 }
 

@@ -1,7 +1,7 @@
 /*
- * A handle under a number that is given. Nobody may choose a number: a process' table gives them, as a rule in order,
- * and a freed one again, on Windows 8 and later at once, before that when the others of its list are used up. So copies
- * of the handle are put into the table until one comes to lie where it should, and the others are taken back.
+ * Puts a handle under a given number. Nobody may choose a number: the table of a process gives them, as a rule in
+ * order. It gives a freed number again: on Windows 8 and later at once, before that when the list of free numbers is
+ * used up. So copies of the handle are put into the table until a copy has the number. The others are taken back.
  */
 #ifndef HANDOFF_NUMBER_H
 #define HANDOFF_NUMBER_H
@@ -13,13 +13,13 @@
 
 enum { HIGHEST_NOTED = 1 << 18 }; /* more than 65,000 handles */
 
-/* For each number below that, whether one of ours lies there: all false; NULL if there is no memory. */
+/* Room to note for each number below HIGHEST_NOTED whether it is one of these copies; NULL if there is no memory. */
 bool *make_notes(void);
 
 /*
- * Puts a copy of one of our own handles under that number into a process. What came to lie below it stays there if it
- * can be noted, since it would come up again with the next; everything else is closed before this returns. Returns
- * a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up.
+ * Puts a copy of one of our own handles under that number into a process. Copies with lower numbers stay there as far
+ * as they can be noted, because the next call would get these numbers again. All other copies are closed before this
+ * returns. Returns a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up.
  */
 DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
 

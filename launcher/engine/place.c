@@ -19,8 +19,8 @@ static struct pass *next_to_put(const struct request *request)
     return next;
 }
 
-/* What could not be put under its number here, in the order of the numbers, as a new table gives them. Once it is there
- * it is closed here, and has no number here any more. */
+/* Passes that could not be put under their number in this process, in the order of the numbers, because a new table
+ * gives numbers in order. A handle that is in the child is closed here, and its pass has no number here any more. */
 static BOOL put_passes(const struct request *request, HANDLE child, struct failure *failure)
 {
     struct pass *pass;

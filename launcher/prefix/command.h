@@ -171,7 +171,7 @@ wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes,
 /* Adds this process' own streams, or relays instead. */
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);
 
-/* Makes inheritable what is not so from the start, for the one call of CreateProcessW. FALSE with GetLastError(). */
+/* Makes handles inheritable that were not opened so, for the one call of CreateProcessW. FALSE with GetLastError(). */
 BOOL expose_handles(const struct command *command);
 
 /* Closes them all, but the streams and the job, which are this process' own. */
@@ -213,7 +213,7 @@ BOOL check_parent_options(struct command *command);
 /* Opens the process and copies the pipe for the report. */
 BOOL reach_parent(struct command *command, struct failure *failure);
 
-/* Whether the source is a number of that process; and a copy of it, as a Win32 code. */
+/* Whether the source is a number of that process; and making a copy of that handle, with a Win32 code. */
 BOOL is_of_parent(const struct source *source);
 DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle);
 uint32_t number_in_parent(const struct source *source); /* 0: it is of no other process */

@@ -393,7 +393,7 @@ static void add_stream(struct command *command, int stream)
     request->passes[i].streams |= 1u << stream;
 }
 
-/* Nor is one inheritable that the command does not get. */
+/* Adds own streams that no option claims. A stream that the command does not get is not made inheritable. */
 static void add_streams(struct command *command)
 {
     struct request *request = &command->options.request;

@@ -18,7 +18,7 @@ static const char version[] = "handoff " HANDOFF_VERSION "\r\n";
 static const char no_job_inside[] = "; before Windows 8 there is none within another";
 static const char nothing_stolen[] = "; nothing was stolen";
 
-/* Who reads the line goes by it: so if the line is cut, then before this. */
+/* Programs that read the line look for this end, so a line that is too long is cut before it. */
 static void put_nothing_stolen(struct text *text)
 {
     size_t most = text->capacity - sizeof nothing_stolen;

@@ -213,7 +213,7 @@ static BOOL is_stream(HANDLE handle)
     return FALSE;
 }
 
-/* Whoever started this process may have protected it from a mistake of its own, and that is inherited too. */
+/* The process that started this one may have protected its handle from being closed, which is inherited too. */
 static void close_given(HANDLE handle)
 {
     if (!CloseHandle(handle) && SetHandleInformation(handle, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0))

@@ -33,7 +33,7 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
         text_put_ascii(text, ", command line");
 }
 
-/* A copy has that of what it is a copy of. */
+/* The copy of a handle has the name of the handle. */
 static const wchar_t *name_of(const struct options *options, uint32_t i)
 {
     return options->request.passes[i].kind == PASS_ASKED ? options->request.passes[i].name : options->sources[i].what;
