@@ -54,7 +54,7 @@ DLLTOOL = $(BINUTILS-$(width))dlltool
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
-            -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix -Itests
+            -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix -Itests/support
 CFLAGS := -std=c11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
@@ -89,7 +89,7 @@ LIBRARY := $(call objects,parent/*.c common/*.c)
 DLL := $(call bare,parent/*.c parent/dll/*.c)
 HANDOFF := $(call bare,launcher/engine/*.c launcher/prefix/*.c)
 LAUNCHER := $(call bare,launcher/engine/*.c launcher/broker/*.c)
-HARNESS := $(call objects,tests/harness.c)
+HARNESS := $(call objects,tests/support/harness.c)
 
 # --- compiling ---------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ build/x86/bare/%.o: %.c Makefile | build/deps/compilers
 	$(compile-bare)
 
 # Only what includes <check.h> waits for Check.
-CHECKED := $(wildcard tests/harness.c tests/unit/*.c tests/system/*.c tests/calls/main.c tests/calls/rounds.c)
+CHECKED := $(wildcard tests/support/*.c tests/unit/*.c tests/system/*.c tests/calls/main.c tests/calls/rounds.c)
 $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): CPPFLAGS += $(CHECK-CPPFLAGS)
 $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | $(READY)
 
@@ -252,28 +252,28 @@ sign: all
 
 # --- tests -------------------------------------------------------------------------------
 
-$(call both,child.exe): build/%/child.exe: build/%/tests/child.o
+$(call both,child.exe): build/%/child.exe: build/%/tests/children/child.o
 	$(CC) $(LDFLAGS) -o $@ $^ -lws2_32
 
 # No console program, because Windows would make a console for each where there is none.
-$(call both,descriptor-child.exe): build/%/descriptor-child.exe: build/%/tests/descriptor_child.o
+$(call both,descriptor-child.exe): build/%/descriptor-child.exe: build/%/tests/children/descriptor_child.o
 	$(CC) $(LDFLAGS) -mwindows -o $@ $^
 
-$(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/taking_child.o build/%/parent/taker/taker.o
+$(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/children/taking_child.o build/%/parent/taker/taker.o
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-$(call both,spawning.dll): build/%/spawning.dll: build/%/tests/spawning.o build/%/libhandoff.a
+$(call both,spawning.dll): build/%/spawning.dll: build/%/tests/children/spawning.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -shared -o $@ $^
 
-$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty_launcher.o build/%/libcommon.a
+$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty/faulty_launcher.o build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # The rest of the prefix as it is.
-$(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty_prefix.o \
+$(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty/faulty_prefix.o \
                           $(filter-out %/library.o %/open.o %/parent.o %/relay.o %/run.o,$(call objects,launcher/prefix/*.c)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
-$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty_parent.o \
+$(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty/faulty_parent.o \
                               $(call objects,parent/createprocess.c parent/exepath.c parent/identity.c parent/standing.c) \
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
@@ -282,8 +282,7 @@ $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/
                           build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
-$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c) $(HARNESS) build/%/libhandoff.a \
-                              build/%/libcommon.a
+$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c tests/support/*.c) build/%/libhandoff.a build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
 # The library and the launcher again, with other names for all that they import: see tests/calls/counted.h.
@@ -314,10 +313,10 @@ $(call both,calls-launcher.exe): build/%/calls-launcher.exe: build/%/tests/calls
 $(call both,calls-prefix.exe): build/%/calls-prefix.exe: build/%/tests/calls/counted.o build/%/tests/calls/program.o
 
 $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tests/calls/rounds.c tests/calls/counted.c \
-                            tests/system/support.c) $(HARNESS) build/%/calls/library.o
+                            tests/support/system.c) $(HARNESS) build/%/calls/library.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
 
-$(call both,changing-parent.exe): build/%/changing-parent.exe: build/%/tests/changing_parent.o build/%/libhandoff.a
+$(call both,changing-parent.exe): build/%/changing-parent.exe: build/%/tests/children/changing_parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
 HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe faulty-launcher.exe faulty-parent.exe \
@@ -336,14 +335,14 @@ test-x86: $(TESTED)
 
 # The suites in another system's Wine, as root: `make test-elsewhere DIR=/var/tmp/trixie`, which is made if it is missing.
 test-elsewhere: $(TESTED) build/deps/elsewhere
-	tests/elsewhere.sh $(DIR)
+	tests/scripts/elsewhere.sh $(DIR)
 
 build/deps/elsewhere: tests/setup.sh
 	tests/setup.sh elsewhere
 
 # Parents in other languages.
 languages: all $(READY) build/deps/languages
-	tests/languages.sh
+	tests/scripts/languages.sh
 
 $(call both,demo-parent.exe): build/%/demo-parent.exe: build/%/tests/demo/parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^

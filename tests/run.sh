@@ -6,7 +6,7 @@
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-. "$root/tests/machine.sh"
+. "$root/tests/scripts/machine.sh"
 
 # windows PROGRAM ARG…: directly on Windows, else in a Wine of our own.
 if [ "${OS:-}" = Windows_NT ]; then
@@ -45,7 +45,7 @@ declare -A tests_skipped
 
 # --- what is to be done --------------------------------------------------------------------
 
-# How much of the 32-bit suites is run: all, their tests about the width (see tests/harness.h), or none.
+# How much of the 32-bit suites is run: all, their tests about the width (see tests/support/harness.h), or none.
 of_x86=all
 case "$x86 $what" in
 none*) of_x86=none ;;
@@ -143,8 +143,8 @@ do_jobs() {
 		mkdir "build/jobs/$i" 2>/dev/null || continue
 		read -ra job <<<"${jobs[i]}"
 		case ${job[0]} in
-		installed) tests/installed.sh "${job[1]}" >"build/${job[1]}/installed.log" 2>&1 ;;
-		examples) tests/examples.sh >build/x64/examples.log 2>&1 ;;
+		installed) tests/scripts/installed.sh "${job[1]}" >"build/${job[1]}/installed.log" 2>&1 ;;
+		examples) tests/scripts/examples.sh >build/x64/examples.log 2>&1 ;;
 		*) suite "${job[@]}" ;;
 		esac
 	done
@@ -283,10 +283,10 @@ start_workers
 
 if [ $what = all ]; then
 	for width in x64 x86; do
-		lines "binaries $width" < <(tests/binaries.sh $width 2>&1)
+		lines "binaries $width" < <(tests/scripts/binaries.sh $width 2>&1)
 	done
-	lines documents < <(tests/documents.sh 2>&1)
-	lines dist < <(nice tests/dist.sh 2>&1)
+	lines documents < <(tests/scripts/documents.sh 2>&1)
+	lines dist < <(nice tests/scripts/dist.sh 2>&1)
 	[ $wine = no ] || fuzz
 fi
 wait

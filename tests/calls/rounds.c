@@ -1,6 +1,6 @@
 #include "rounds.h"
 
-#include "../handle_table.h"
+#include "handle_table.h"
 
 #include <stdio.h>
 #include <string.h>

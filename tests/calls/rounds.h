@@ -2,7 +2,7 @@
 #ifndef HANDOFF_TESTS_ROUNDS_H
 #define HANDOFF_TESTS_ROUNDS_H
 
-#include "../system/system.h"
+#include "system.h"
 #include "counted.h"
 
 /* Whose calls fail. */

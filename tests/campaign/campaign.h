@@ -24,7 +24,7 @@
 #ifndef HANDOFF_CAMPAIGN_H
 #define HANDOFF_CAMPAIGN_H
 
-#include "bench/bench.h"
+#include "../bench/bench.h"
 
 enum { PATIENCE_MS = 60000 }; /* for a process that should end, or start, by itself */
 

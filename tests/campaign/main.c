@@ -22,7 +22,7 @@ enum { CAMPAIGNS = ARRAYSIZE(campaigns) };
 
 static BOOL failed; /* the campaign that is under way */
 
-/* What HANDOFF_X86 says, as in tests/harness.h. */
+/* What HANDOFF_X86 says, as in tests/support/harness.h. */
 static BOOL says_of_x86(const char *word)
 {
     const char *said = getenv("HANDOFF_X86");

@@ -610,7 +610,7 @@ static void put_every_source(wchar_t *to, WORD port)
              GetCurrentProcessId());
 }
 
-/* A prefix that looks at itself when it creates the command (tests/strict.h), where everything is open: nothing is
+/* A prefix that looks at itself when it creates the command (tests/faulty/strict.h), where everything is open: nothing is
  * inheritable but what the command gets. It was given more. */
 START_TEST(g1_nothing_else_is_inheritable)
 {
@@ -723,7 +723,7 @@ START_TEST(the_command_ends)
 }
 END_TEST
 
-/* On a system that is slow with it (tests/faulty_prefix.c). Who ends a process says its code; and the program's file can
+/* On a system that is slow with it (tests/faulty/faulty_prefix.c). Who ends a process says its code; and the program's file can
  * be deleted at once. */
 START_TEST(what_was_ended_is_gone)
 {

@@ -1,7 +1,7 @@
 /*
  * The steps die (G3, G4, G5): launchers that end, hang or lie at each of their OS calls, parents
  * that are terminated at each of theirs. The launcher and the library of these programs are the
- * product's own, with their calls counted (tests/faults.h).
+ * product's own, with their calls counted (tests/faulty/faults.h).
  */
 #include "system.h"
 

@@ -145,7 +145,7 @@ START_TEST(g12_a_pipe_and_a_port_are_free_while_the_command_runs)
 }
 END_TEST
 
-/* There a system that has no list of the process' handles says so with an empty one (tests/faulty_prefix.c). */
+/* There a system that has no list of the process' handles says so with an empty one (tests/faulty/faulty_prefix.c). */
 START_TEST(g12_an_empty_list_is_none)
 {
     HANDLE read, write;

@@ -1071,7 +1071,7 @@ START_TEST(g3_reserved_memory_is_no_page)
 }
 END_TEST
 
-/* The launcher refuses it itself (tests/strict.h): so whatever gets through, Windows takes. */
+/* The launcher refuses it itself (tests/faulty/strict.h): so whatever gets through, Windows takes. */
 static void spawn_strictly(int launcher_width, struct handoff_request *request, struct handoff_pass *passes,
                            DWORD count, const char *what)
 {

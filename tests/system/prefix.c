@@ -763,7 +763,7 @@ START_TEST(a_prefix_that_is_killed_takes_the_child_along)
 }
 END_TEST
 
-/* What there may be of jobs (tests/faulty_prefix.c), and whether the child is in that of the prefix all the same. */
+/* What there may be of jobs (tests/faulty/faulty_prefix.c), and whether the child is in that of the prefix all the same. */
 static const struct {
     const wchar_t *jobs;
     BOOL in_job;

@@ -662,7 +662,7 @@ START_TEST(a_socket_is_read_and_written_as_a_stream)
 }
 END_TEST
 
-/* A prefix whose Windows is strict about what it opens (tests/faulty_prefix.c): each file is opened so that a pipe's
+/* A prefix whose Windows is strict about what it opens (tests/faulty/faulty_prefix.c): each file is opened so that a pipe's
  * server does not get its identity to act with, an address is taken for itself, and DLLs are the system's. */
 START_TEST(nothing_is_opened_for_others_to_use)
 {

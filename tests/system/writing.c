@@ -354,7 +354,7 @@ START_TEST(what_a_full_disk_does_not_take_is_said)
 }
 END_TEST
 
-/* A pipe that does not block takes nothing while it is full, and a part of it later (tests/faulty_prefix.c). */
+/* A pipe that does not block takes nothing while it is full, and a part of it later (tests/faulty/faulty_prefix.c). */
 START_TEST(a_reader_that_is_slow_gets_all)
 {
     SetEnvironmentVariableW(L"HANDOFF", program(_i, L"faulty-prefix.exe"));
@@ -366,7 +366,7 @@ START_TEST(a_reader_that_is_slow_gets_all)
 }
 END_TEST
 
-/* On Windows a write of nothing ends a read, and so does the first one here (tests/faulty_prefix.c): not the output. */
+/* On Windows a write of nothing ends a read, and so does the first one here (tests/faulty/faulty_prefix.c): not the output. */
 START_TEST(a_read_of_nothing_is_not_the_end)
 {
     SetEnvironmentVariableW(L"HANDOFF", program(_i, L"faulty-prefix.exe"));

@@ -175,7 +175,7 @@ BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
 void use_all_processors(void);
 void use_own_processors(void);
 
-/* Programs that their environment tells to hang (tests/faults.h), and a spawn that waits for one in vain, first for HANG_MS.
+/* Programs that their environment tells to hang (tests/faulty/faults.h), and a spawn that waits for one in vain, first for HANG_MS.
  * If the time was up before it came to that, the spawn says nothing, and is repeated with twice as much. */
 enum { HANG_MS = 125 };
 HANDLE await_hang(void); /* set when it hangs */

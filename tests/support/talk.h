@@ -23,7 +23,7 @@ struct thing {
 struct talk {
     enum door door;
     int launcher_width, child_width;
-    const wchar_t *arguments; /* what the child does; see tests/descriptor_child.c */
+    const wchar_t *arguments; /* what the child does; see tests/children/descriptor_child.c */
 
     struct handoff_pass passes[TALK_PASSES];
     struct thing *things[TALK_PASSES];

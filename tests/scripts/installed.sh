@@ -5,7 +5,7 @@
 set -uo pipefail
 
 width=$1
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/build/$width/installed
 tree=$work/tree\ moved
 cross=x86_64-w64-mingw32
@@ -21,7 +21,7 @@ else
 fi
 objdump=$cross-objdump
 command -v "$objdump" >/dev/null || objdump=objdump
-. "$root/tests/machine.sh"
+. "$root/tests/scripts/machine.sh"
 failed=0 not_run=0
 
 # check WHAT DLL COMMAND...: whether the program is built with the DLL (1) or without it (0), and runs to its end.
@@ -104,7 +104,7 @@ done
 
 # The documents, and what a child builds in that takes a handle by itself.
 documents=$tree/share/doc/handoff
-"$root/tests/documents.sh" "$documents" || failed=1
+"$root/tests/scripts/documents.sh" "$documents" || failed=1
 $cross-gcc -Wall -Werror -municode -I "$documents/parent" -I "$documents/common" -o "$work/programs/taker.exe" \
 	"$documents/tests/languages/taker.c" "$documents/parent/taker/taker.c" >"$work/build.log" 2>&1 &&
 	echo "ok $width taker.c" || { echo "FAIL $width taker.c: $(tail -n 1 "$work/build.log")" && failed=1; }

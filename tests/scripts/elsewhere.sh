@@ -3,7 +3,7 @@
 # missing. It takes what is built here; of the files themselves and of what compiles there is nothing to see there.
 set -euo pipefail
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(realpath -m "${1:?Say with DIR=... where the other system is or is to be}")
 tree=$dir/handoff
 

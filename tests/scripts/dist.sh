@@ -2,9 +2,9 @@
 # dist.sh: checks the zip of `make dist`, what `make sign` signs, and what line ends a clone gets.
 # Prints a line for each check: "ok …", "FAIL …" or "SKIP: …".
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
+cd "$(dirname "$0")/../.." || exit
 
-. tests/check.sh
+. tests/scripts/check.sh
 name=handoff-$version-windows
 work=build/dist-check
 
@@ -29,7 +29,7 @@ check "the zip has what belongs into it" "$(cd $work/"$name" && find ./* -type f
 check "its sums are right, of every file" \
 	"$(cd $work/"$name" && sha256sum --check --strict --quiet SHA256SUMS 2>&1 && wc -l <SHA256SUMS)" "$(in_zip | sed 1d | wc -l)"
 
-tests/documents.sh $work/"$name" || failed=1
+tests/scripts/documents.sh $work/"$name" || failed=1
 
 # In another directory and a later second.
 cp -R Makefile launcher parent common tests README.md $work/again

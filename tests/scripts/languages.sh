@@ -3,9 +3,9 @@
 # Debian's Rust for Windows is. A line for each, "ok …", "FAIL …", or "SKIP: …" for what nothing here can run.
 set -uo pipefail
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/build/languages
-. "$root/tests/machine.sh"
+. "$root/tests/scripts/machine.sh"
 failed=0
 
 if [ "${OS:-}" = Windows_NT ]; then

@@ -244,22 +244,22 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define SetEvent(...) (note_commit(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
-#include "../common/descriptor.c"
-#include "../common/heap.c"
-#include "../common/owner.c"
-#include "../common/stream.c"
-#include "../common/take.c"
-#include "../parent/attributes.c"
-#include "../parent/channel.c"
-#include "../parent/offer.c"
-#include "../parent/link.c"
-#include "../parent/page.c"
-#include "../parent/pool.c"
-#include "../parent/process.c"
-#include "../parent/resident.c"
-#include "../parent/security.c"
-#include "../parent/spawn.c"
-#include "../parent/transaction.c"
+#include "../../common/descriptor.c"
+#include "../../common/heap.c"
+#include "../../common/owner.c"
+#include "../../common/stream.c"
+#include "../../common/take.c"
+#include "../../parent/attributes.c"
+#include "../../parent/channel.c"
+#include "../../parent/offer.c"
+#include "../../parent/link.c"
+#include "../../parent/page.c"
+#include "../../parent/pool.c"
+#include "../../parent/process.c"
+#include "../../parent/resident.c"
+#include "../../parent/security.c"
+#include "../../parent/spawn.c"
+#include "../../parent/transaction.c"
 
 static struct pool *taken_pool;
 static struct seat *taken_seat;

@@ -4,8 +4,8 @@
 # A line for each check, "ok …" or "FAIL …".
 set -uo pipefail
 
-cd "$(dirname "$0")/.." || exit
-. tests/check.sh
+cd "$(dirname "$0")/../.." || exit
+. tests/scripts/check.sh
 
 # headings README: each as the anchor that GitHub makes of it.
 headings() {

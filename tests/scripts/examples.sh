@@ -9,15 +9,15 @@
 #   sh                   lines that compile are run, before all others; of the rest there are tests elsewhere
 #   json                 not run
 #
-# Any other language is a failure: programs in it are files, which tests/languages.sh runs.
+# Any other language is a failure: programs in it are files, which tests/scripts/languages.sh runs.
 # A block without a language is no example. Of an output, numbers and directories do not count, and lines may be left
 # out; but whatever handoff itself says must be there.
 set -uo pipefail
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/build/examples
 bin=$root/build/x64
-. "$root/tests/machine.sh"
+. "$root/tests/scripts/machine.sh"
 not_run=0 # what needs gpgv, which is a 32-bit program
 
 # windows PROGRAM ARG…
@@ -250,4 +250,4 @@ save_files
 build_files
 run_blocks
 [ $not_run = 0 ] || echo "SKIP: $not_run tests: $no_32bit"
-"$root/tests/languages.sh"
+"$root/tests/scripts/languages.sh"

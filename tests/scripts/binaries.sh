@@ -4,9 +4,9 @@
 set -uo pipefail
 
 width=$1
-tests=$(dirname "$0")
-build=$tests/../build/$width
-. "$tests/check.sh"
+scripts=$(dirname "$0")
+build=$scripts/../../build/$width
+. "$scripts/check.sh"
 case $width in
 x64) cross=x86_64-w64-mingw32- subsystem=5.2 own_flags="HIGH_ENTROPY_VA" ;;
 x86) cross=i686-w64-mingw32- subsystem=5.1 own_flags="NO_SEH" ;;
@@ -70,7 +70,7 @@ look_at() {
 # look_at_program FILE SUBSYSTEM
 look_at_program() {
 	look_at "$1"
-	newer=$(LC_ALL=C comm -23 <(imports) <(grep -v '^#' "$tests/xp-kernel32.txt" | LC_ALL=C sort))
+	newer=$(LC_ALL=C comm -23 <(imports) <(grep -v '^#' "$scripts/xp-kernel32.txt" | LC_ALL=C sort))
 	check "imports only what Windows XP has" "${newer//$'\n'/ }" ""
 	check "is for subsystem $2" "$(field Subsystem)" "$2"
 	check "has its manifest where Windows looks for a program's" "$(grep -c '^1 24 ' <<<"$resources")" 1
@@ -91,7 +91,7 @@ check "has at most 20480 bytes ($size)" "$((size <= 20480))" 1
 
 # Decorated or not, each function that the header declares.
 take libhandoff.a
-functions=$(grep -o 'WINAPI handoff_[A-Za-z_]*' "$tests/../parent/handoff.h" | cut -d ' ' -f 2 | LC_ALL=C sort)
+functions=$(grep -o 'WINAPI handoff_[A-Za-z_]*' "$scripts/../../parent/handoff.h" | cut -d ' ' -f 2 | LC_ALL=C sort)
 defined() { "${cross}nm" "$build/$1" 2>/dev/null | tr -d '\r' | sed -n 's/.* T _\?\(handoff_[A-Za-z_]*\).*/\1/p' | LC_ALL=C sort -u; }
 check "defines what handoff.h declares" "$(defined $file)" "$functions"
 needed=$("${cross}nm" -u "$build/$file" | tr -d '\r' | sed -n 's/^ *U _\?\([a-z].*\)/\1/p' | LC_ALL=C sort | xargs)

@@ -210,19 +210,19 @@ static void note_answer(void)
 #undef SetEvent
 #define SetEvent(...) (note_answer(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
-#include "../common/descriptor.c"
-#include "../common/heap.c"
-#include "../common/take.c"
-#include "../launcher/engine/batch.c"
-#include "../launcher/engine/block.c"
-#include "../launcher/engine/create.c"
-#include "../launcher/engine/engine.c"
-#include "../launcher/engine/inherited.c"
-#include "../launcher/engine/number.c"
-#include "../launcher/engine/place.c"
-#include "../launcher/engine/prepare.c"
-#include "../launcher/broker/fillers.c"
-#include "../launcher/broker/service.c"
+#include "../../common/descriptor.c"
+#include "../../common/heap.c"
+#include "../../common/take.c"
+#include "../../launcher/engine/batch.c"
+#include "../../launcher/engine/block.c"
+#include "../../launcher/engine/create.c"
+#include "../../launcher/engine/engine.c"
+#include "../../launcher/engine/inherited.c"
+#include "../../launcher/engine/number.c"
+#include "../../launcher/engine/place.c"
+#include "../../launcher/engine/prepare.c"
+#include "../../launcher/broker/fillers.c"
+#include "../../launcher/broker/service.c"
 
 static BOOL lies(const char *kind)
 {

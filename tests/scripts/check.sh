@@ -1,6 +1,6 @@
 # Read by the scripts that look at files: a line for each check, "ok …" or "FAIL …". They end with $failed.
 # shellcheck shell=bash disable=SC2034 # version is theirs
-version=$(sed -n 's/^#define HANDOFF_VERSION "\(.*\)"/\1/p' "${BASH_SOURCE[0]%/*}/../parent/handoff.h" | tr -d '\r')
+version=$(sed -n 's/^#define HANDOFF_VERSION "\(.*\)"/\1/p' "${BASH_SOURCE[0]%/*}/../../parent/handoff.h" | tr -d '\r')
 subject='' # of the checks to come, with a colon and a blank behind it
 failed=0
 
