@@ -51,7 +51,7 @@ struct transaction {
     const HANDLE *jobs;   /* the caller's, which the child is created in; passes after those that were asked for */
     uint32_t job_count;
     HANDLE *duplicates; /* of what is stolen, which are the passes that were asked for and the jobs; NULL: of others */
-    BOOL offered; /* the launcher may take them */
+    BOOL offered;       /* the launcher may take them */
 
     BOOL keeps_out; /* security.c: the child is created with another list of rights than it is to have */
 

@@ -301,10 +301,7 @@ static DWORD leave_locked(struct service *service)
     PROCESS_INFORMATION child;
 
     service->request.process_descriptor = (const uint8_t *)&locked;
-    return create_child(&service->request, &child, &failure) &&
-                   AssignProcessToJobObject(job, child.hProcess)
-               ? 0
-               : 96;
+    return create_child(&service->request, &child, &failure) && AssignProcessToJobObject(job, child.hProcess) ? 0 : 96;
 }
 
 static DWORD serve_lies(const wchar_t *nonce)
