@@ -270,7 +270,8 @@ $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/fau
 
 # The rest of the prefix as it is.
 $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty/faulty_prefix.o \
-                          $(filter-out %/library.o %/open.o %/parent.o %/relay.o %/run.o,$(call objects,launcher/prefix/*.c)) build/%/libcommon.a
+                          $(filter-out %/console.o %/job.o %/library.o %/open.o %/parent.o %/relay.o, \
+                            $(call objects,launcher/prefix/*.c)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty/faulty_parent.o \

@@ -2,9 +2,16 @@
  * handoff.exe and handoffw.exe: open what the command is to have, or take it out of a process by number, start
  * the command and stand in for it. A file calls only those below it.
  *
- *   main.c     the steps, in their order, and what is said when one fails
+ *   main.c     the steps, in their order
+ *   check.c    what is wrong with the options
+ *   start.c    from options to a suspended command
+ *   say.c      what is said of a command that runs
  *   show.c     --dry-run and --trace
- *   run.c      the job, holding nothing, waiting
+ *   complain.c why there is no command
+ *   wait.c     stands in for a command that runs
+ *   console.c  outlives it, or ends with it
+ *   job.c      the command and what it starts
+ *   let_go.c   holds nothing of what this process was given
  *   handles.c  all that the command is to have
  *   relay.c    passes the command's output on
  *   parent.c   the process that --parent names: --steal, --copy, --report
@@ -87,12 +94,45 @@ static inline BOOL has_tee(const struct command *command)
     return has_option(command, tee_option(command));
 }
 
+/* Whether this process stays while the command runs. */
+static inline BOOL waits(const struct command *command)
+{
+    return !has_option(command, OPTION_DETACH) && !has_option(command, OPTION_REPORT);
+}
+
+/* For whatever is still to be done when the time of --timeout is up. */
+enum { GRACE_MS = 1000 };
+
+struct relay;
+
+/* ---- check.c ---- */
+
+/* FALSE with a fault. */
+BOOL check_options(struct command *command);
+
+/* ---- start.c ---- */
+
+/* The command is suspended, and alone has the handles that were opened. */
+BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORMATION *child, struct failure *failure);
+
+/* ---- say.c ---- */
+
+/* Before the command runs. */
+void introduce(struct command *command, const PROCESS_INFORMATION *child);
+
+/* As the last, after all of that: until all is read, or with --timeout for a moment. */
+void say_at_end(struct command *command);
+
+/* What this process ends with: a loss is no success. */
+DWORD end_code(const struct command *command);
+
+/* The same, where there is no command that has been waited for, and its code is this. */
+DWORD finish(struct command *command, DWORD code);
+
 /* ---- show.c ---- */
 
 /* Returns the exit code: the plan is also that the program is not there. */
-DWORD show_plan(const struct command *command);
-/* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
-void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error);
+DWORD show_plan(struct command *command);
 void show_trace(const struct command *command);
 void show_trace_json(struct command *command);
 
@@ -103,9 +143,23 @@ wchar_t *program_of(HANDLE process);
 void show_trace_end(const struct command *command);
 void show_trace_json_end(struct command *command);
 
-/* ---- run.c ---- */
+/* ---- complain.c ---- */
 
-struct relay;
+extern const char no_job_inside[]; /* why a command is in no job, where that may be why */
+
+/* Says what is wrong with the line. Returns the exit code. */
+DWORD explain_refusal(const struct options *options, const wchar_t *line);
+
+/* Says why there is no command, on stderr and, if there is one, in the report. Returns the exit code: 125 or 123 only if
+ * nothing was stolen. */
+DWORD explain_failure(struct command *command, const struct failure *failure);
+
+/* ---- wait.c ---- */
+
+/* Waits for the child and notes how it went and what this process is to end with. */
+void stand_in(struct command *command, struct relay *relays, HANDLE process);
+
+/* ---- console.c ---- */
 
 /* Ctrl-C and Ctrl-Break are the child's: from now on this process goes on when they come. When the console
  * closes, or the session ends, this process ends, and the child goes on as if it had been started without. */
@@ -114,6 +168,11 @@ void outlive_console_events(void);
 /* Whether this is a console program that was started without a console, as its child is then to be: else Windows would
  * give a console child one of its own. (handoffw.exe has none as a rule, and its console child gets its own.) */
 BOOL is_detached(void);
+
+/* Lets the child run. FALSE with GetLastError(). */
+BOOL resume(const struct command *command, HANDLE thread);
+
+/* ---- job.c ---- */
 
 /*
  * A job whose only handle stays here, so that a child in it ends when this process does, however it does. The child's
@@ -124,6 +183,20 @@ void make_job(struct command *command);
 /* Afterwards there is a job only if the child is in it. FALSE if the command was to run only in one. */
 BOOL keep_job(struct command *command);
 
+/* Whether all that the command starts is in it. Then nothing breaks away from it, even if it asks. */
+BOOL whole_tree(const struct command *command);
+
+/* From now on what is in the job goes on when this process ends. */
+void spare_members(HANDLE job);
+
+/* Ends what is in the job, and waits for a moment until it is gone. */
+void end_members(HANDLE job, struct relay *relays, DWORD code);
+
+/* Waits until the job is empty, whatever its processes start meanwhile. FALSE if the time is up before. */
+BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *deadline);
+
+/* ---- let_go.c ---- */
+
 /* Closes all that this process was given, but its streams: what the command is to have has been copied. */
 void let_go_of_inherited(void);
 
@@ -133,25 +206,8 @@ void let_go_of_streams(const struct command *command);
 /* Speaks again, after that, on the stderr that the child has. */
 void borrow_stderr(const struct request *request, HANDLE child);
 
-/* Lets the child run. FALSE with GetLastError(). */
-BOOL resume(const struct command *command, HANDLE thread);
-
 /* Nobody waits for the lock because somebody takes his time to read what handoff says or passes on. */
 void release_lock(struct command *command);
-
-/* Waits for the child and notes how it went and what this process is to end with. */
-void stand_in(struct command *command, struct relay *relays, HANDLE process);
-
-/*
- * What is said may find no reader, so a thread says it. It is given the command.
- *
- * Before the command runs: the thread is waited for a moment, so that its lines are the first where somebody reads. If
- * nobody does, it goes on beside the command.
- */
-void say_beside(struct command *command, LPTHREAD_START_ROUTINE say);
-
-/* As the last, after all of that: until all is read, or with --timeout for a moment. */
-void say_at_end(struct command *command, LPTHREAD_START_ROUTINE say);
 
 /* ---- handles.c ---- */
 

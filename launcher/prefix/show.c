@@ -3,13 +3,10 @@
 #include "command.h"
 
 #include "cmdline.h"
-#include "environment.h"
-#include "error.h"
 #include "function.h"
 #include "heap.h"
 #include "lookup.h"
 #include "stream.h"
-#include "upcase.h"
 #include "voice.h"
 
 /* ---- --dry-run ---- */
@@ -101,31 +98,7 @@ static void show_text(DWORD stream, const char *what, const wchar_t *text)
     print_ascii(stream, "\r\n");
 }
 
-void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error)
-{
-    const wchar_t *name = error->subject;
-
-    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
-        name++;
-    if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
-        environment_has(request->variables, L"PATH", upcase))
-        text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
-}
-
-static DWORD show_missing(const struct request *request, DWORD code)
-{
-    struct handoff_error error = {0};
-    struct line line;
-    struct text *text = line_begin(&line);
-
-    error_describe(&error, request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
-    text->length += handoff_error_text(&error, text->at + text->length, text->capacity - text->length);
-    put_whose_path(text, request, &error);
-    line_print(&line, STD_ERROR_HANDLE);
-    return error_exit_code(&error);
-}
-
-DWORD show_plan(const struct command *command)
+DWORD show_plan(struct command *command)
 {
     const struct request *request = &command->options.request;
     wchar_t *program;
@@ -138,7 +111,7 @@ DWORD show_plan(const struct command *command)
     show_options(command->options.values);
     show_text(STD_OUTPUT_HANDLE, "handoff: would start: ", request->command_line);
     if (code != ERROR_SUCCESS)
-        return show_missing(request, code);
+        return explain_failure(command, &(struct failure){HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code});
     show_text(STD_OUTPUT_HANDLE, "handoff: program: ", program);
     release(program);
     return 0;

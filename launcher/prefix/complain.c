@@ -1,0 +1,121 @@
+/* Why there is no command: one line on stderr, with what to do about it. */
+#include "command.h"
+
+#include "environment.h"
+#include "error.h"
+#include "upcase.h"
+#include "voice.h"
+
+const char no_job_inside[] = "; before Windows 8 there is none within another";
+static const char nothing_stolen[] = "; nothing was stolen";
+
+/* Programs that read the line look for this end, so a line that is too long is cut before it. */
+static void put_nothing_stolen(struct text *text)
+{
+    size_t most = text->capacity - sizeof nothing_stolen;
+
+    if (text->length > most)
+        text->length = most;
+    text_put_ascii(text, nothing_stolen);
+}
+
+DWORD explain_refusal(const struct options *options, const wchar_t *line)
+{
+    const wchar_t *word = options->subject;
+    const char *nearest = NULL;
+    struct line out;
+    struct text *text = line_begin(&out);
+
+    text_put_ascii(text, options->fault);
+    if (word != NULL)
+        text_put_quoted(text, word);
+    if (word != NULL && word[0] == L'-' && word[1] == L'-')
+        nearest = nearest_option(word);
+    if (nearest != NULL && !text_equal_ascii(word + 2, nearest))
+        text_format(text, ": --%s?", nearest);
+    if (options_take_handles(line))
+        put_nothing_stolen(text);
+    line_print(&out, STD_ERROR_HANDLE);
+    return EXIT_HANDOFF;
+}
+
+static const char *advice_about(const struct command *command, const struct source *source, DWORD code)
+{
+    if (source->option == OPTION_LOCK && code == ERROR_SHARING_VIOLATION && !has_option(command, OPTION_WAIT))
+        return "; --wait waits for it";
+    if (source->option == OPTION_APPEND && code == ERROR_NOT_SUPPORTED)
+        return "; a pipe has no end to append to: --pipe";
+    if (source->option == OPTION_TEE_APPEND && code == ERROR_NOT_SUPPORTED)
+        return "; a pipe has no end to append to: --tee";
+    if (source->option == OPTION_LOCK && code == ERROR_NOT_SUPPORTED)
+        return "; a lock is a file";
+    if (source->option == OPTION_PROCESS && code == ERROR_INVALID_PARAMETER)
+        return "; no process has that id";
+    if (is_own_stream(source) && code == ERROR_INVALID_HANDLE)
+        return "; handoff itself has none that can be passed on";
+    return "";
+}
+
+/* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
+static void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error)
+{
+    const wchar_t *name = error->subject;
+
+    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
+        name++;
+    if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
+        environment_has(request->variables, L"PATH", upcase))
+        text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
+}
+
+/* A source is named as it stands in the line, and by its option. */
+static void put_failure(struct text *text, const struct command *command, const struct failure *failure,
+                        struct handoff_error *error)
+{
+    const struct request *request = &command->options.request;
+    BOOL opened = failure->stage == HANDOFF_STAGE_OPEN, named = failure->pass < request->pass_count;
+    struct source own = {.option = command->unopened, .what = command->options.values[command->unopened]};
+    const struct source *source = named ? &command->options.sources[failure->pass] : &own;
+    struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
+
+    error_describe(error, request, failure->stage, failure->pass, failure->code);
+    if (opened) {
+        text_put(&subject, source->what);
+        text_end(&subject);
+    }
+    text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+    put_whose_path(text, request, error);
+    if (failure->stage == HANDOFF_STAGE_PREPARE && command->job_code != ERROR_SUCCESS)
+        text_format(text, " (--kill-on-exit needs a job for the command%s)", no_job_inside);
+    if (!opened)
+        return;
+    if (option_table[source->option].kind == OPTION_SOURCE)
+        text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
+    else if (!named)
+        text_format(text, " (--%s)", option_table[source->option].name);
+    text_put_ascii(text, advice_about(command, source, failure->code));
+    if (failure->code == ERROR_SHARING_VIOLATION)
+        put_users(text, source->what);
+}
+
+DWORD explain_failure(struct command *command, const struct failure *failure)
+{
+    struct handoff_error error = {0};
+    struct line line;
+    struct text *text = line_begin(&line);
+    DWORD code;
+
+    release_lock(command);
+    put_failure(text, command, failure, &error);
+    code = error_exit_code(&error);
+    if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
+        code = EXIT_TAKEN;
+    if (code == EXIT_HANDOFF && command->stolen)
+        code = EXIT_CANNOT_RUN;
+    if (code <= EXIT_HANDOFF && has_option(command, OPTION_PARENT))
+        put_nothing_stolen(text);
+    text_end(text);
+    report_error(command, code, text->at);
+    line_print(&line, STD_ERROR_HANDLE);
+    return code;
+}

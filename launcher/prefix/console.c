@@ -1,0 +1,69 @@
+/* The console: whether there is one, and what it tells. */
+#include "command.h"
+
+#include "parameter.h"
+
+extern const unsigned char __ImageBase[]; /* the linker's: this program's own file */
+
+static BOOL is_console_program(void)
+{
+    const IMAGE_DOS_HEADER *file = (const IMAGE_DOS_HEADER *)(const void *)__ImageBase;
+    const IMAGE_NT_HEADERS *headers = (const IMAGE_NT_HEADERS *)(const void *)(__ImageBase + file->e_lfanew);
+
+    return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI;
+}
+
+/* No console is NULL, or -1 as Windows before 8 had it (ReactOS: HANDLE_DETACHED_PROCESS). */
+BOOL is_detached(void)
+{
+    HANDLE console = own_parameter(PARAMETER_CONSOLE);
+
+    return is_console_program() && (console == NULL || console == INVALID_HANDLE_VALUE);
+}
+
+/* Of a child that runs: its job, which may outlive the console or, with --kill-on-exit, ends with it. NULL: there is
+ * none. */
+static HANDLE spared_when_closed, ended_when_closed;
+
+/* Held while the child is let run, and while its fate is decided. A child that is spared too early would stay behind
+ * suspended; too late, it would end with us. */
+static CRITICAL_SECTION running;
+
+/* On closing and shutdown FALSE is the end of this process. A child on the console has been told before (conhost goes
+ * from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time; another one is
+ * nobody's business. A logoff may be another user's, of which services are told (HandlerRoutine): it is no reason to
+ * end, and where it is, Windows ends us. */
+static BOOL WINAPI take_console_event(DWORD event)
+{
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
+        return TRUE;
+    EnterCriticalSection(&running);
+    if (spared_when_closed != NULL)
+        spare_members(spared_when_closed);
+    if (ended_when_closed != NULL)
+        end_members(ended_when_closed, (struct relay[RELAYS]){{.from = NULL}}, ERROR_PROCESS_ABORTED);
+    LeaveCriticalSection(&running);
+    return FALSE;
+}
+
+/* A handler, because the other way, "ignore", would be inherited by the child. */
+void outlive_console_events(void)
+{
+    InitializeCriticalSection(&running);
+    SetConsoleCtrlHandler(take_console_event, TRUE);
+}
+
+BOOL resume(const struct command *command, HANDLE thread)
+{
+    DWORD code;
+    BOOL done;
+
+    EnterCriticalSection(&running);
+    done = ResumeThread(thread) != (DWORD)-1;
+    code = GetLastError();
+    if (done)
+        *(has_option(command, OPTION_KILL_ON_EXIT) ? &ended_when_closed : &spared_when_closed) = command->job;
+    LeaveCriticalSection(&running);
+    SetLastError(code);
+    return done;
+}

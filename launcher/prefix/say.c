@@ -1,0 +1,176 @@
+/* What is said of a command that runs: at its start, and at its end. There may be no reader, so a thread says it. */
+#include "command.h"
+
+#include "error.h"
+#include "voice.h"
+
+/* FALSE if there is still something that nobody has read in that time. */
+static BOOL wait_until_said(struct command *command, DWORD timeout_ms)
+{
+    if (command->speaker == NULL)
+        return TRUE;
+    if (WaitForSingleObject(command->speaker, timeout_ms) == WAIT_TIMEOUT)
+        return FALSE;
+    CloseHandle(command->speaker);
+    command->speaker = NULL;
+    return TRUE;
+}
+
+static void begin_to_say(struct command *command, LPTHREAD_START_ROUTINE say)
+{
+    command->speaker = CreateThread(NULL, 0, say, command, 0, NULL);
+    if (command->speaker == NULL)
+        say(command);
+}
+
+/* ---- what is said at the start ---- */
+
+static void say_outside(const struct command *command)
+{
+    struct line line;
+
+    text_put_ascii(line_begin(&line), "--wait-tree waits for the command alone, which cannot be put into a job");
+    error_put_code(&line.text, command->job_code, L"");
+    text_put_ascii(&line.text, no_job_inside);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
+static BOOL is_half_waited_for(const struct command *command)
+{
+    return has_option(command, OPTION_WAIT_TREE) && command->job_code != ERROR_SUCCESS;
+}
+
+static DWORD WINAPI say_start(void *argument)
+{
+    struct command *command = argument;
+
+    if (is_half_waited_for(command))
+        say_outside(command);
+    if (has_option(command, OPTION_TRACE))
+        show_trace(command);
+    if (has_option(command, OPTION_TRACE_JSON))
+        show_trace_json(command);
+    return 0;
+}
+
+/* The thread is waited for a moment, so that its lines are the first where somebody reads. If nobody does, it goes on
+ * beside the command. */
+static void say_beside(struct command *command, LPTHREAD_START_ROUTINE say)
+{
+    enum { HEARD_MS = 200 };
+
+    begin_to_say(command, say);
+    wait_until_said(command, HEARD_MS);
+}
+
+void introduce(struct command *command, const PROCESS_INFORMATION *child)
+{
+    BOOL traces = has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
+
+    command->child_id = child->dwProcessId;
+    if (traces)
+        command->program = program_of(child->hProcess);
+    if (traces || is_half_waited_for(command))
+        say_beside(command, say_start);
+}
+
+/* ---- what is said at the end ---- */
+
+/* Into the file of --tee too, which is what is read later; and there first, since stderr may have no reader. */
+static void say(struct command *command, struct line *line)
+{
+    const struct sink tee = {.to = command->tee};
+
+    if (command->tee != NULL && command->tee_code == ERROR_SUCCESS)
+        command->tee_code = line_write(line, &tee);
+    line_print(line, STD_ERROR_HANDLE);
+}
+
+static void say_late(struct command *command)
+{
+    struct line line;
+
+    text_put_ascii(line_begin(&line), command->late);
+    text_put_quoted(&line.text, command->options.values[OPTION_TIMEOUT]);
+    say(command, &line);
+}
+
+/* A long path leaves room for what follows it. */
+static void put_place(struct text *text, const wchar_t *what)
+{
+    enum { ROOM = 256 };
+
+    text_put_quoted(text, what);
+    if (text->length > text->capacity - ROOM)
+        text->length = text->capacity - ROOM;
+}
+
+static void say_loss(struct command *command, const wchar_t *what, DWORD code, const char *option)
+{
+    struct line line;
+
+    if (code == ERROR_SUCCESS)
+        return;
+    text_put_ascii(line_begin(&line), "cannot write");
+    put_place(&line.text, what);
+    error_put_code(&line.text, code, what);
+    if (option != NULL)
+        text_format(&line.text, " (--%s)", option);
+    else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
+        text_format(&line.text, " (the command runs, as process %u)", command->child_id);
+    say(command, &line);
+}
+
+/* The file of --tee comes last: it may be found full only when it is to have one of these lines. */
+static void say_losses(struct command *command)
+{
+    const wchar_t *const *values = command->options.values;
+    uint32_t tee = tee_option(command);
+
+    say_loss(command, L"stdout", print_loss(STD_OUTPUT_HANDLE), NULL);
+    say_loss(command, L"stderr", print_loss(STD_ERROR_HANDLE), NULL);
+    say_loss(command, values[OPTION_TRACE_JSON], command->trace_code, option_table[OPTION_TRACE_JSON].name);
+    say_loss(command, values[tee], command->tee_code, option_table[tee].name);
+}
+
+static DWORD WINAPI say_end(void *argument)
+{
+    struct command *command = argument;
+
+    if (command->late != NULL)
+        say_late(command);
+    if (waits(command) && has_option(command, OPTION_TRACE))
+        show_trace_end(command);
+    if (waits(command) && has_option(command, OPTION_TRACE_JSON))
+        show_trace_json_end(command);
+    say_losses(command);
+    return 0;
+}
+
+void say_at_end(struct command *command)
+{
+    const struct deadline deadline = {GRACE_MS, stopwatch_start()};
+
+    if (command->timeout_ms == INFINITE) {
+        wait_until_said(command, INFINITE);
+        say_end(command);
+    } else if (wait_until_said(command, GRACE_MS)) {
+        begin_to_say(command, say_end);
+        wait_until_said(command, deadline_left(&deadline));
+    }
+}
+
+DWORD end_code(const struct command *command)
+{
+    BOOL lost = print_loss(STD_OUTPUT_HANDLE) != ERROR_SUCCESS || print_loss(STD_ERROR_HANDLE) != ERROR_SUCCESS ||
+                command->trace_code != ERROR_SUCCESS || command->tee_code != ERROR_SUCCESS;
+
+    return command->code == 0 && lost ? EXIT_LOST : command->code;
+}
+
+DWORD finish(struct command *command, DWORD code)
+{
+    command->code = code;
+    say_losses(command);
+    return end_code(command);
+}

@@ -1,0 +1,106 @@
+/* From options to a suspended command that alone has the handles that were opened. */
+#include "command.h"
+
+#include "heap.h"
+#include "lookup.h"
+#include "startup.h"
+#include "steal.h"
+
+/* Everything that a process hands on by being one. A high priority class, alone of these, is not inherited. */
+static void set_surroundings(struct command *command)
+{
+    struct request *request = &command->options.request;
+
+    take_startup(request, &command->startup);
+    request->creation_flags = GetPriorityClass(GetCurrentProcess());
+    request->directory = command->options.values[OPTION_DIR];
+    /* On a console without a window, or what it starts would open windows; and nobody's Ctrl-C or job reaches it. */
+    if (has_option(command, OPTION_DETACH))
+        request->creation_flags |= CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB;
+    else if (is_detached())
+        request->creation_flags |= DETACHED_PROCESS;
+    for (uint32_t i = 0; has_option(command, OPTION_SEAL) && i < request->pass_count; i++)
+        request->passes[i].flags |= PASS_SEALED;
+}
+
+static BOOL create(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+
+    return command->job != NULL ? create_child_in_job(request, child, &command->job_code, failure)
+                                : create_child(request, child, failure);
+}
+
+/* Outside of the job that this process may be in, if that lets it go. */
+static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+
+    if (create(command, child, failure))
+        return TRUE;
+    if (failure->code != ERROR_ACCESS_DENIED || (request->creation_flags & CREATE_BREAKAWAY_FROM_JOB) == 0)
+        return FALSE;
+    request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
+    return create(command, child, failure);
+}
+
+/* In the start directory, so before that is left. */
+static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    struct request *request = &command->options.request;
+    wchar_t *program;
+    DWORD code = lookup_program(request->command_line, &program);
+    BOOL created = FALSE;
+
+    if (code != ERROR_SUCCESS) {
+        fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+    } else {
+        request->application = program;
+        created = (expose_handles(command) || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError())) &&
+                  create_outside(command, child, failure);
+        request->application = NULL; /* errors name it as the line does */
+    }
+    release(program);
+    return created;
+}
+
+/* Where the command is in no job, it does not run if a job is what was asked for. */
+static BOOL check_job(struct command *command, const PROCESS_INFORMATION *child, struct failure *failure)
+{
+    if (keep_job(command))
+        return TRUE;
+    child_end(child);
+    return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
+}
+
+/* The command is in it from its creation on, where Windows lets it be at all. */
+static void add_job(struct command *command)
+{
+    struct request *request = &command->options.request;
+
+    make_job(command);
+    if (command->job != NULL)
+        request->passes[request->pass_count++] =
+            (struct pass){.kind = PASS_JOB, .flags = PASS_OPTIONAL, .number = (uint32_t)handle_number(command->job)};
+}
+
+BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORMATION *child, struct failure *failure)
+{
+    BOOL created;
+
+    if (!take_given(command, failure) || !reach_parent(command, failure) || !open_handles(command, failure) ||
+        !add_streams_or_relays(command, relays, failure))
+        return FALSE;
+    outlive_console_events(); /* not before: who waits for somebody else's file can be stopped */
+    close_stolen(command);
+    command->opened_us = clock_us(command->started);
+    let_go_of_inherited();
+    set_surroundings(command);
+    /* A command that is not to end with us is in no job of ours: a process in a job cannot join every other job. */
+    if (waits(command))
+        add_job(command);
+    created = create_command(command, child, failure);
+    close_handles(command);
+    command->created_us = clock_us(command->started);
+    return created && check_job(command, child, failure);
+}
