@@ -100,39 +100,40 @@ static BOOL is_of_cmd(const wchar_t *name)
     return FALSE;
 }
 
-/* What to do about it, where there is something to do. */
-static const char *advice(const struct handoff_error *error)
-{
-    enum { ELEVATION_REQUIRED = 740 };
+enum { ELEVATION_REQUIRED = 740 };
 
-    if (error->stage == HANDOFF_STAGE_UNUSED)
-        return "mention it as {name}, or make it a stream or a descriptor";
-    if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND && is_of_cmd(error->subject))
-        return "it is a command of cmd.exe itself: put cmd /c before it";
+/* What to do about a failure: at this stage (0: at any) and with this code (0: with any). The first that fits counts. */
+static const struct {
+    uint16_t stage, code;
+    const char *text;
+} advice[] = {
+    {HANDOFF_STAGE_UNUSED, 0, "mention it as {name}, or make it a stream or a descriptor"},
+    {HANDOFF_STAGE_CREATE, ELEVATION_REQUIRED, "it needs elevation: start it from an elevated console"},
+    {0, ERROR_TOO_MANY_OPEN_FILES, "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes"},
+    {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED,
+     "cmd.exe would take the quoted arguments of a batch file for something else: give a command line"},
+    {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, "handoff-launcher.exe belongs beside the program that uses it"},
+    {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, "the parent may be ending"},
+    {HANDOFF_STAGE_STEAL, ERROR_NOT_SUPPORTED, "it is protected from being closed"},
+    {HANDOFF_STAGE_VERSION, ERROR_REVISION_MISMATCH, "ship the handoff-launcher.exe that belongs to the library"},
+    {HANDOFF_STAGE_CONNECT, ERROR_ACCESS_DENIED, "the same user must run both, and as elevated"},
+    {HANDOFF_STAGE_NUMBER, ERROR_NO_MORE_ITEMS,
+     "another handle has it there from the child's start on: duplicate yours, and pass that on"},
+    {HANDOFF_STAGE_CLEAN_UP, 0, "a process of this spawn may stay behind: end it"},
+    {HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, "it is not a program that Windows can run"},
+};
+
+/* NULL: there is nothing to do. */
+static const char *find_advice(const struct handoff_error *error)
+{
     if (error->stage == HANDOFF_STAGE_FIND && error->code == ERROR_FILE_NOT_FOUND)
-        return search_text(error->subject);
-    if (error->stage == HANDOFF_STAGE_CREATE && error->code == ELEVATION_REQUIRED)
-        return "it needs elevation: start it from an elevated console";
-    if (error->code == ERROR_TOO_MANY_OPEN_FILES)
-        return "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes";
-    if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_NOT_SUPPORTED)
-        return "cmd.exe would take the quoted arguments of a batch file for something else: give a command line";
-    if (error->stage == HANDOFF_STAGE_LAUNCHER && error->code == ERROR_FILE_NOT_FOUND)
-        return "handoff-launcher.exe belongs beside the program that uses it";
-    if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_ACCESS_DENIED)
-        return "the parent may be ending";
-    if (error->stage == HANDOFF_STAGE_STEAL && error->code == ERROR_NOT_SUPPORTED)
-        return "it is protected from being closed";
-    if (error->stage == HANDOFF_STAGE_VERSION && error->code == ERROR_REVISION_MISMATCH)
-        return "ship the handoff-launcher.exe that belongs to the library";
-    if (error->stage == HANDOFF_STAGE_CONNECT && error->code == ERROR_ACCESS_DENIED)
-        return "the same user must run both, and as elevated";
-    if (error->stage == HANDOFF_STAGE_NUMBER && error->code == ERROR_NO_MORE_ITEMS)
-        return "another handle has it there from the child's start on: duplicate yours, and pass that on";
-    if (error->stage == HANDOFF_STAGE_CLEAN_UP)
-        return "a process of this spawn may stay behind: end it";
-    if (error->stage == HANDOFF_STAGE_CREATE && error->code == ERROR_BAD_EXE_FORMAT)
-        return "it is not a program that Windows can run";
+        return is_of_cmd(error->subject) ? "it is a command of cmd.exe itself: put cmd /c before it"
+                                         : search_text(error->subject);
+    for (size_t i = 0; i < ARRAYSIZE(advice); i++) {
+        if ((advice[i].stage == 0 || advice[i].stage == error->stage) &&
+            (advice[i].code == 0 || advice[i].code == error->code))
+            return advice[i].text;
+    }
     return NULL;
 }
 
@@ -175,6 +176,7 @@ size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *tex
 {
     struct text line = {.at = text, .capacity = capacity};
     DWORD last_error = GetLastError(); /* which the caller may still want to see */
+    const char *what_to_do;
 
     if (error == NULL || text == NULL || capacity == 0)
         return 0;
@@ -182,15 +184,11 @@ size_t WINAPI handoff_error_text(const struct handoff_error *error, wchar_t *tex
     if (error->subject[0] != L'\0' || error->stage == HANDOFF_STAGE_FIND || error->stage == HANDOFF_STAGE_OPEN)
         text_put_quoted(&line, error->subject);
     error_put_code(&line, error->code, error->subject);
-    if (advice(error) != NULL) {
-        text_put_ascii(&line, " (");
-        text_put_ascii(&line, advice(error));
-        text_put_unit(&line, L')');
-    }
-    if (error->unreclaimed != 0) {
-        text_put_ascii(&line, "; handles left open: ");
-        text_put_decimal(&line, error->unreclaimed);
-    }
+    what_to_do = find_advice(error);
+    if (what_to_do != NULL)
+        text_format(&line, " (%s)", what_to_do);
+    if (error->unreclaimed != 0)
+        text_format(&line, "; handles left open: %u", error->unreclaimed);
     text_end(&line);
     SetLastError(last_error);
     return text_length(text);

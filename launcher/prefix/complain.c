@@ -39,21 +39,29 @@ DWORD explain_refusal(const struct options *options, const wchar_t *line)
     return EXIT_HANDOFF;
 }
 
-static const char *advice_about(const struct command *command, const struct source *source, DWORD code)
+/* What to do about a failure to open what this option names. */
+static const struct {
+    uint8_t option;
+    uint8_t code;
+    char text[52];
+} advice[] = {
+    {OPTION_LOCK, ERROR_SHARING_VIOLATION, "--wait waits for it"}, /* if it is not given already */
+    {OPTION_LOCK, ERROR_NOT_SUPPORTED, "a lock is a file"},
+    {OPTION_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --pipe"},
+    {OPTION_TEE_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --tee"},
+    {OPTION_PROCESS, ERROR_INVALID_PARAMETER, "no process has that id"},
+    {OPTION_STDIN + STREAM_STDIN, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
+    {OPTION_STDIN + STREAM_STDOUT, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
+    {OPTION_STDIN + STREAM_STDERR, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
+};
+
+static void put_advice(struct text *text, const struct command *command, uint32_t option, DWORD code)
 {
-    if (source->option == OPTION_LOCK && code == ERROR_SHARING_VIOLATION && !has_option(command, OPTION_WAIT))
-        return "; --wait waits for it";
-    if (source->option == OPTION_APPEND && code == ERROR_NOT_SUPPORTED)
-        return "; a pipe has no end to append to: --pipe";
-    if (source->option == OPTION_TEE_APPEND && code == ERROR_NOT_SUPPORTED)
-        return "; a pipe has no end to append to: --tee";
-    if (source->option == OPTION_LOCK && code == ERROR_NOT_SUPPORTED)
-        return "; a lock is a file";
-    if (source->option == OPTION_PROCESS && code == ERROR_INVALID_PARAMETER)
-        return "; no process has that id";
-    if (is_own_stream(source) && code == ERROR_INVALID_HANDLE)
-        return "; handoff itself has none that can be passed on";
-    return "";
+    for (size_t i = 0; i < ARRAYSIZE(advice); i++) {
+        if (advice[i].option == option && advice[i].code == code &&
+            (code != ERROR_SHARING_VIOLATION || !has_option(command, OPTION_WAIT)))
+            text_format(text, "; %s", advice[i].text);
+    }
 }
 
 /* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
@@ -93,7 +101,7 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
     else if (!named)
         text_format(text, " (--%s)", option_table[source->option].name);
-    text_put_ascii(text, advice_about(command, source, failure->code));
+    put_advice(text, command, source->option, failure->code);
     if (failure->code == ERROR_SHARING_VIOLATION)
         put_users(text, source->what);
 }
