@@ -303,6 +303,9 @@ BOOL can_be_taken(const struct source *source);
 BOOL is_taken(DWORD code);
 BOOL is_worth_waiting(const struct source *source, DWORD code);
 
+/* Before that, for a part of what is left of the time. */
+void wait_a_moment(const struct source *source, DWORD code, DWORD left);
+
 /* Whether it is this process' own stdin, stdout or stderr, by its name. */
 static inline BOOL is_own_stream(const struct source *source)
 {

@@ -334,7 +334,7 @@ static BOOL open_all_contended(struct command *command, struct failure *failure)
 {
     uint32_t count = OWN_FILES + command->options.request.pass_count, which = count;
     struct source source;
-    DWORD code;
+    DWORD code, left;
 
     for (;;) {
         code = try_contended(command, count, &which);
@@ -342,8 +342,10 @@ static BOOL open_all_contended(struct command *command, struct failure *failure)
             return TRUE;
         close_contended(command);
         source = source_of(command, which);
-        if (deadline_left(&command->wait) == 0 || !is_worth_waiting(&source, code))
+        left = deadline_left(&command->wait);
+        if (left == 0 || !is_worth_waiting(&source, code))
             break;
+        wait_a_moment(&source, code, left); /* two of our own files may exclude each other: each round fails at once */
     }
     if (which < OWN_FILES)
         command->unopened = own_files[which].option;

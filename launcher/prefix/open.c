@@ -232,7 +232,7 @@ BOOL is_worth_waiting(const struct source *source, DWORD code)
 
 /* Windows tells when a pipe has become free, and of nothing else. Two who are in each other's way do not stay in
  * step. */
-static void wait_a_moment(const struct source *source, DWORD code, DWORD left)
+void wait_a_moment(const struct source *source, DWORD code, DWORD left)
 {
     enum { LEAST = 25, SPREAD = 50 };
     DWORD pause = LEAST + (DWORD)clock_now() % SPREAD;

@@ -357,13 +357,18 @@ START_TEST(what_is_still_taken_is_123)
 }
 END_TEST
 
-static HANDLE make_server(DWORD direction)
+static const wchar_t *pipe_name(void)
 {
-    wchar_t name[128];
-    HANDLE server;
+    static wchar_t name[128];
 
     swprintf(name, ARRAYSIZE(name), L"\\\\.\\pipe\\handoff-test-%lu", GetCurrentProcessId());
-    server = CreateNamedPipeW(name, direction, PIPE_TYPE_BYTE, 1, 4096, 4096, 0, NULL);
+    return name;
+}
+
+static HANDLE make_server(DWORD direction)
+{
+    HANDLE server = CreateNamedPipeW(pipe_name(), direction, PIPE_TYPE_BYTE, 1, 4096, 4096, 0, NULL);
+
     ck_assert_msg(server != INVALID_HANDLE_VALUE, "error %lu", GetLastError());
     return server;
 }
@@ -519,6 +524,45 @@ START_TEST(who_waits_for_one_holds_no_other)
         CloseHandle(first);
     CloseHandle(second);
     ck_assert_uint_eq(finish_running(&running), 7);
+}
+END_TEST
+
+/* Counts the clients that come and go, and ends with the one that says so. */
+static DWORD WINAPI count_clients(void *argument)
+{
+    HANDLE server = argument;
+    DWORD count = 0, size;
+    char byte;
+
+    for (; ConnectNamedPipe(server, NULL) || GetLastError() == ERROR_PIPE_CONNECTED; count++) {
+        if (ReadFile(server, &byte, 1, &size, NULL) && size == 1)
+            return count;
+        DisconnectNamedPipe(server);
+    }
+    return MAXDWORD;
+}
+
+/* Two files that cannot be had together, and no other that is in the way of both: each round begins at once. */
+START_TEST(a_round_that_fails_is_followed_by_a_pause)
+{
+    enum { WAIT_MS = 1000, LEAST_PAUSE_MS = 25 };
+    HANDLE server = make_server(PIPE_ACCESS_DUPLEX), thread = CreateThread(NULL, 0, count_clients, server, 0, NULL);
+    HANDLE client;
+    DWORD count;
+
+    run_batch("\"%HANDOFF%\" --wait 1s --pipe p=\\\\.\\pipe\\%NAME% --write \"a=%DIR%\\file\" --write \"b=%DIR%\\file\" "
+              "-- \"%CHILD%\" exit 7 {p} {a} {b}\n"
+              "echo %errorlevel%\n");
+    ck_assert_str_eq(result.out, "123\r\n");
+    do
+        client = CreateFileW(pipe_name(), GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    while (client == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PIPE_BUSY);
+    ck_assert(client != INVALID_HANDLE_VALUE && WriteFile(client, "x", 1, &(DWORD){0}, NULL));
+    ck_assert(comes(thread) && GetExitCodeThread(thread, &count));
+    ck_assert_msg(count <= WAIT_MS / LEAST_PAUSE_MS + 1, "%lu rounds", count);
+    CloseHandle(client);
+    CloseHandle(server);
+    CloseHandle(thread);
 }
 END_TEST
 
@@ -793,6 +837,7 @@ Suite *sources_suite(void)
         {a_file_is_waited_for, "wait", ARRAYSIZE(wants)},
         {what_is_still_taken_is_123, "wait", ARRAYSIZE(wants)},
         {who_waits_for_one_holds_no_other, "wait", ARRAYSIZE(firsts)},
+        {a_round_that_fails_is_followed_by_a_pause, "wait", 1},
         {a_busy_pipe_is_waited_for, "wait", 1},
         {a_pipe_that_is_not_there_yet_is_waited_for, "wait", 1},
         {a_server_that_does_not_listen_yet_is_waited_for, "wait", 1},
