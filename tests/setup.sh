@@ -314,7 +314,8 @@ runs_32bit_native() {
 	[ "$(timeout -k 5 120 "$root/tests/run.sh" "$deps/hello32.exe" 2>/dev/null </dev/null | tr -d '\r')" = 32-bit ]
 }
 runs_32bit_emulated() { runs_32bit_native; }
-runs_32bit_none() { :; }
+# The old directory of Windows comes with the 32-bit files, and is a place to look for programs.
+runs_32bit_none() { mkdir -p "$root/build/wine/drive_c/windows/system"; }
 
 say_way() {
 	case $1 in

@@ -30,6 +30,7 @@ static atomic_uint test_since, test_seconds = SECONDS;
 static enum { ALL_TESTS, WIDTH_TESTS, NO_TESTS } with_x86;
 static bool counts_only;
 static bool is_width_test;
+static atomic_bool is_left_out;
 static DWORD test_thread;
 static jmp_buf left_out;
 static unsigned left_out_count;
@@ -70,12 +71,14 @@ void test_run(const char *name, bool of_width, void (*body)(int), int row)
     test_row = row;
     random_state = seed;
     is_width_test = of_width;
+    is_left_out = false;
     test_thread = GetCurrentThreadId();
     start_watch(false);
     if (setjmp(left_out) == 0) {
         if (sizeof(void *) == 4 || counts_only)
             need_x86();
         body(row);
+        left_out_count += is_left_out;
     }
     start_watch(true);
 }
@@ -83,6 +86,11 @@ void test_run(const char *name, bool of_width, void (*body)(int), int row)
 bool has_x86(void)
 {
     return with_x86 == ALL_TESTS || (with_x86 == WIDTH_TESTS && is_width_test);
+}
+
+void leave_out(void)
+{
+    is_left_out = true;
 }
 
 void need_x86(void)

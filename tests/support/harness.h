@@ -12,7 +12,7 @@
  *   HANDOFF_START_MS    how long one start of a process takes; without it one is measured. Limits go by it.
  *   HANDOFF_X86         "none": no 32-bit program runs here, "width": only tests about the width are to start one. What
  *                       that leaves out is counted, and skipped in one line. In a 32-bit suite it is every test, in a
- *                       64-bit one each that comes to need_x86(). "count": none is run, and all are counted.
+ *                       64-bit one each that wants a 32-bit program. "count": none is run, and all are counted.
  *   HANDOFF_PART        "2/4": of four tests each time one is run.
  *
  * With the argument --start-ms a program says how long a start takes.
@@ -42,10 +42,11 @@ void test_allow(unsigned seconds);
  * more where they do not. */
 unsigned patience_ms(unsigned ms);
 
-/* The running test is about to start a 32-bit program: if it may not, it ends here, and counts as left out. Nothing that
- * it has begun is undone, so who begins much asks first. On the test's own thread. */
+/* The running test is of no use without a 32-bit program: if it may start none, it ends here, and counts as left out.
+ * Nothing that it has begun is undone, so it asks first. On the test's own thread. */
 void need_x86(void);
-bool has_x86(void); /* it may */
+bool has_x86(void);   /* it may */
+void leave_out(void); /* the test goes on, but counts as left out */
 
 void skip(const char *reason);
 

@@ -24,8 +24,10 @@ const wchar_t *program(int width, const wchar_t *name)
     wchar_t path[PATH_UNITS], *end;
     size_t i = 0;
 
-    if (width == X86)
-        need_x86();
+    if (width != OWN_WIDTH && width == X86 && !has_x86()) {
+        leave_out();
+        width = OWN_WIDTH;
+    }
     GetModuleFileNameW(NULL, path, PATH_UNITS);
     end = wcsrchr(path, L'\\');
     *end = L'\0';

@@ -18,7 +18,8 @@ enum { OWN_WIDTH = X86 };
 #endif
 enum { OTHER_WIDTH = X64 + X86 - OWN_WIDTH };
 
-/* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. */
+/* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. Where no 32-bit program may be started
+ * it is a 64-bit one, with which the test comes to its end all the same: it counts as left out. */
 const wchar_t *program(int width, const wchar_t *name);
 extern const wchar_t *const width_names[WIDTH_COUNT];
 
