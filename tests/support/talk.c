@@ -90,6 +90,8 @@ struct talk *new_talk(enum door door, int launcher_width, int child_width, const
 {
     static struct talk talk;
 
+    if (launcher_width == X86 || child_width == X86)
+        need_x86(); /* a 64-bit program has another block */
     memset(&talk, 0, sizeof talk);
     talk.door = door;
     talk.launcher_width = launcher_width;

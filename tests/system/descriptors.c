@@ -255,6 +255,8 @@ START_WIDTH_TEST(a_block_that_gets_too_large)
     struct handoff_error error;
     PROCESS_INFORMATION child;
 
+    if (child_pointer(_i) == 4)
+        need_x86();
     flags[7999] = DEVICE_FLAGS;
     handles[7999] = nul.handle;
     startup.lpReserved2 = (BYTE *)(UINT_PTR)make_block(4, 8000, flags, handles, &startup.cbReserved2);
