@@ -47,7 +47,7 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
 
 static DWORD run_command(struct command *command)
 {
-    struct relay relays[RELAYS] = {{.from = NULL}};
+    static struct relay relays[RELAYS];
     PROCESS_INFORMATION child;
     struct failure failure;
 
@@ -89,11 +89,14 @@ static DWORD print_text(const struct options *options)
     return EXIT_HANDOFF;
 }
 
+/* A thread that is stuck when the time is up may go on until the process has ended, so the command and the relays are on
+ * no stack. */
 static DWORD run_line(const wchar_t *line)
 {
-    struct command command = {.started = clock_now()};
+    static struct command command;
     void *memory;
 
+    command.started = clock_now();
     GetStartupInfoW(&command.startup);
     command.options.room = STREAM_COUNT + 1 + count_startup_descriptors(&command.startup);
     memory = allocate(options_memory(line, command.options.room));

@@ -550,9 +550,10 @@ START_TEST(a_round_that_fails_is_followed_by_a_pause)
     HANDLE client;
     DWORD count;
 
-    run_batch("\"%HANDOFF%\" --wait 1s --pipe p=\\\\.\\pipe\\%NAME% --write \"a=%DIR%\\file\" --write \"b=%DIR%\\file\" "
-              "-- \"%CHILD%\" exit 7 {p} {a} {b}\n"
-              "echo %errorlevel%\n");
+    run_batch(
+        "\"%HANDOFF%\" --wait 1s --pipe p=\\\\.\\pipe\\%NAME% --write \"a=%DIR%\\file\" --write \"b=%DIR%\\file\" "
+        "-- \"%CHILD%\" exit 7 {p} {a} {b}\n"
+        "echo %errorlevel%\n");
     ck_assert_str_eq(result.out, "123\r\n");
     do
         client = CreateFileW(pipe_name(), GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
