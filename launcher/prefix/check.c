@@ -111,10 +111,10 @@ BOOL check_options(struct command *command)
     BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_tee(command) ||
                  has_option(command, OPTION_WAIT_TREE) || has_option(command, OPTION_KILL_ON_EXIT);
 
-    if (timeout != NULL && !take_duration(&command->options, timeout, &command->timeout_ms))
+    if (timeout != NULL && !take_duration(&command->options, timeout, &command->time.ms))
         return FALSE;
-    if (command->timeout_ms == 0) /* none given, or none, as coreutils' timeout has it */
-        command->timeout_ms = INFINITE;
+    if (command->time.ms == 0) /* none given, or none, as coreutils' timeout has it */
+        command->time.ms = INFINITE;
     if (has_option(command, OPTION_TEE) && has_option(command, OPTION_TEE_APPEND))
         return options_refuse(&command->options, "one of --tee and --tee-append", NULL);
     if (has_option(command, OPTION_DETACH) && waits)

@@ -48,7 +48,7 @@ static inline DWORD deadline_left(const struct deadline *deadline)
 struct command {
     struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
     STARTUPINFOW startup;    /* of this process */
-    DWORD timeout_ms;        /* INFINITE: none */
+    struct deadline time;    /* of --timeout, once the command runs */
     struct deadline wait;    /* as long may somebody else have what is to be opened */
     HANDLE job;              /* NULL: none */
     DWORD job_code;          /* why the command is in none, though it is waited for */
@@ -102,6 +102,9 @@ static inline BOOL waits(const struct command *command)
 
 /* For whatever is still to be done when the time of --timeout is up. */
 enum { GRACE_MS = 1000 };
+
+/* How long the readers of what is passed on or said may take, after the end of the command. */
+DWORD time_for_readers(const struct command *command);
 
 struct relay;
 

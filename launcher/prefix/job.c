@@ -4,7 +4,7 @@
 BOOL whole_tree(const struct command *command)
 {
     return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_WAIT_TREE) ||
-           command->timeout_ms != INFINITE;
+           command->time.ms != INFINITE;
 }
 
 void make_job(struct command *command)

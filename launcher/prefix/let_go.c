@@ -51,7 +51,7 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL speaks(const struct command *command)
 {
-    return command->timeout_ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) ||
+    return command->time.ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) ||
            has_tee(command) || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 }
 

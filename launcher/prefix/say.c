@@ -44,12 +44,12 @@ static DWORD WINAPI say_start(void *argument)
 {
     struct command *command = argument;
 
+    if (has_option(command, OPTION_TRACE_JSON))
+        show_trace_json(command);
     if (is_half_waited_for(command))
         say_outside(command);
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
-    if (has_option(command, OPTION_TRACE_JSON))
-        show_trace_json(command);
     return 0;
 }
 
@@ -76,23 +76,35 @@ void introduce(struct command *command, const PROCESS_INFORMATION *child)
 
 /* ---- what is said at the end ---- */
 
-/* Into the file of --tee too, which is what is read later; and there first, since stderr may have no reader. */
-static void say(struct command *command, struct line *line)
+/* Into the file of --tee too, which is what is read later. */
+static void write_to_tee(struct command *command, struct line *line)
 {
     const struct sink tee = {.to = command->tee};
 
     if (command->tee != NULL && command->tee_code == ERROR_SUCCESS)
         command->tee_code = line_write(line, &tee);
-    line_print(line, STD_ERROR_HANDLE);
 }
 
-static void say_late(struct command *command)
+static void put_late(const struct command *command, struct line *line)
+{
+    text_put_ascii(line_begin(line), command->late);
+    text_put_quoted(&line->text, command->options.values[OPTION_TIMEOUT]);
+}
+
+static void write_late(struct command *command)
 {
     struct line line;
 
-    text_put_ascii(line_begin(&line), command->late);
-    text_put_quoted(&line.text, command->options.values[OPTION_TIMEOUT]);
-    say(command, &line);
+    put_late(command, &line);
+    write_to_tee(command, &line);
+}
+
+static void print_late(const struct command *command)
+{
+    struct line line;
+
+    put_late(command, &line);
+    line_print(&line, STD_ERROR_HANDLE);
 }
 
 /* A long path leaves room for what follows it. */
@@ -118,7 +130,8 @@ static void say_loss(struct command *command, const wchar_t *what, DWORD code, c
         text_format(&line.text, " (--%s)", option);
     else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
         text_format(&line.text, " (the command runs, as process %u)", command->child_id);
-    say(command, &line);
+    write_to_tee(command, &line);
+    line_print(&line, STD_ERROR_HANDLE);
 }
 
 /* The file of --tee comes last: it may be found full only when it is to have one of these lines. */
@@ -138,26 +151,32 @@ static DWORD WINAPI say_end(void *argument)
     struct command *command = argument;
 
     if (command->late != NULL)
-        say_late(command);
-    if (waits(command) && has_option(command, OPTION_TRACE))
-        show_trace_end(command);
+        write_late(command);
     if (waits(command) && has_option(command, OPTION_TRACE_JSON))
         show_trace_json_end(command);
+    if (command->late != NULL)
+        print_late(command);
+    if (waits(command) && has_option(command, OPTION_TRACE))
+        show_trace_end(command);
     say_losses(command);
     return 0;
 }
 
+/* With --timeout somebody may still be stuck with what is said at the start when the time is up. A file gets its lines
+ * nevertheless. */
 void say_at_end(struct command *command)
 {
-    const struct deadline deadline = {GRACE_MS, stopwatch_start()};
+    const struct deadline deadline = {time_for_readers(command), stopwatch_start()};
 
-    if (command->timeout_ms == INFINITE) {
+    if (deadline.ms == INFINITE) {
         wait_until_said(command, INFINITE);
         say_end(command);
-    } else if (wait_until_said(command, GRACE_MS)) {
-        begin_to_say(command, say_end);
-        wait_until_said(command, deadline_left(&deadline));
+        return;
     }
+    wait_until_said(command, deadline.ms / 2);
+    begin_to_say(command, say_end);
+    if (!wait_until_said(command, deadline_left(&deadline)))
+        note_loss(STD_ERROR_HANDLE, ERROR_SEM_TIMEOUT);
 }
 
 DWORD end_code(const struct command *command)

@@ -31,28 +31,34 @@ static void end_tree(HANDLE job, HANDLE process, struct relay *relays, DWORD cod
     }
 }
 
-static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process,
-                         const struct deadline *deadline)
+static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process)
 {
-    return relay_until_exit(relays, process, deadline_left(deadline)) &&
+    return relay_until_exit(relays, process, deadline_left(&command->time)) &&
            (command->job == NULL || !has_option(command, OPTION_WAIT_TREE) ||
-            wait_for_members(command->job, relays, deadline));
+            wait_for_members(command->job, relays, &command->time));
+}
+
+DWORD time_for_readers(const struct command *command)
+{
+    DWORD left = deadline_left(&command->time);
+
+    return left > GRACE_MS ? left : GRACE_MS;
 }
 
 void stand_in(struct command *command, struct relay *relays, HANDLE process)
 {
-    const struct deadline deadline = {command->timeout_ms, stopwatch_start()};
     BOOL ended;
 
     end_after_others();
-    ended = wait_for_end(command, relays, process, &deadline);
+    command->time.watch = stopwatch_start();
+    ended = wait_for_end(command, relays, process);
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!ended || has_option(command, OPTION_KILL_ON_EXIT))
         end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
     else if (command->job != NULL && whole_tree(command))
         spare_members(command->job); /* what the command has started may go on */
     release_lock(command);
-    if (!finish_relays(relays, deadline_left(&deadline) > GRACE_MS ? deadline_left(&deadline) : GRACE_MS))
+    if (!finish_relays(relays, time_for_readers(command)))
         command->late = "--timeout: the time is up, and nobody reads the output:";
     command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
     note_loss(STD_OUTPUT_HANDLE, relays[0].own_code);

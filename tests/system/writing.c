@@ -499,6 +499,62 @@ START_TEST(tee_keeps_what_ended_the_command)
 }
 END_TEST
 
+/* A pipe that is full. */
+static HANDLE make_full_pipe(HANDLE *read)
+{
+    DWORD no_wait = PIPE_NOWAIT, size = 1;
+    HANDLE write;
+
+    make_pipe(read, &write);
+    ck_assert(SetNamedPipeHandleState(write, &no_wait, NULL, NULL));
+    while (size > 0 && WriteFile(write, "x", 1, &size, NULL))
+        continue;
+    no_wait = PIPE_WAIT;
+    ck_assert(SetNamedPipeHandleState(write, &no_wait, NULL, NULL));
+    return write;
+}
+
+/* As long as --timeout has time left, the last lines have their reader's time too; then they are lost, which is said by
+ * the exit code. */
+START_TEST(what_is_said_waits_for_its_reader)
+{
+    HANDLE nul = open_file(L"NUL", GENERIC_READ | GENERIC_WRITE, OPEN_EXISTING), read, err = make_full_pipe(&read);
+    PROCESS_INFORMATION handoff;
+    wchar_t line[1024];
+    static char text[1 << 17];
+
+    ck_assert_uint_eq(run_with_streams(L"--trace --timeout 1s -- cmd /c exit", nul, err), EXIT_LOST);
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --trace --timeout 1h -- cmd /c exit", program(OWN_WIDTH, L"handoff.exe"));
+    ck_assert(start_directly(line, (HANDLE[]){nul, nul, err}, 0, &handoff));
+    CloseHandle(err);
+    ck_assert_uint_eq(WaitForSingleObject(handoff.hProcess, 2500), WAIT_TIMEOUT);
+    read_all(read, text, sizeof text);
+    ck_assert_uint_eq(finish_child(&handoff), 0);
+    ck_assert_ptr_nonnull(strstr(text, "handoff: exit code 0 (exited)"));
+    CloseHandle(nul);
+}
+END_TEST
+
+/* The trace is for a reader that does not read. A file waits for no reader. */
+START_TEST(a_file_gets_its_line_though_nobody_hears_the_trace)
+{
+    HANDLE nul = open_file(L"NUL", GENERIC_WRITE, OPEN_EXISTING), read, err = make_full_pipe(&read);
+    static char kept[4096];
+
+    ck_assert_uint_eq(run_with_streams(L"--trace --trace=json:\"%DIR%\\json\" --tee \"%DIR%\\log\" --timeout 100ms "
+                                       L"-- \"%CHILD%\" hold 0",
+                                       nul, err),
+                      124);
+    CloseHandle(err);
+    CloseHandle(read);
+    read_all(open_file(in_directory(L"log"), GENERIC_READ, OPEN_EXISTING), kept, sizeof kept);
+    assert_one_line(kept);
+    ck_assert_msg(strstr(kept, "handoff: --timeout: ") == kept, "%s", kept);
+    read_all(open_file(in_directory(L"json"), GENERIC_READ, OPEN_EXISTING), kept, sizeof kept);
+    ck_assert_msg(strstr(kept, "{\"parent\":") == kept && strstr(kept, "\"ended\":\"timeout\"}") != NULL, "%s", kept);
+}
+END_TEST
+
 /* Steps of a job, and somebody who has the log open. */
 START_TEST(tee_appends)
 {
@@ -567,6 +623,8 @@ Suite *writing_suite(void)
         {tee_goes_on_without_a_reader, "tee", 1},
         {tee_without_anybody_is_a_broken_pipe, "tee", 1},
         {tee_keeps_what_ended_the_command, "tee", 1},
+        {what_is_said_waits_for_its_reader, "tee", 1},
+        {a_file_gets_its_line_though_nobody_hears_the_trace, "tee", 1},
         {tee_appends, "tee", 1},
         {tee_does_not_append_so, "tee", ARRAYSIZE(refused)},
     };
