@@ -222,7 +222,8 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
  * launcher that was started before the parent's token changed (privileges, integrity, default DACL), before it joined a
- * job, or before it began or ceased to ignore Ctrl-C, is replaced. The console, the error mode, the processor affinity,
+ * job, or before it began or ceased to ignore Ctrl-C, is replaced. Where the parent may not read its own token, each spawn
+ * replaces its launcher. The console, the error mode, the processor affinity,
  * mitigation policies and the directory of SetDllDirectory() are those that the parent had when its launcher was
  * started. So is the job, if the parent was in one whose children break away from it silently, and has joined another
  * since.

@@ -68,8 +68,14 @@ void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launche
     standing->job = shares ? JOB_OF_BOTH : JOB_WITHOUT_LAUNCHER;
 }
 
+/* A token that cannot be read may have given up anything meanwhile. */
+static BOOL is_told(const struct standing *standing)
+{
+    return standing->token.LowPart != 0 || standing->token.HighPart != 0;
+}
+
 BOOL standing_equal(const struct standing *a, const struct standing *b)
 {
-    return a->token.LowPart == b->token.LowPart && a->token.HighPart == b->token.HighPart &&
+    return is_told(a) && a->token.LowPart == b->token.LowPart && a->token.HighPart == b->token.HighPart &&
            a->ignores_ctrl_c == b->ignores_ctrl_c && a->job == b->job;
 }

@@ -16,6 +16,7 @@ void standing_read(struct standing *standing);
 /* And in which of its jobs that launcher is. */
 void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launcher_id);
 
+/* FALSE as well if that cannot be told. */
 BOOL standing_equal(const struct standing *a, const struct standing *b);
 
 #endif

@@ -10,6 +10,7 @@
  *   listen      it ignored Ctrl-C, and does so no more
  *   job         it joins a job
  *   inner       it is in a job, and joins one within that
+ *   hidden      as privileges, but it may not read its own token
  *   nothing     it does not change
  *
  * Writes what each child has ("child.exe standing", and 0x1000 for being in the job): of the launcher before the
@@ -25,7 +26,7 @@
 #include "handoff.h"
 
 static const wchar_t *child_path;
-static HANDLE job;
+static HANDLE job, token;
 static DWORD last_launcher;
 
 static BOOL finish(PROCESS_INFORMATION *child, DWORD *standing)
@@ -69,7 +70,7 @@ static BOOL spawn(struct handoff_launcher *launcher, DWORD *standing, int *repla
     return finish(&child, standing);
 }
 
-static BOOL remove_privileges(HANDLE token)
+static BOOL remove_privileges(void)
 {
     static _Alignas(8) BYTE memory[4096];
     TOKEN_PRIVILEGES *privileges = (TOKEN_PRIVILEGES *)(void *)memory;
@@ -82,7 +83,7 @@ static BOOL remove_privileges(HANDLE token)
     return AdjustTokenPrivileges(token, FALSE, privileges, 0, NULL, NULL);
 }
 
-static BOOL change_dacl(HANDLE token)
+static BOOL change_dacl(void)
 {
     SID everybody = {SID_REVISION, 1, {SECURITY_WORLD_SID_AUTHORITY}, {SECURITY_WORLD_RID}};
     _Alignas(8) BYTE list[64];
@@ -93,17 +94,13 @@ static BOOL change_dacl(HANDLE token)
            SetTokenInformation(token, TokenDefaultDacl, &dacl, sizeof dacl);
 }
 
-static BOOL change_token(BOOL (*change)(HANDLE))
+static BOOL change_token(BOOL (*change)(void))
 {
     TOKEN_STATISTICS before, after;
-    HANDLE token;
     DWORD size;
-    BOOL done =
-        OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES | TOKEN_ADJUST_DEFAULT, &token) &&
-        GetTokenInformation(token, TokenStatistics, &before, sizeof before, &size) && change(token) &&
-        GetTokenInformation(token, TokenStatistics, &after, sizeof after, &size);
+    BOOL done = GetTokenInformation(token, TokenStatistics, &before, sizeof before, &size) && change() &&
+                GetTokenInformation(token, TokenStatistics, &after, sizeof after, &size);
 
-    CloseHandle(token);
     return done && memcmp(&before.ModifiedId, &after.ModifiedId, sizeof before.ModifiedId) != 0;
 }
 
@@ -117,8 +114,27 @@ static BOOL join_job(void)
            QueryInformationJobObject(NULL, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL);
 }
 
+/* From now on nobody may open it. */
+static BOOL hide_token(void)
+{
+    SECURITY_DESCRIPTOR descriptor;
+    HANDLE another;
+    ACL nobody;
+
+    return InitializeAcl(&nobody, sizeof nobody, ACL_REVISION) &&
+           InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) &&
+           SetSecurityDescriptorDacl(&descriptor, TRUE, &nobody, FALSE) &&
+           SetKernelObjectSecurity(token, DACL_SECURITY_INFORMATION, &descriptor) &&
+           !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &another);
+}
+
 static BOOL prepare(const wchar_t *kind)
 {
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY | TOKEN_ADJUST_PRIVILEGES | TOKEN_ADJUST_DEFAULT | WRITE_DAC,
+                          &token))
+        return FALSE;
+    if (wcscmp(kind, L"hidden") == 0)
+        return hide_token();
     if (wcscmp(kind, L"listen") == 0)
         return SetConsoleCtrlHandler(NULL, TRUE);
     return wcscmp(kind, L"inner") == 0 ? join_job() : TRUE;
@@ -126,7 +142,7 @@ static BOOL prepare(const wchar_t *kind)
 
 static BOOL change(const wchar_t *kind)
 {
-    if (wcscmp(kind, L"privileges") == 0)
+    if (wcscmp(kind, L"privileges") == 0 || wcscmp(kind, L"hidden") == 0)
         return change_token(remove_privileges);
     if (wcscmp(kind, L"dacl") == 0)
         return change_token(change_dacl);
