@@ -39,6 +39,9 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle);
 /* Puts a copy of one of our own handles into `target`: *there is its number in that process. */
 DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there);
 
+/* The same, but the handle is closed here, whatever comes of it. */
+DWORD handle_move(HANDLE target, HANDLE handle, BOOL inheritable, uint32_t *there);
+
 /* Steals what the claim offers. ERROR_INVALID_STATE if it is not on offer (any more): then
  * nothing was touched. */
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle);

@@ -25,13 +25,23 @@ DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
     return duplicate(source, number, GetCurrentProcess(), inheritable, 0, handle);
 }
 
-DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
+static DWORD put_with(HANDLE target, uint64_t number, BOOL inheritable, DWORD options, uint32_t *there)
 {
     HANDLE handle;
-    DWORD code = duplicate(GetCurrentProcess(), number, target, inheritable, 0, &handle);
+    DWORD code = duplicate(GetCurrentProcess(), number, target, inheritable, options, &handle);
 
     *there = (uint32_t)handle_number(handle);
     return code;
+}
+
+DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
+{
+    return put_with(target, number, inheritable, 0, there);
+}
+
+DWORD handle_move(HANDLE target, HANDLE handle, BOOL inheritable, uint32_t *there)
+{
+    return put_with(target, handle_number(handle), inheritable, DUPLICATE_CLOSE_SOURCE, there);
 }
 
 DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)

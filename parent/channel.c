@@ -30,29 +30,29 @@ BOOL exchange_error(struct transaction *t, DWORD code)
 BOOL send_request(struct transaction *t)
 {
     struct channel *channel = t->link->channel;
-    size_t size = wire_encode(channel->request, t->link->room, &t->request);
 
-    atomic_store(&channel->asked, (uint32_t)size);
+    t->request_size = (uint32_t)wire_encode(channel->request, t->link->room, &t->request);
+    atomic_store(&channel->asked, t->request_size);
     return SetEvent(t->link->heard) || exchange_error(t, GetLastError());
 }
 
 /*
- * Returns a Win32 code. A launcher may well answer and end, so what it wrote comes first. No wait begins after the
+ * Returns a Win32 code. A launcher may well report and end, so its word comes first. No wait begins after the
  * deadline, or a launcher could put that off with its event. A wait that times out before the deadline is repeated: up
  * to Windows 7 waits count the time that the machine slept, and the deadline does not (WaitForMultipleObjects).
  */
-static DWORD await_answer(const struct transaction *t)
+static DWORD await_report(const struct transaction *t)
 {
-    HANDLE either[] = {t->link->answered, t->link->launcher};
-    _Atomic uint32_t *answered = &t->link->channel->answered;
+    HANDLE either[] = {t->link->reported, t->link->launcher};
+    _Atomic uint32_t *reported = &t->link->channel->reported;
     DWORD left = INFINITE, ended = WAIT_TIMEOUT, code = ERROR_SUCCESS;
 
-    while (atomic_load(answered) == FALSE && left > 0 && (ended == WAIT_OBJECT_0 || ended == WAIT_TIMEOUT)) {
+    while (atomic_load(reported) == FALSE && left > 0 && (ended == WAIT_OBJECT_0 || ended == WAIT_TIMEOUT)) {
         left = remaining_ms(t);
         ended = left > 0 ? WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, left) : WAIT_TIMEOUT;
         code = GetLastError();
     }
-    if (channel_take(answered) != FALSE)
+    if (channel_take(reported) != FALSE)
         return ERROR_SUCCESS;
     switch (ended) {
     case WAIT_TIMEOUT: return ERROR_TIMEOUT;
@@ -61,14 +61,31 @@ static DWORD await_answer(const struct transaction *t)
     }
 }
 
+/* Returns a Win32 code. What is not there yet is not waited for. */
+static DWORD read_report(const struct transaction *t, struct report *report)
+{
+    DWORD size = 0;
+
+    if (!PeekNamedPipe(t->link->report, NULL, 0, NULL, &size, NULL))
+        return GetLastError() == ERROR_BROKEN_PIPE ? ERROR_PROCESS_ABORTED : GetLastError();
+    if (size != sizeof *report)
+        return ERROR_INVALID_DATA;
+    if (!ReadFile(t->link->report, report, sizeof *report, &size, NULL))
+        return GetLastError();
+    return size == sizeof *report && report->size == REPORT_SIZE && report->request_size == t->request_size
+               ? ERROR_SUCCESS
+               : ERROR_INVALID_DATA;
+}
+
 BOOL receive_report(struct transaction *t, struct report *report)
 {
-    DWORD code = await_answer(t);
+    DWORD code = await_report(t);
 
+    if (code == ERROR_SUCCESS)
+        code = read_report(t, report);
     if (code != ERROR_SUCCESS)
         return exchange_error(t, code);
-    *report = t->link->channel->report; /* once: the launcher could write there again */
-    /* What it could not even make sense of ends a launcher. */
+    /* A launcher that could not make sense of the request ends. */
     t->in_step = report->type == REPORT_FAILED && report->stage != HANDOFF_STAGE_EXCHANGE;
     if (report->type == REPORT_FAILED)
         return set_error(t, report->stage, report->pass, report->code);

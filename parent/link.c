@@ -148,7 +148,7 @@ static DWORD put_parent(HANDLE launcher, uint32_t *there)
 
 /* What the launcher has to know before it runs. The page comes first, since it is looked for from the lowest number
  * on. */
-static DWORD equip(const struct link *link)
+static DWORD equip(struct link *link)
 {
     struct channel *channel = link->channel;
     uint32_t there;
@@ -159,7 +159,11 @@ static DWORD equip(const struct link *link)
     if (code == ERROR_SUCCESS)
         code = put(link->launcher, handle_number(link->heard), FALSE, &channel->heard_event);
     if (code == ERROR_SUCCESS)
-        code = put(link->launcher, handle_number(link->answered), FALSE, &channel->answered_event);
+        code = put(link->launcher, handle_number(link->reported), FALSE, &channel->reported_event);
+    if (code == ERROR_SUCCESS) {
+        code = handle_move(link->launcher, link->far_end, FALSE, &channel->report_pipe);
+        link->far_end = NULL; /* only the launcher has it now, so the pipe ends with that */
+    }
     return code;
 }
 
@@ -198,8 +202,9 @@ static DWORD make_channel(struct link *link, uint32_t passes, size_t room)
     link->room = room;
     link->heard = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (link->heard != NULL)
-        link->answered = CreateEventW(NULL, FALSE, FALSE, NULL);
-    return link->answered != NULL ? ERROR_SUCCESS : GetLastError();
+        link->reported = CreateEventW(NULL, FALSE, FALSE, NULL);
+    return link->reported != NULL && CreatePipe(&link->report, &link->far_end, NULL, PIPE_SIZE) ? ERROR_SUCCESS
+                                                                                                : GetLastError();
 }
 
 DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, size_t room, DWORD *stage)
@@ -259,7 +264,9 @@ void link_close(struct link *link)
 {
     link_end(link);
     close_handle(link->heard);
-    close_handle(link->answered);
+    close_handle(link->reported);
+    close_handle(link->report);
+    close_handle(link->far_end);
     close_handle(link->launcher);
     page_close(&link->page);
     release(link->launcher_path);

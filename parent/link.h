@@ -13,7 +13,8 @@ struct link {
     wchar_t *launcher_path;
     HANDLE launcher; /* its process */
     DWORD launcher_id;
-    HANDLE heard, answered; /* events: the launcher, or we, have something to look at */
+    HANDLE heard, reported; /* events: the launcher, or we, have something to look at */
+    HANDLE report, far_end; /* of the pipe, ours to read from, and the launcher's until that has it */
     struct page page;       /* claim i is for pass i of a request */
     struct channel *channel;
     size_t room;  /* for a request; here, where the launcher cannot write */
@@ -22,8 +23,8 @@ struct link {
 
 /*
  * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes and requests of up
- * to that many bytes, and puts into it all the rights that it has: the page, the two events, and a handle of this process
- * to take from. One that stays does so in no directory of the parent's, which could not be removed, and at normal
+ * to that many bytes, and puts into it all the rights that it has: the page, the two events, the writing end of a pipe, and a handle
+ * of this process to take from. One that stays does so in no directory of the parent's, which could not be removed, and at normal
  * priority, which its children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code,
  * with the stage that failed; then no launcher runs.
  */

@@ -7,7 +7,7 @@
  *   attributes.c   what else the caller wants of the child
  *   security.c     who may open the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
- *   link.c         a launcher, and the page and the events that it shares with us
+ *   link.c         a launcher, and the page, the pipe and the events that it shares with us
  *   resident.c     launchers that stay
  *   standing.c     what they have of this process, and must not have kept
  *   pool.c         who may use one of them, and which stay
@@ -60,6 +60,7 @@ struct transaction {
     struct resident *resident;         /* the one of these that it uses; NULL: its own, after all */
     struct link *link;                 /* &own, or the resident's */
     struct link own;
+    uint32_t request_size; /* as it was sent, in bytes */
     BOOL in_step; /* the launcher waits for a request, and for nothing else */
 
     /* process.c */

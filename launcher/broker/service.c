@@ -11,12 +11,14 @@
 /* The library's end of things, as seen from here. */
 struct service {
     HANDLE parent; /* non-inheritable, so that it never reaches a child */
-    HANDLE heard, answered;
+    HANDLE heard, reported;
+    HANDLE report; /* the pipe */
     struct claim_page *page;
     struct channel *channel;
     struct fillers fillers;
     struct request request;
-    void *text; /* what the request points into */
+    void *text;    /* what the request points into */
+    uint32_t size; /* of that, as the parent said it */
 };
 
 /* The parent has put the page's section here before this process ran: so its number is among the first. */
@@ -51,7 +53,8 @@ static DWORD reach_parent(struct service *service, const wchar_t *text)
         return ERROR_REVISION_MISMATCH;
     service->parent = handle_from_number(service->channel->parent);
     service->heard = handle_from_number(service->channel->heard_event);
-    service->answered = handle_from_number(service->channel->answered_event);
+    service->reported = handle_from_number(service->channel->reported_event);
+    service->report = handle_from_number(service->channel->report_pipe);
     return ERROR_SUCCESS;
 }
 
@@ -78,6 +81,7 @@ static DWORD receive_request(struct service *service, uint32_t size)
 {
     uint32_t unused;
 
+    service->size = size;
     if (size > channel_room(service->page))
         return ERROR_INVALID_DATA;
     service->text = allocate(size);
@@ -135,27 +139,32 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 }
 
 /* A report of which the parent cannot be told is taken back, unless it has looked already. */
-static BOOL send_report(struct service *service, const struct report *report)
+static BOOL send_report(struct service *service, struct report report)
 {
-    service->channel->report = *report;
-    atomic_store(&service->channel->answered, TRUE);
-    return SetEvent(service->answered) || channel_take(&service->channel->answered) == FALSE;
+    DWORD written;
+
+    report.size = REPORT_SIZE;
+    report.request_size = service->size;
+    if (!WriteFile(service->report, &report, sizeof report, &written, NULL) || written != sizeof report)
+        return FALSE;
+    atomic_store(&service->channel->reported, TRUE);
+    return SetEvent(service->reported) || channel_take(&service->channel->reported) == FALSE;
 }
 
 static BOOL send_child(struct service *service, const PROCESS_INFORMATION *child)
 {
-    return send_report(service, &(struct report){.type = REPORT_SPAWNED,
-                                                 .process_id = child->dwProcessId,
-                                                 .thread_id = child->dwThreadId,
-                                                 .process = handle_number(child->hProcess),
-                                                 .thread = handle_number(child->hThread)});
+    return send_report(service, (struct report){.type = REPORT_SPAWNED,
+                                                .process_id = child->dwProcessId,
+                                                .thread_id = child->dwThreadId,
+                                                .process = handle_number(child->hProcess),
+                                                .thread = handle_number(child->hThread)});
 }
 
 static BOOL send_failure(struct service *service, const struct failure *failure)
 {
     return send_report(
         service,
-        &(struct report){.type = REPORT_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
+        (struct report){.type = REPORT_FAILED, .stage = failure->stage, .pass = failure->pass, .code = failure->code});
 }
 
 static void close_child(const PROCESS_INFORMATION *child)

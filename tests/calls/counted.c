@@ -144,6 +144,8 @@ FAILS(HANDLE, CreateNamedPipeW, INVALID_HANDLE_VALUE,
       (const wchar_t *name, DWORD open_mode, DWORD pipe_mode, DWORD instances, DWORD out, DWORD in, DWORD timeout,
        SECURITY_ATTRIBUTES *security),
       (name, open_mode, pipe_mode, instances, out, in, timeout, security))
+FAILS(BOOL, CreatePipe, FALSE, (HANDLE * reading, HANDLE *writing, SECURITY_ATTRIBUTES *security, DWORD size),
+      (reading, writing, security, size))
 FAILS(BOOL, CreateProcessW, FALSE,
       (const wchar_t *program, wchar_t *line, SECURITY_ATTRIBUTES *process, SECURITY_ATTRIBUTES *thread, BOOL inherit,
        DWORD flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child),

@@ -29,7 +29,13 @@
  *   lie weak        reports the child by a handle that its security descriptor cannot be set by
  *   lie locked      creates a child that nobody may open, in the job handoff-locked, and ends instead of reporting
  *   lie nonsense    reports a failure with numbers out of every range
- *   lie early       says that it has answered before it has
+ *   lie early       sets its event before it has reported
+ *   lie nothing     says that it has reported, and has written nothing
+ *   lie half        ... and has written half of a report
+ *   lie twice       ... and has written two reports
+ *   lie ends        ... and has closed its end of the pipe instead
+ *   lie size        writes a report of another size than its own
+ *   lie another     writes a report on another request
  *   lie refused     says that it could not read the request, and stays
  *   lie KIND N      is honest for N spawns first
  *
@@ -266,8 +272,32 @@ static void lie_about(struct report *report, HANDLE parent)
         report->process = report->thread = 0x7ffffffc;
     if (lies("type"))
         report->type = 77;
+    if (lies("size"))
+        report->size++;
+    if (lies("another"))
+        report->request_size++;
     if (lies("nonsense"))
-        *report = (struct report){.type = REPORT_FAILED, .stage = 0xfffffff0, .pass = 0xffffff00, .code = 0xfffffff0};
+        *report = (struct report){.size = REPORT_SIZE,
+                                  .request_size = report->request_size,
+                                  .type = REPORT_FAILED,
+                                  .stage = 0xfffffff0,
+                                  .pass = 0xffffff00,
+                                  .code = 0xfffffff0};
+}
+
+static void write_lie(struct service *service, const struct report *report)
+{
+    DWORD written, size = sizeof *report;
+
+    if (lies("half"))
+        size /= 2;
+    if (lies("nothing"))
+        return;
+    if (lies("ends"))
+        (CloseHandle)(service->report);
+    (WriteFile)(service->report, report, size, &written, NULL);
+    if (lies("twice"))
+        (WriteFile)(service->report, report, size, &written, NULL);
 }
 
 static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
@@ -278,11 +308,16 @@ static void send_lie(struct service *service, const PROCESS_INFORMATION *child)
                             .process = handle_number(child->hProcess),
                             .thread = handle_number(child->hThread)};
 
+    report.size = REPORT_SIZE;
+    report.request_size = service->size;
     lie_about(&report, service->parent);
     if (lies("early"))
-        (SetEvent)(service->answered);
-    if (!lies("none"))
-        send_report(service, &report);
+        (SetEvent)(service->reported);
+    if (lies("none"))
+        return;
+    write_lie(service, &report);
+    atomic_store(&service->channel->reported, TRUE);
+    (SetEvent)(service->reported);
 }
 
 /* The list of rights is empty. */

@@ -15,7 +15,7 @@
  *   patience   it leaves how long it first waits for an answer, in milliseconds
  *   dropin     the same of the drop-in
  *   closing    of its runtime's descriptors 3 and 4 the first is closed just after it was found open
- *   noise      its launcher never runs, and its event says at each look that it has answered
+ *   noise      its launcher never runs, and its event says at each look that it has reported
  *   blind      it cannot list processes, and its launcher dies with a child that it has not reported
  *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was made
  *              or opened as him, or if it does not impersonate him afterwards. A faulty launcher dies with a child that

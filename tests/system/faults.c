@@ -166,7 +166,10 @@ static const struct {
     {"parent", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"pid", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},
     {"thread", HANDOFF_STAGE_ADOPT, ERROR_INVALID_DATA},     {"closed", HANDOFF_STAGE_ADOPT, ERROR_INVALID_HANDLE},
     {"untaken", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA}, {"type", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
-    {"none", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED},
+    {"none", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED}, {"nothing", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"half", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},    {"twice", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"ends", HANDOFF_STAGE_EXCHANGE, ERROR_PROCESS_ABORTED}, {"size", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
+    {"another", HANDOFF_STAGE_EXCHANGE, ERROR_INVALID_DATA},
 };
 
 static struct outcome spawn_with_lie(int width, const char *kind)
@@ -244,6 +247,7 @@ enum { PAGE = 4096, ROOM = PAGE - sizeof(struct claim_page) - sizeof(struct clai
 /* Such a page, and a launcher that has not begun to run. */
 struct given {
     HANDLE section, event;
+    HANDLE report, far_end; /* of the pipe */
     struct claim_page *page;
     struct channel *channel;
     PROCESS_INFORMATION launcher;
@@ -270,6 +274,7 @@ static struct given start_launcher(int width, const wchar_t *nonce)
     struct given given = {.section = make_section(PAGE_READWRITE, PAGE), .event = make_event()};
     wchar_t line[64];
 
+    ck_assert(CreatePipe(&given.report, &given.far_end, NULL, PIPE_SIZE));
     given.page = map(given.section);
     given.page->nonce = NONCE;
     given.page->count = 1;
@@ -306,6 +311,7 @@ static DWORD run_launcher(struct given *given)
 
 static void forget(struct given *given)
 {
+    ck_assert(CloseHandle(given->report) && (given->far_end == NULL || CloseHandle(given->far_end)));
     ck_assert(CloseHandle(given->event) && UnmapViewOfFile(given->page) && CloseHandle(given->section));
 }
 
@@ -419,7 +425,7 @@ START_TEST(g11_a_library_of_another_version)
         given.channel->asked = 1;
         ck_assert_uint_eq(run_launcher(&given), ERROR_REVISION_MISMATCH);
         ck_assert_uint_eq(given.channel->reached, spoken[i] > 1 ? PROTOCOL : 0);
-        ck_assert_uint_eq(given.channel->answered, FALSE);
+        ck_assert_uint_eq(given.channel->reported, FALSE);
         ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
         forget(&given);
     }
@@ -431,7 +437,8 @@ END_TEST
 static void equip(struct given *given)
 {
     given->channel->parent = put_there(given, GetCurrentProcess(), PROCESS_DUP_HANDLE | SYNCHRONIZE);
-    given->channel->heard_event = given->channel->answered_event = put_there(given, given->event, 0);
+    given->channel->heard_event = given->channel->reported_event = put_there(given, given->event, 0);
+    given->channel->report_pipe = put_there(given, given->far_end, 0);
 }
 
 /* Whatever else is there, with lower numbers. */
@@ -482,15 +489,19 @@ START_TEST(g11_a_request_that_is_none)
     for (size_t i = 0; i < ARRAYSIZE(forgeries); i++) {
         struct given given = start_launcher(_i, L"0x12345678");
         struct report report;
+        DWORD size = 0;
 
         put_there(&given, given.section, 0);
         equip(&given);
         memset(given.channel->request, forgeries[i].byte, channel_room(given.page));
         given.channel->asked = forgeries[i].size;
         ck_assert_uint_eq(run_launcher(&given), 0);
-        report = given.channel->report;
-        ck_assert_msg(given.channel->answered && report.type == REPORT_FAILED &&
-                          report.stage == HANDOFF_STAGE_EXCHANGE && report.code == ERROR_INVALID_DATA,
+        ck_assert(CloseHandle(given.far_end) && given.channel->reported);
+        given.far_end = NULL;
+        ck_assert(ReadFile(given.report, &report, sizeof report, &size, NULL));
+        ck_assert_msg(size == REPORT_SIZE && report.size == REPORT_SIZE && report.request_size == forgeries[i].size &&
+                          report.type == REPORT_FAILED && report.stage == HANDOFF_STAGE_EXCHANGE &&
+                          report.code == ERROR_INVALID_DATA,
                       "%s: stage %u, code %u", forgeries[i].what, report.stage, report.code);
         ck_assert_uint_eq(claim_state(&given.page->claims[0]), CLAIM_OFFERED);
         forget(&given);
@@ -513,7 +524,7 @@ static HANDLE await_child(const struct given *given)
 {
     HANDLE child = NULL;
 
-    while (given->channel->answered == FALSE)
+    while (given->channel->reported == FALSE)
         Sleep(1); /* the watch over all tests ends it */
     ck_assert_uint_eq(given->channel->report.type, REPORT_SPAWNED);
     ck_assert(DuplicateHandle(given->launcher.hProcess, (HANDLE)(UINT_PTR)given->channel->report.process,
@@ -798,10 +809,10 @@ static DWORD what_parent_leaves(int width, const char *fault)
 }
 
 /* For a moment such a launcher refuses what is put into it, and is not signalled: that is its death all the same. What
- * is put into it are page, parent and two events while it is started, and the parent's stream. */
+ * is put into it are page, parent, two events and the pipe while it is started, and the parent's stream. */
 START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
 {
-    enum { STARTED_WITH = 4, PUT = 5 };
+    enum { STARTED_WITH = 5, PUT = 6 };
     int width = _i;
 
     for (int at = 1; at <= PUT; at++) {

@@ -1035,6 +1035,8 @@ static BOOL unmap_reserved(void *memory)
 #define steal steal_nothing
 #define copy copy_nothing
 #define put put_nothing
+#define put_with put_nothing_with
+#define handle_move move_nothing
 #define steal_claimed steal_claimed_nothing
 #define map_page map_reserved_page
 #include "../../common/take.c"
@@ -1045,6 +1047,8 @@ static BOOL unmap_reserved(void *memory)
 #undef steal
 #undef copy
 #undef put
+#undef put_with
+#undef handle_move
 #undef steal_claimed
 #undef map_page
 

@@ -6,31 +6,37 @@
 
 /*
  * The model: a parent and its launcher, each of which does its atomic steps one by one, in the order of
- * parent/channel.c and launcher/broker/service.c. The parent may die between any two of them, and the launcher may
- * become mute: its event fails. All interleavings are walked through. What is looked for is a state in which both wait,
- * and a child whose fate is not its parent's will.
+ * parent/channel.c and launcher/broker/service.c. Each may die between any two of its steps, and the launcher may become
+ * mute: its event fails. All interleavings are walked through. What is looked for is a state in which both wait, a read
+ * that finds anything but one report on this request, and a child whose fate is not its parent's will.
  */
 enum {
     ASK,
     WAKE_TO_REQUEST,
-    LOOK_FOR_ANSWER,
-    WAIT_FOR_ANSWER,
-    TAKE_ANSWER,
+    LOOK_FOR_REPORT,
+    WAIT_FOR_REPORT,
+    TAKE_WORD_OF_REPORT,
+    READ_REPORT,
+    ADOPT,
     COMMIT,
     WAKE_TO_COMMIT,
+    SWEEP, /* ends a child that a dead launcher has left */
     END,
     WAKE_TO_END,
     DONE
 };
-enum { LOOK, LOOK_FOR_END, WAIT, TAKE_WORD, ANSWER, WAKE_PARENT, TAKE_BACK, GONE };
-enum { MOST_ROUNDS = 3, CODES = 1 << 25 };
+enum { LOOK, LOOK_FOR_END, WAIT, TAKE_WORD, CREATE, WRITE_REPORT, SAY_REPORTED, WAKE_PARENT, TAKE_BACK, GONE };
+enum { MOST_ROUNDS = 3, CODES = 1 << 27 };
 
 struct world {
     struct channel channel;
-    bool heard, answered; /* the events */
+    int piped;            /* reports in the pipe */
+    bool heard, reported; /* the events */
     int parent, launcher; /* their next steps */
-    bool dead, mute;      /* the parent, the launcher */
-    bool has_child;       /* the launcher: it is the commit that it waits for */
+    bool dead;            /* the parent */
+    bool mute, killed;    /* the launcher */
+    bool has_child;       /* the launcher: its own to end, unless the commit that it waits for comes */
+    bool orphan;          /* a child that a killed launcher has left: suspended, or the parent's */
     bool failed;          /* the parent knows that there is no child */
     int asked, committed, created, kept;
 };
@@ -44,18 +50,25 @@ static int commit(struct world *world)
 {
     world->committed++;
     atomic_store(&world->channel.committed, 1);
+    world->kept += world->orphan; /* it needs no launcher any more */
+    world->orphan = false;
     return one_shot ? END : WAKE_TO_COMMIT;
 }
 
-static int take_answer(struct world *world)
+static int take_word_of_report(struct world *world)
 {
-    if (channel_take(&world->channel.answered) != 0) {
-        require(world->created == world->asked, "an answer is on another request");
-        return COMMIT;
-    }
-    require(world->mute, "an answer is lost");
-    world->failed = true;
-    return END;
+    if (channel_take(&world->channel.reported) != 0)
+        return READ_REPORT;
+    require(world->mute || world->killed, "a report is lost");
+    return SWEEP;
+}
+
+static int read_report(struct world *world)
+{
+    require(world->piped == 1 && world->created == world->asked, "%d reports, on request %d of %d", world->piped,
+            world->created, world->asked);
+    world->piped = 0;
+    return ADOPT;
 }
 
 /* Both steps return false if the one can but wait, or has ended. */
@@ -71,20 +84,29 @@ static bool step_parent(struct world *world)
         break;
     case WAKE_TO_REQUEST:
         world->heard = true;
-        world->parent = LOOK_FOR_ANSWER;
+        world->parent = LOOK_FOR_REPORT;
         break;
-    case LOOK_FOR_ANSWER: world->parent = atomic_load(&channel->answered) != 0 ? TAKE_ANSWER : WAIT_FOR_ANSWER; break;
-    case WAIT_FOR_ANSWER:
-        if (!world->answered && world->launcher != GONE)
+    case LOOK_FOR_REPORT:
+        world->parent = atomic_load(&channel->reported) != 0 ? TAKE_WORD_OF_REPORT : WAIT_FOR_REPORT;
+        break;
+    case WAIT_FOR_REPORT:
+        if (!world->reported && world->launcher != GONE)
             return false;
-        world->parent = world->answered ? LOOK_FOR_ANSWER : TAKE_ANSWER;
-        world->answered = false;
+        world->parent = world->reported ? LOOK_FOR_REPORT : TAKE_WORD_OF_REPORT;
+        world->reported = false;
         break;
-    case TAKE_ANSWER: world->parent = take_answer(world); break;
+    case TAKE_WORD_OF_REPORT: world->parent = take_word_of_report(world); break;
+    case READ_REPORT: world->parent = read_report(world); break;
+    case ADOPT: world->parent = world->launcher != GONE ? COMMIT : SWEEP; break; /* its handle is in the launcher */
     case COMMIT: world->parent = commit(world); break;
     case WAKE_TO_COMMIT:
         world->heard = true;
         world->parent = world->asked < rounds ? ASK : END;
+        break;
+    case SWEEP:
+        world->failed = true;
+        world->orphan = false;
+        world->parent = END;
         break;
     case END:
         atomic_store(&channel->over, 1);
@@ -113,7 +135,7 @@ static int take_word(struct world *world)
     if (!committed)
         return GONE;
     world->kept += had_child;
-    return had_child ? LOOK : ANSWER;
+    return had_child ? LOOK : CREATE;
 }
 
 static bool step_launcher(struct world *world)
@@ -130,21 +152,44 @@ static bool step_launcher(struct world *world)
         world->heard = false;
         break;
     case TAKE_WORD: world->launcher = take_word(world); break;
-    case ANSWER:
+    case CREATE:
         world->created++;
         require(world->created <= world->asked, "a child that nobody has asked for");
-        atomic_store(&channel->answered, 1);
         world->has_child = true;
+        world->launcher = WRITE_REPORT;
+        break;
+    case WRITE_REPORT:
+        require(world->piped == 0, "a report behind another");
+        world->piped++;
+        world->launcher = SAY_REPORTED;
+        break;
+    case SAY_REPORTED:
+        atomic_store(&channel->reported, 1);
         world->launcher = WAKE_PARENT;
         break;
     case WAKE_PARENT:
-        world->answered |= !world->mute;
+        world->reported |= !world->mute;
         world->launcher = world->mute ? TAKE_BACK : LOOK;
         break;
-    case TAKE_BACK: world->launcher = channel_take(&channel->answered) != 0 ? GONE : LOOK; break;
+    case TAKE_BACK:
+        world->launcher = channel_take(&channel->reported) != 0 ? GONE : LOOK;
+        world->has_child = world->launcher != GONE;
+        break;
     default: return false;
     }
     return true;
+}
+
+/* What it leaves is the parent's, if that has committed to it, or runs no more. */
+static void kill_launcher(struct world *world)
+{
+    bool left = world->has_child && world->created > world->kept;
+
+    world->killed = true;
+    world->launcher = GONE;
+    world->kept += left && world->committed == world->created;
+    world->orphan = left && world->committed < world->created;
+    world->has_child = false;
 }
 
 static void judge(const struct world *world)
@@ -152,29 +197,36 @@ static void judge(const struct world *world)
     require(world->dead || world->parent == DONE, "the parent waits for ever, at step %d", world->parent);
     require(world->launcher == GONE, "the launcher waits for ever, at step %d", world->launcher);
     require(world->kept == world->committed, "%d children were committed, %d kept", world->committed, world->kept);
+    require(!world->orphan || world->dead, "a suspended child is left");
     require(world->dead || world->failed || world->kept == rounds, "%d children of %d", world->kept, rounds);
     endings++;
 }
 
-/* Whether this state has been walked from. */
+/* Whether this state has been walked from. The counts differ by one at most. */
 static bool was_here(const struct world *world)
 {
     const struct channel *channel = &world->channel;
     const bool flags[] = {channel->asked != 0,
-                          channel->answered != 0,
+                          channel->reported != 0,
                           channel->committed != 0,
                           channel->over != 0,
+                          world->piped != 0,
                           world->heard,
-                          world->answered,
+                          world->reported,
                           world->dead,
                           world->mute,
+                          world->killed,
                           world->has_child,
-                          world->failed};
-    uint32_t code = (uint32_t)(world->parent << 3 | world->launcher);
+                          world->orphan,
+                          world->failed,
+                          world->asked != world->created,
+                          world->asked != world->committed,
+                          world->asked != world->kept,
+                          world->committed != world->kept};
+    uint32_t code = (uint32_t)(world->parent << 4 | world->launcher);
     bool was;
 
-    code = code << 4 | (uint32_t)(world->asked << 2 | world->committed);
-    code = code << 4 | (uint32_t)(world->created << 2 | world->kept);
+    code = code << 2 | (uint32_t)world->asked;
     for (size_t i = 0; i < LENGTH(flags); i++)
         code = code << 1 | flags[i];
     was = (seen[code / 8] >> code % 8 & 1) != 0;
@@ -184,11 +236,13 @@ static bool was_here(const struct world *world)
 
 static void walk(const struct world *from)
 {
-    struct world parent = *from, launcher = *from, dead = *from, mute = *from;
-    bool parent_goes = !from->dead && step_parent(&parent), launcher_goes = step_launcher(&launcher);
+    struct world parent = *from, launcher = *from, dead = *from, mute = *from, killed = *from;
+    bool parent_goes, launcher_goes;
 
     if (was_here(from))
         return;
+    parent_goes = !from->dead && step_parent(&parent);
+    launcher_goes = step_launcher(&launcher);
     if (parent_goes)
         walk(&parent);
     if (launcher_goes)
@@ -200,6 +254,9 @@ static void walk(const struct world *from)
         walk(&dead);
     if (!from->mute && from->launcher == WAKE_PARENT)
         walk(&mute);
+    kill_launcher(&killed);
+    if (!from->killed && from->launcher != GONE)
+        walk(&killed);
 }
 
 START_TEST(channel_in_every_interleaving)
@@ -228,7 +285,7 @@ static struct claim_page *make_page(uint32_t size, size_t memory)
     return page;
 }
 
-enum { TWO_CLAIMS = 16 + 2 * 16, CHANNEL = 80, ROOM = 24 };
+enum { TWO_CLAIMS = 16 + 2 * 16, CHANNEL = 76, ROOM = 24 };
 
 START_TEST(channel_lies_behind_the_claims)
 {
