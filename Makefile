@@ -68,15 +68,15 @@ BARE-LIBS := -lkernel32 -lgcc
 
 # --- sources -----------------------------------------------------------------------------
 
-# A program is what lies in its folder, on the engine (launcher/engine) or not, and what it needs of what all share
+# A program is what lies in its folder, and what it needs of the engine (launcher/engine) and of what all share
 # (common/*.c): so it imports nothing for others. The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
-bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) build/%/bare/libcommon.a
+bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) $2 build/%/bare/libcommon.a
 COMMON := $(call objects,common/*.c)
 LIBRARY := $(call objects,parent/*.c common/*.c)
 DLL := $(call bare,parent/*.c parent/dll/*.c)
-HANDOFF := $(call bare,launcher/engine/*.c launcher/prefix/*.c)
-LAUNCHER := $(call bare,launcher/engine/*.c launcher/broker/*.c)
+HANDOFF := $(call bare,launcher/prefix/*.c,build/%/bare/libengine.a)
+LAUNCHER := $(call bare,launcher/broker/*.c,build/%/bare/libengine.a)
 
 # --- compiling ---------------------------------------------------------------------------
 
@@ -170,8 +170,9 @@ $(call both,handoff.lib): build/%/handoff.lib: build/%/handoff.def
 	$(LLVM-DLLTOOL) -k -m $(MACHINE-$(width)) -d $< -D handoff.dll -l $@
 
 $(call both,bare/libcommon.a): build/%/bare/libcommon.a: $(patsubst %.c,build/\%/bare/%.o,$(wildcard common/*.c))
+$(call both,bare/libengine.a): build/%/bare/libengine.a: $(patsubst %.c,build/\%/bare/%.o,$(wildcard launcher/engine/*.c))
 $(call both,libcommon.a): build/%/libcommon.a: $(COMMON)
-$(call both,bare/libcommon.a) $(call both,libcommon.a):
+$(call both,bare/libcommon.a) $(call both,bare/libengine.a) $(call both,libcommon.a):
 	rm -f $@
 	$(AR) rcsD $@ $^
 

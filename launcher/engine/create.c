@@ -90,8 +90,8 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
     return call_create_process(creation, request, more_flags, child);
 }
 
-static DWORD create_in_this_way(struct creation *creation, const struct request *request, DWORD more_flags,
-                                PROCESS_INFORMATION *child)
+DWORD creation_try(struct creation *creation, const struct request *request, DWORD more_flags,
+                   PROCESS_INFORMATION *child)
 {
     return creation->has_list ? create_with_attributes(creation, request, more_flags, child)
                               : create_without_attributes(creation, request, more_flags, child);
@@ -164,7 +164,7 @@ static DWORD create_suspended(struct creation *creation, const struct request *r
     do {
         code = creation_make_block(creation, request);
         if (code == ERROR_SUCCESS)
-            code = create_in_this_way(creation, request, 0, child);
+            code = creation_try(creation, request, 0, child);
     } while (goes_without_list(creation, request, code) || goes_without_jobs(creation, request, code) ||
              goes_with_other_width(creation, code, child));
     return code;
@@ -176,32 +176,4 @@ BOOL creation_run(struct creation *creation, const struct request *request, PROC
     DWORD code = create_suspended(creation, request, child);
 
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
-}
-
-/* ---- a job that is joined, where the child cannot be created in it ---- */
-
-/* Before Windows 8 a process has one job. The job of the Program Compatibility Assistant (Vista and 7) lets a child out
- * that asks for it: then another child replaces the child that cannot join. Otherwise the child stays outside. */
-static BOOL replace_outside(struct creation *creation, const struct request *request, HANDLE job,
-                            PROCESS_INFORMATION *child)
-{
-    PROCESS_INFORMATION other;
-    BOOL joined;
-
-    if (create_in_this_way(creation, request, CREATE_BREAKAWAY_FROM_JOB, &other) != ERROR_SUCCESS)
-        return FALSE;
-    joined = AssignProcessToJobObject(job, other.hProcess);
-    child_end(joined ? child : &other);
-    if (joined)
-        *child = other;
-    return joined;
-}
-
-DWORD creation_join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child)
-{
-    HANDLE job = creation->handles[creation->inherited]; /* the only one */
-    DWORD code =
-        creation->lists_jobs || AssignProcessToJobObject(job, child->hProcess) ? ERROR_SUCCESS : GetLastError();
-
-    return code == ERROR_SUCCESS || replace_outside(creation, request, job, child) ? ERROR_SUCCESS : code;
 }

@@ -6,6 +6,7 @@
  *   batch.c    a batch file as what is run
  *   create.c   CreateProcessW, in the ways that this Windows knows
  *   block.c    the C runtime's descriptors, in the width of the child's pointers
+ *   job.c      the same order, with a job that the child may have to join
  *   place.c    numbers and sealing in the suspended child
  */
 #ifndef HANDOFF_CREATION_H
@@ -52,8 +53,9 @@ BOOL creation_wrap_batch(struct creation *creation, const struct request *reques
 BOOL creation_run(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child,
                   struct failure *failure);
 
-/* Puts the child into the job that it could not be created in. Returns a Win32 code: why it is outside. */
-DWORD creation_join_job(struct creation *creation, const struct request *request, PROCESS_INFORMATION *child);
+/* Once more, in the way that was found. Returns a Win32 code. */
+DWORD creation_try(struct creation *creation, const struct request *request, DWORD more_flags,
+                   PROCESS_INFORMATION *child);
 
 /* ---- block.c ---- */
 

@@ -34,17 +34,3 @@ BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct fa
     creation_release(&creation);
     return done;
 }
-
-BOOL create_child_in_job(struct request *request, PROCESS_INFORMATION *child, DWORD *job_code, struct failure *failure)
-{
-    struct creation creation;
-    BOOL done;
-
-    memset(&creation, 0, sizeof creation);
-    done = creation_prepare(&creation, request, failure) && creation_run(&creation, request, child, failure);
-    if (done)
-        *job_code = creation_join_job(&creation, request, child);
-    done = done && creation_place(&creation, request, child, failure);
-    creation_release(&creation);
-    return done;
-}

@@ -40,6 +40,7 @@ struct answer {
 static const struct answer answers_of_library[] = {
     {"CreateEventW", AT(PREPARE), INJECTED},
     {"CreateFileMappingW", AT(PREPARE), INJECTED},
+    {"CreatePipe", AT(PREPARE), INJECTED},
     {"CreateProcessW", AT(LAUNCHER), INJECTED},
     {"CreateSemaphoreW", AT(PREPARE), INJECTED},
     {"DuplicateHandle", AT(DUPLICATE) | AT(LAUNCHER) | AT(ADOPT), INJECTED},
@@ -65,6 +66,8 @@ static const struct answer answers_of_library[] = {
     {"NtQueryInformationToken", AT(PREPARE), ERROR_GEN_FAILURE},
     {"NtSetSecurityObject", AT(ADOPT), ERROR_GEN_FAILURE},
     {"OpenProcess", 0, INJECTED},
+    {"PeekNamedPipe", AT(EXCHANGE), INJECTED},
+    {"ReadFile", AT(EXCHANGE), INJECTED},
     {"ResumeThread", AT(LAUNCHER) | AT(RESUME), INJECTED},
     {"RtlMakeSelfRelativeSD", AT(REQUEST), ERROR_INVALID_PARAMETER},
     {"SearchPathW", 0, ERROR_FILE_NOT_FOUND},
@@ -98,6 +101,7 @@ static const struct answer answers_of_launcher[] = {
     {"VirtualQuery", AT(CONNECT), ERROR_NOT_FOUND},
     {"WaitForSingleObject", 0, INJECTED},
     {"WideCharToMultiByte", 0, INJECTED},
+    {"WriteFile", AT(EXCHANGE), ERROR_PROCESS_ABORTED}, /* the report */
     {"WriteFile", 0, INJECTED},
 };
 

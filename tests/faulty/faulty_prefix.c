@@ -249,6 +249,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../../launcher/engine/create.c"
 #include "../../launcher/engine/engine.c"
 #include "../../launcher/engine/inherited.c"
+#include "../../launcher/engine/job.c"
 #include "../../launcher/engine/number.c"
 #include "../../launcher/engine/place.c"
 #include "../../launcher/engine/prepare.c"
