@@ -4,6 +4,8 @@
 # run.sh --x86         only the 32-bit suites, and all of their tests, also where 32-bit code is emulated.
 # run.sh PROGRAM ARG…  runs one Windows program the way the suites are run.
 set -uo pipefail
+# The job server of `make -j test` is not for the makes that the scripts run.
+unset MAKEFLAGS MFLAGS
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tests/scripts/machine.sh"

@@ -47,12 +47,13 @@ check() {
 }
 
 # run: $program, with a time limit, in the Wine of its width if run.sh is what called this. Not through a pipe, which
-# whatever stays behind would keep open.
+# whatever stays behind would keep open; and only what the program itself says, since a Wine without fonts says so on stderr.
 declare -F windows >/dev/null || windows() { "$root/tests/run.sh" "$@"; }
 export root
 export -f windows
 run() {
-	timeout -k 5 "$(patience 60)" bash -c 'windows "$@"' - "$program" >"$work/out" 2>&1 </dev/null
+	timeout -k 5 "$(patience 60)" bash -c 'windows "$@"' - "$program" >"$work/out" 2>"$work/errors" </dev/null ||
+		tail -n 1 "$work/errors"
 	tr -d '\r' <"$work/out"
 }
 

@@ -514,6 +514,22 @@ static BOOL has_name(HANDLE handle)
     return query(handle, OBJECT_NAME_INFORMATION, answer, sizeof answer, &size) >= 0 && answer[0] != 0;
 }
 
+/* An anonymous pipe has a name up to XP, and here and there later. Its only instance is taken, so nobody can open it. */
+static BOOL is_taken_pipe(HANDLE handle)
+{
+    _Alignas(8) unsigned char answer[sizeof(FILE_NAME_INFO) + 512] = {0};
+    FILE_NAME_INFO *name = (FILE_NAME_INFO *)(void *)answer;
+    wchar_t path[300];
+    DWORD most;
+
+    if (GetFileType(handle) != FILE_TYPE_PIPE || !GetNamedPipeInfo(handle, NULL, NULL, NULL, &most) || most != 1 ||
+        !GetFileInformationByHandleEx(handle, FileNameInfo, name, sizeof answer))
+        return FALSE;
+    swprintf(path, ARRAYSIZE(path), L"\\\\.\\pipe%.*ls", (int)(name->FileNameLength / sizeof(wchar_t)), name->FileName);
+    return CreateFileW(path, GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL) == INVALID_HANDLE_VALUE &&
+           GetLastError() == ERROR_PIPE_BUSY;
+}
+
 static BOOL is_open(UINT_PTR number)
 {
     DWORD flags;
@@ -532,7 +548,7 @@ static void spawn_with(struct handoff_launcher *resident)
 }
 
 /* So nobody can open it, or have its name first. */
-START_TEST(g3_nothing_that_parent_and_launcher_share_has_a_name)
+START_TEST(g3_nothing_that_parent_and_launcher_share_can_be_opened_by_name)
 {
     enum { NUMBERS = 0x1000 };
     static BOOL before[NUMBERS];
@@ -550,10 +566,11 @@ START_TEST(g3_nothing_that_parent_and_launcher_share_has_a_name)
     for (UINT_PTR number = 4; number < NUMBERS; number += 4) {
         if (before[number] || !is_open(number))
             continue;
-        ck_assert_msg(!has_name((HANDLE)number), "handle 0x%x has a name", (unsigned)number);
+        ck_assert_msg(!has_name((HANDLE)number) || is_taken_pipe((HANDLE)number), "handle 0x%x has a name",
+                      (unsigned)number);
         shared++;
     }
-    ck_assert_int_ge(shared, 3); /* a page and two events */
+    ck_assert_int_ge(shared, 4); /* a page, two events and a pipe */
     handoff_launcher_close(resident);
     CloseHandle(named);
     assert_nobody_left();
@@ -1236,7 +1253,7 @@ Suite *hostile_suite(void)
     tcase_add_test(closed, g9_the_child_is_as_open_as_any);
     tcase_add_test(closed, g3_a_process_that_may_not_be_opened);
     suite_add_tcase(suite, closed);
-    tcase_add_test(neighbours, g3_nothing_that_parent_and_launcher_share_has_a_name);
+    tcase_add_test(neighbours, g3_nothing_that_parent_and_launcher_share_can_be_opened_by_name);
     tcase_add_test(neighbours, g3_a_launcher_may_do_little_with_its_parent);
     tcase_add_test(neighbours, g3_the_system_is_no_parent);
     tcase_add_test(neighbours, g3_a_protected_handle_is_passed);
