@@ -189,8 +189,7 @@ static void put_path_for_cmd(struct text *result, const wchar_t *path)
 
 bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path, const wchar_t *line)
 {
-    wchar_t nowhere[1];
-    struct text first = {.at = nowhere, .capacity = 1};
+    struct text first = {.capacity = 0};
 
     text_put_unit(result, L'"');
     text_put(result, cmd);

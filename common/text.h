@@ -11,7 +11,7 @@ _Static_assert(sizeof(wchar_t) == 2, "wchar_t is a UTF-16 unit (on other hosts: 
 
 struct text {
     wchar_t *at;
-    size_t capacity; /* units, the terminating NUL included; at least 1 */
+    size_t capacity; /* units, the terminating NUL included; 0: nothing is stored, and text_end() is not allowed */
     size_t length;   /* units put so far; those past the capacity are counted but not stored */
 };
 

@@ -118,8 +118,7 @@ static DWORD keep_numbers(struct call *call)
 {
     DWORD count = call->request.pass_count;
     struct pass *named = allocate((count + 1) * sizeof *named);
-    wchar_t nowhere[1];
-    struct text line = {.at = nowhere, .capacity = 1};
+    struct text line = {.capacity = 0};
 
     if (named == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;

@@ -57,15 +57,13 @@ static BOOL put_arguments(struct text *line, const wchar_t *const *arguments)
 
 static BOOL quote_arguments(struct transaction *t)
 {
-    wchar_t nowhere[1];
-    struct text line = {.at = nowhere, .capacity = 1};
+    struct text line = {.capacity = 0};
 
     if (t->asked->arguments == NULL)
         return TRUE;
     if (t->asked->command_line != NULL || !put_arguments(&line, t->asked->arguments))
         return refuse_field(t, HANDOFF_NO_PASS, "arguments");
-    line = (struct text){.capacity = line.length + 1, .at = allocate((line.length + 1) * sizeof *line.at)};
-    if (line.at == NULL)
+    if (!text_allocate(&line))
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     put_arguments(&line, t->asked->arguments);
     text_end(&line);

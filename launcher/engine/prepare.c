@@ -50,21 +50,20 @@ static BOOL rewrite_line(struct creation *creation, const struct request *reques
 /* The base is the request's block, or else the launcher's own. */
 static DWORD change_environment(struct creation *creation, const struct request *request)
 {
-    wchar_t *own = GetEnvironmentStringsW(), nowhere[1];
+    wchar_t *own = GetEnvironmentStringsW();
     const wchar_t *base = request->environment != NULL ? request->environment : own;
-    struct text text = {.at = nowhere, .capacity = 1};
+    struct text text = {.capacity = 0};
     struct changes changes = {.upcase = upcase};
 
     changes.sorted = allocate((environment_count(request->variables) + 1) * sizeof *changes.sorted);
     if (changes.sorted != NULL && own != NULL) {
         environment_sort(&changes, request->variables);
         environment_edit(&text, base, &changes, request->passes, request->pass_count);
-        text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
+        if (text_allocate(&text)) {
+            environment_edit(&text, base, &changes, request->passes, request->pass_count);
+            text_end(&text);
+        }
         creation->environment = text.at;
-    }
-    if (creation->environment != NULL) {
-        environment_edit(&text, base, &changes, request->passes, request->pass_count);
-        text_end(&text);
     }
     if (own != NULL)
         FreeEnvironmentStringsW(own);

@@ -61,7 +61,7 @@ static void fuzz_rewrite(const uint8_t *bytes, size_t size)
 {
     struct pass passes[] = {{.name = L"a", .number = 4}, {.name = L"a.b", .number = 0xFFFFFFF8}, {.name = NULL}};
     wchar_t *line = string_of(bytes, size), *result;
-    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+    struct text count = {.capacity = 0}, text;
 
     request_index(passes, 3);
     line_rewrite(&count, line, passes, 3);
@@ -77,8 +77,7 @@ static void fuzz_rewrite(const uint8_t *bytes, size_t size)
 static void check_batch(const wchar_t *line)
 {
     static const wchar_t begin[] = L"\"C\" /d /e:on /v:off /s /c \"\"P.bat\"";
-    wchar_t nowhere[1];
-    struct text first = {.at = nowhere, .capacity = 1}, text;
+    struct text first = {.capacity = 0}, text;
     const wchar_t *rest = line_program(&first, line);
     size_t length = sizeof begin / sizeof *begin - 1 + text_length(rest) + 1;
     wchar_t *result = exactly((length + 1) * sizeof *result);
@@ -107,7 +106,7 @@ static void fuzz_argument(const uint8_t *bytes, size_t size)
 static void fuzz_quoting(const uint8_t *bytes, size_t size)
 {
     wchar_t *argument = string_of(bytes, size), *line, *back;
-    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+    struct text count = {.capacity = 0}, text;
 
     text_put_ascii(&count, "x");
     line_put_argument(&count, argument);
@@ -278,7 +277,7 @@ static void fuzz_environment(const uint8_t *bytes, size_t size)
     struct pass pass = {.name = L"a", .number = 4};
     size_t half = size / 4 * 2;
     wchar_t *block = block_of(bytes, half), *changes = block_of(bytes + half, size - half), *result;
-    struct text count = {.at = &(wchar_t){0}, .capacity = 1}, text;
+    struct text count = {.capacity = 0}, text;
     uint32_t change_count = environment_count(changes);
     struct changes sorted = {.sorted = exactly(change_count * sizeof *sorted.sorted), .upcase = upcase};
 
