@@ -62,7 +62,7 @@ static BOOL check_sources(struct command *command)
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         const struct source *source = &command->options.sources[i];
 
-        if (source->option >= OPTION_READ && source->option <= OPTION_PIPE && *source->what == L'\0')
+        if (source_has(source, OPENS_PATH) && *source->what == L'\0')
             return options_refuse(&command->options, "no path for the name", command->options.request.passes[i].name);
         fault = find_source_fault(source);
         if (fault != NULL)

@@ -95,7 +95,7 @@ static inline BOOL has_tee(const struct command *command)
 }
 
 /* Whether this process stays while the command runs. */
-static inline BOOL waits(const struct command *command)
+static inline BOOL is_waited_for(const struct command *command)
 {
     return !has_option(command, OPTION_DETACH) && !has_option(command, OPTION_REPORT);
 }
@@ -121,16 +121,16 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
 /* ---- say.c ---- */
 
 /* Before the command runs. */
-void introduce(struct command *command, const PROCESS_INFORMATION *child);
+void say_at_start(struct command *command, const PROCESS_INFORMATION *child);
 
 /* As the last, after all of that: until all is read, or with --timeout for a moment. */
 void say_at_end(struct command *command);
 
 /* What this process ends with: a loss is no success. */
-DWORD end_code(const struct command *command);
+DWORD own_exit_code(const struct command *command);
 
 /* The same, where there is no command that has been waited for, and its code is this. */
-DWORD finish(struct command *command, DWORD code);
+DWORD end_unstarted(struct command *command, DWORD code);
 
 /* ---- show.c ---- */
 
@@ -173,7 +173,7 @@ void outlive_console_events(void);
 BOOL is_detached(void);
 
 /* Lets the child run. FALSE with GetLastError(). */
-BOOL resume(const struct command *command, HANDLE thread);
+BOOL resume_command(const struct command *command, HANDLE thread);
 
 /* ---- job.c ---- */
 
@@ -187,7 +187,7 @@ void make_job(struct command *command);
 BOOL keep_job(struct command *command);
 
 /* Whether all that the command starts is in it. Then nothing breaks away from it, even if it asks. */
-BOOL whole_tree(const struct command *command);
+BOOL concerns_tree(const struct command *command);
 
 /* From now on what is in the job goes on when this process ends. */
 void spare_members(HANDLE job);
@@ -231,10 +231,10 @@ wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes,
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);
 
 /* Makes handles inheritable that were not opened so, for the one call of CreateProcessW. FALSE with GetLastError(). */
-BOOL expose_handles(const struct command *command);
+BOOL expose_handles(struct command *command);
 
 /* Closes them all, but the streams and the job, which are this process' own. */
-void close_handles(const struct command *command);
+void close_handles(struct command *command);
 
 /* ---- relay.c ---- */
 
@@ -272,8 +272,7 @@ BOOL check_parent_options(struct command *command);
 /* Opens the process and copies the pipe for the report. */
 BOOL reach_parent(struct command *command, struct failure *failure);
 
-/* Whether the source is a number of that process; and making a copy of that handle, with a Win32 code. */
-BOOL is_of_parent(const struct source *source);
+/* A copy of a number in that process, as a Win32 code. */
 DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle);
 uint32_t number_in_parent(const struct source *source); /* 0: it is of no other process */
 
@@ -298,9 +297,6 @@ void close_source(const struct source *source, HANDLE handle);
 
 /* A Win32 code. */
 DWORD empty_file(HANDLE file);
-
-/* Whether it is something that one may have while another waits for it. */
-BOOL can_be_taken(const struct source *source);
 
 /* Whether this failure to open means that somebody else has it; and whether to try again may help. */
 BOOL is_taken(DWORD code);

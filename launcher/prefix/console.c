@@ -53,7 +53,7 @@ void outlive_console_events(void)
     SetConsoleCtrlHandler(take_console_event, TRUE);
 }
 
-BOOL resume(const struct command *command, HANDLE thread)
+BOOL resume_command(const struct command *command, HANDLE thread)
 {
     DWORD code;
     BOOL done;

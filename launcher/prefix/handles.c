@@ -20,9 +20,9 @@ static enum origin origin_of(const struct source *source)
         return GIVEN;
     if (source->option == OPTION_DESCRIPTOR)
         return COPIED;
-    if (can_be_taken(source))
+    if (source_has(source, MAY_BE_TAKEN))
         return CONTENDED;
-    return is_of_parent(source) ? OF_PARENT : OPENED;
+    return source_has(source, IN_PARENT) ? OF_PARENT : OPENED;
 }
 
 /* The pass that this one is a copy of. */
@@ -42,7 +42,7 @@ static DWORD copy_again(const struct command *command, const struct source *sour
     return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
 
-static DWORD open_pass(const struct command *command, uint32_t i, const struct deadline *deadline)
+static DWORD open_pass(struct command *command, uint32_t i, const struct deadline *deadline)
 {
     struct source *source = &command->options.sources[i];
     HANDLE handle;
@@ -58,7 +58,7 @@ static DWORD open_pass(const struct command *command, uint32_t i, const struct d
 }
 
 /* Those of one origin. */
-static BOOL open_passes(const struct command *command, enum origin origin, struct failure *failure)
+static BOOL open_passes(struct command *command, enum origin origin, struct failure *failure)
 {
     const struct request *request = &command->options.request;
 
@@ -202,12 +202,10 @@ static struct pass *make_texts(const struct command *command, uint32_t count)
 /* Measured first: a line can grow, and variables are many. NULL if there is no memory. */
 wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes, uint32_t count)
 {
-    wchar_t nowhere[1];
-    struct text text = {.at = nowhere, .capacity = ARRAYSIZE(nowhere)};
+    struct text text = {.capacity = 0};
 
     rewrite(&text, from, passes, count);
-    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
-    if (text.at == NULL)
+    if (!text_allocate(&text))
         return NULL;
     rewrite(&text, from, passes, count);
     text_end(&text);
@@ -445,7 +443,7 @@ static HANDLE given_handle(const struct command *command, const struct source *s
     return source->option == OPTION_HANDLE ? handle_from_number(named_handle(source->what)) : NULL;
 }
 
-static DWORD replace(struct pass *pass, const struct pass *relay)
+static DWORD replace_by_relay(struct pass *pass, const struct pass *relay)
 {
     HANDLE handle;
     DWORD code;
@@ -470,7 +468,7 @@ static DWORD settle_given(struct command *command)
         if (!has_source(&request->passes[i]))
             continue;
         if (relay != NULL)
-            code = replace(&request->passes[i], relay);
+            code = replace_by_relay(&request->passes[i], relay);
         else
             note_flags(request, i, &command->startup, given_handle(command, source));
     }
@@ -496,7 +494,7 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
     return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 
-BOOL expose_handles(const struct command *command)
+BOOL expose_handles(struct command *command)
 {
     const struct request *request = &command->options.request;
 
@@ -508,7 +506,7 @@ BOOL expose_handles(const struct command *command)
     return TRUE;
 }
 
-void close_handles(const struct command *command)
+void close_handles(struct command *command)
 {
     close_passes(&command->options.request, ~(1u << PASS_OWN | 1u << PASS_JOB));
 }

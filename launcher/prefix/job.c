@@ -1,7 +1,7 @@
 /* The job of a command: made, left, ended and waited for. */
 #include "command.h"
 
-BOOL whole_tree(const struct command *command)
+BOOL concerns_tree(const struct command *command)
 {
     return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_WAIT_TREE) ||
            command->time.ms != INFINITE;
@@ -11,7 +11,7 @@ void make_job(struct command *command)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
         .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
-                                                (whole_tree(command) ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
+                                                (concerns_tree(command) ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
 
     command->job = CreateJobObjectW(NULL, NULL);
     if (command->job == NULL ||

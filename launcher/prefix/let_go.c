@@ -49,7 +49,7 @@ void let_go_of_inherited(void)
 }
 
 /* Whether an option may have something to say when the command has ended. */
-static BOOL speaks(const struct command *command)
+static BOOL may_speak(const struct command *command)
 {
     return command->time.ms != INFINITE || command->speaker != NULL || has_option(command, OPTION_RELAY) ||
            has_tee(command) || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
@@ -76,7 +76,7 @@ void let_go_of_streams(const struct command *command)
 {
     wchar_t directory[MAX_PATH];
 
-    close_streams(speaks(command) ? GetStdHandle(STD_ERROR_HANDLE) : NULL);
+    close_streams(may_speak(command) ? GetStdHandle(STD_ERROR_HANDLE) : NULL);
     if (GetSystemDirectoryW(directory, ARRAYSIZE(directory)) != 0)
         SetCurrentDirectoryW(directory);
 }

@@ -30,17 +30,17 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
-    introduce(command, child);
+    say_at_start(command, child);
     if (command->parent != NULL)
         CloseHandle(command->parent);
-    if (waits(command)) {
+    if (is_waited_for(command)) {
         let_go_of_streams(command);
         start_relays(relays);
     }
-    if (resume(command, child->hThread))
+    if (resume_command(command, child->hThread))
         return TRUE;
     code = GetLastError();
-    if (waits(command))
+    if (is_waited_for(command))
         borrow_stderr(&command->options.request, child->hProcess);
     return fail(failure, HANDOFF_STAGE_RESUME, HANDOFF_NO_PASS, code);
 }
@@ -64,10 +64,10 @@ static DWORD run_command(struct command *command)
     CloseHandle(child.hThread);
     if (has_option(command, OPTION_DETACH))
         print_pid(child.dwProcessId);
-    if (waits(command))
+    if (is_waited_for(command))
         stand_in(command, relays, child.hProcess);
     say_at_end(command);
-    return end_code(command);
+    return own_exit_code(command);
 }
 
 /* ---- the program ---- */
@@ -107,10 +107,10 @@ static DWORD run_line(const wchar_t *line)
     if (!options_parse(&command.options, line, memory))
         return explain_refusal(&command.options, line);
     if (command.options.request.command_line == NULL)
-        return finish(&command, print_text(&command.options));
+        return end_unstarted(&command, print_text(&command.options));
     if (!check_options(&command))
         return explain_refusal(&command.options, line);
-    return has_option(&command, OPTION_DRY_RUN) ? finish(&command, show_plan(&command)) : run_command(&command);
+    return has_option(&command, OPTION_DRY_RUN) ? end_unstarted(&command, show_plan(&command)) : run_command(&command);
 }
 
 /* The process' entry point: there is no C runtime, for which a waiting command would pay. */

@@ -1,4 +1,6 @@
 #include "command.h"
+
+#include "heap.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -13,7 +15,7 @@ static HANDLE open_file(const struct source *source, DWORD access, DWORD share, 
     return file != INVALID_HANDLE_VALUE ? file : NULL;
 }
 
-static HANDLE give_up(HANDLE file, DWORD code)
+static HANDLE close_unusable(HANDLE file, DWORD code)
 {
     CloseHandle(file);
     SetLastError(code);
@@ -27,7 +29,7 @@ static HANDLE open_append(const struct source *source)
         open_file(source, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
                   OTHERS_DO_ALL, OPEN_ALWAYS);
 
-    return file != NULL && GetFileType(file) == FILE_TYPE_PIPE ? give_up(file, ERROR_NOT_SUPPORTED) : file;
+    return file != NULL && GetFileType(file) == FILE_TYPE_PIPE ? close_unusable(file, ERROR_NOT_SUPPORTED) : file;
 }
 
 /* As the shell's >> does it. A device has no end. */
@@ -37,7 +39,7 @@ static HANDLE open_extend(const struct source *source)
     HANDLE file = open_file(source, GENERIC_WRITE, OTHERS_DO_ALL, OPEN_ALWAYS);
 
     return file != NULL && GetFileType(file) == FILE_TYPE_DISK && !SetFilePointerEx(file, none, NULL, FILE_END)
-               ? give_up(file, GetLastError())
+               ? close_unusable(file, GetLastError())
                : file;
 }
 
@@ -46,7 +48,7 @@ static HANDLE open_lock(const struct source *source)
 {
     HANDLE file = open_file(source, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, OPEN_ALWAYS);
 
-    return file != NULL && GetFileType(file) != FILE_TYPE_DISK ? give_up(file, ERROR_NOT_SUPPORTED) : file;
+    return file != NULL && GetFileType(file) != FILE_TYPE_DISK ? close_unusable(file, ERROR_NOT_SUPPORTED) : file;
 }
 
 /* A server may have made its pipe for one direction alone. A reader that may write attributes can read messages. */
@@ -62,9 +64,9 @@ static HANDLE open_pipe(const struct source *source)
 }
 
 /* The last comma, of OBJECT,COUNT, or NULL. */
-static wchar_t *find_comma(wchar_t *object)
+static const wchar_t *find_comma(const wchar_t *object)
 {
-    wchar_t *comma = NULL;
+    const wchar_t *comma = NULL;
 
     for (; *object != L'\0'; object++) {
         if (*object == L',')
@@ -87,7 +89,7 @@ static uint64_t most_of(uint32_t option)
 
 const char *find_source_fault(const struct source *source)
 {
-    const wchar_t *comma = find_comma((wchar_t *)(UINT_PTR)source->what);
+    const wchar_t *comma = find_comma(source->what);
     uint64_t number;
 
     switch (source->option) {
@@ -120,20 +122,26 @@ static HANDLE create_counted(uint32_t option, const wchar_t *object, uint64_t co
                               object_name(object));
 }
 
-/* The count is cut off for the call alone: a message may have to name the whole. */
-static HANDLE open_counted(uint32_t option, wchar_t *object)
+static HANDLE open_counted(uint32_t option, const wchar_t *object)
 {
     uint64_t count = option == OPTION_SEMAPHORE;
-    wchar_t *comma = find_comma(object);
+    const wchar_t *comma = find_comma(object);
+    struct text name = {.length = comma != NULL ? (size_t)(comma - object) : text_length(object)};
     HANDLE handle;
+    DWORD code;
 
-    if (comma != NULL) {
-        parse_number(comma + 1, most_of(option), &count);
-        *comma = L'\0';
-    }
-    handle = create_counted(option, object, count);
     if (comma != NULL)
-        *comma = L',';
+        parse_number(comma + 1, most_of(option), &count);
+    if (!text_allocate(&name)) {
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return NULL;
+    }
+    text_put_units(&name, object, name.capacity - 1);
+    text_end(&name);
+    handle = create_counted(option, name.at, count);
+    code = GetLastError();
+    release(name.at);
+    SetLastError(code);
     return handle;
 }
 
@@ -169,7 +177,7 @@ uint64_t named_handle(const wchar_t *text)
 static HANDLE try_open(struct source *source)
 {
     const DWORD one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
-    wchar_t *what = (wchar_t *)(UINT_PTR)source->what;
+    const wchar_t *what = source->what;
 
     switch (source->option) {
     case OPTION_READ: return open_file(source, GENERIC_READ, OTHERS_DO_ALL, OPEN_EXISTING);
@@ -195,7 +203,7 @@ static HANDLE try_open(struct source *source)
 
 void close_source(const struct source *source, HANDLE handle)
 {
-    if (source->option == OPTION_LISTEN || source->option == OPTION_CONNECT)
+    if (source_has(source, IS_SOCKET))
         close_socket(handle);
     else
         CloseHandle(handle);
@@ -210,12 +218,6 @@ DWORD empty_file(HANDLE file)
 }
 
 /* ---- in time ---- */
-
-/* As far as is_worth_waiting() knows of anything that could be waited for. */
-BOOL can_be_taken(const struct source *source)
-{
-    return source->option >= OPTION_READ && source->option <= OPTION_CONNECT;
-}
 
 /* Somebody else has it, who may let it go. */
 BOOL is_taken(DWORD code)

@@ -18,24 +18,24 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_SEAL] = {"seal", OPTION_FLAG},
     [OPTION_SEALED] = {"sealed", OPTION_MARK},
     [OPTION_OVERLAPPED] = {"overlapped", OPTION_MARK},
-    [OPTION_READ] = {"read", OPTION_SOURCE},
-    [OPTION_WRITE] = {"write", OPTION_SOURCE},
-    [OPTION_APPEND] = {"append", OPTION_SOURCE},
-    [OPTION_EXTEND] = {"extend", OPTION_SOURCE},
-    [OPTION_UPDATE] = {"update", OPTION_SOURCE},
-    [OPTION_PIPE] = {"pipe", OPTION_SOURCE},
-    [OPTION_LISTEN] = {"listen", OPTION_SOURCE},
-    [OPTION_CONNECT] = {"connect", OPTION_SOURCE},
+    [OPTION_READ] = {"read", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_WRITE] = {"write", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_APPEND] = {"append", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_EXTEND] = {"extend", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN},
+    [OPTION_UPDATE] = {"update", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_PIPE] = {"pipe", OPTION_SOURCE, OPENS_PATH | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_LISTEN] = {"listen", OPTION_SOURCE, IS_SOCKET | MAY_BE_TAKEN | MAY_OVERLAP},
+    [OPTION_CONNECT] = {"connect", OPTION_SOURCE, IS_SOCKET | MAY_BE_TAKEN | MAY_OVERLAP},
     [OPTION_EVENT] = {"event", OPTION_SOURCE},
     [OPTION_MUTEX] = {"mutex", OPTION_SOURCE},
     [OPTION_SEMAPHORE] = {"semaphore", OPTION_SOURCE},
     [OPTION_MAPPING] = {"mapping", OPTION_SOURCE},
     [OPTION_PROCESS] = {"process", OPTION_SOURCE},
     [OPTION_HANDLE] = {"handle", OPTION_SOURCE},
-    [OPTION_PARENT] = {"parent", OPTION_VALUE},
-    [OPTION_STEAL] = {"steal", OPTION_SOURCE},
-    [OPTION_COPY] = {"copy", OPTION_SOURCE},
-    [OPTION_REPORT] = {"report", OPTION_VALUE},
+    [OPTION_PARENT] = {"parent", OPTION_VALUE, TAKES_HANDLES},
+    [OPTION_STEAL] = {"steal", OPTION_SOURCE, IN_PARENT | TAKES_HANDLES},
+    [OPTION_COPY] = {"copy", OPTION_SOURCE, IN_PARENT | TAKES_HANDLES},
+    [OPTION_REPORT] = {"report", OPTION_VALUE, TAKES_HANDLES},
     [OPTION_LOCK] = {"lock", OPTION_PATH},
     [OPTION_WAIT] = {"wait", OPTION_VALUE},
     [OPTION_DETACH] = {"detach", OPTION_FLAG},
@@ -47,7 +47,7 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_TEE_APPEND] = {"tee-append", OPTION_PATH},
     [OPTION_DIR] = {"dir", OPTION_PATH},
     [OPTION_DRY_RUN] = {"dry-run", OPTION_FLAG},
-    [OPTION_TRACE_JSON] = {"trace=json", OPTION_OPTIONAL},
+    [OPTION_TRACE_JSON] = {"trace=json", OPTION_OPTIONAL_PATH},
 };
 
 /* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
@@ -65,7 +65,7 @@ static size_t most_units(const wchar_t *line)
 size_t options_memory(const wchar_t *line, uint32_t room)
 {
     return most_passes(line, room) *
-               (sizeof(struct pass) + sizeof(struct source) + sizeof(struct use) + sizeof(struct change)) +
+               (sizeof(struct pass) + sizeof(struct source) + sizeof(struct mention) + sizeof(struct change)) +
            2 * most_units(line) * sizeof(wchar_t);
 }
 
@@ -86,7 +86,7 @@ static const struct {
 static wchar_t *name_end(wchar_t *word, uint32_t option)
 {
     const char *name = option_table[option].name;
-    wchar_t separator = option == OPTION_TRACE_JSON ? L':' : L'=';
+    wchar_t separator = option_table[option].kind == OPTION_OPTIONAL_PATH ? L':' : L'=';
 
     if (!text_begins_ascii(word, "--"))
         return NULL;
@@ -115,7 +115,7 @@ static uint32_t find_option(wchar_t *word, wchar_t **end)
 /* Whether it is read by line_path(). */
 static bool is_path(uint32_t option)
 {
-    return option_table[option].kind == OPTION_PATH || option == OPTION_TRACE_JSON;
+    return option_table[option].kind == OPTION_PATH || option_table[option].kind == OPTION_OPTIONAL_PATH;
 }
 
 /* Whether the value has what looks like the -- before the command: behind a quote, which is what becomes of "C:\dir\",
@@ -178,14 +178,17 @@ static bool add_variable(struct options *options, struct text *changes, bool set
     return true;
 }
 
-static bool apply(struct options *options, struct text *changes, uint32_t option, const wchar_t *word, wchar_t *value)
+static bool apply_option(struct options *options, struct text *changes, uint32_t option, const wchar_t *word,
+                         wchar_t *value)
 {
     switch (option_table[option].kind) {
     case OPTION_SOURCE: return add_pass(options, option, value);
     case OPTION_VARIABLE: return add_variable(options, changes, true, value);
     case OPTION_REMOVAL: return add_variable(options, changes, false, value);
     case OPTION_FD:
-    case OPTION_MARK: options->uses[options->use_count++] = (struct use){.option = option, .text = value}; return true;
+    case OPTION_MARK:
+        options->mentions[options->mention_count++] = (struct mention){.option = option, .text = value};
+        return true;
     default:
         if (options->values[option] != NULL)
             return options_refuse(options, "given twice:", word);
@@ -285,11 +288,6 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     return true;
 }
 
-static bool is_opened(uint32_t option)
-{
-    return option >= OPTION_READ && option <= OPTION_CONNECT;
-}
-
 /* Before the descriptors, whose copies are sealed with what they are of. */
 static bool resolve_mark(struct options *options, uint32_t option, const wchar_t *name)
 {
@@ -303,35 +301,30 @@ static bool resolve_mark(struct options *options, uint32_t option, const wchar_t
         options->sealed_streams |= 1u << (source->option - OPTION_STDIN);
     if (option == OPTION_SEALED)
         pass->flags |= PASS_SEALED;
-    else if (is_opened(source->option) && source->option != OPTION_EXTEND)
+    else if (source_has(source, MAY_OVERLAP))
         source->overlapped = true;
     else
         return options_refuse(options, "--overlapped is for files, pipes and sockets that handoff opens, not", name);
     return true;
 }
 
-static bool resolve_uses(struct options *options, uint32_t kind)
+static bool resolve_mentions(struct options *options, uint32_t kind)
 {
-    for (uint32_t i = 0; i < options->use_count; i++) {
-        const struct use *use = &options->uses[i];
+    for (uint32_t i = 0; i < options->mention_count; i++) {
+        const struct mention *mention = &options->mentions[i];
 
-        if (option_table[use->option].kind != kind)
+        if (option_table[mention->option].kind != kind)
             continue;
-        if (!(kind == OPTION_FD ? resolve_descriptor(options, use->text)
-                                : resolve_mark(options, use->option, use->text)))
+        if (!(kind == OPTION_FD ? resolve_descriptor(options, mention->text)
+                                : resolve_mark(options, mention->option, mention->text)))
             return false;
     }
     return true;
 }
 
-static bool is_socket(const struct source *source)
-{
-    return source->option == OPTION_LISTEN || source->option == OPTION_CONNECT;
-}
-
 static const char *unused_fault(const struct source *source)
 {
-    return is_socket(source)
+    return source_has(source, IS_SOCKET)
                ? "nothing uses the socket ({NAME.port} is only its port: mention it as {NAME} too, or make it "
                  "a stream or a descriptor):"
                : "nothing uses the handle (mention it as {name}, or make it a stream or a descriptor):";
@@ -359,8 +352,7 @@ static bool check_variables(struct options *options, struct change *sorted)
 static bool check_use(struct options *options)
 {
     struct request *request = &options->request;
-    wchar_t nowhere[1];
-    struct text text = {.at = nowhere, .capacity = 1};
+    struct text text = {.capacity = 0}; /* only to see what is used */
     uint32_t unused;
 
     line_rewrite(&text, request->command_line, request->passes, options->named);
@@ -426,7 +418,7 @@ static void settle_sockets(struct options *options)
     for (uint32_t i = 0; i < options->named; i++) {
         const struct pass *pass = &options->request.passes[i];
 
-        if (is_socket(&options->sources[i]) && pass->streams == 0 && pass->descriptor == 0)
+        if (source_has(&options->sources[i], IS_SOCKET) && pass->streams == 0 && pass->descriptor == 0)
             options->sources[i].overlapped = true;
     }
 }
@@ -470,7 +462,7 @@ static const wchar_t *read_option(struct options *options, struct text *changes,
     if (swallows(value))
         options->swallower = *word;
     end = value + text_length(value) + 1; /* before the value is cut in two */
-    if (!apply(options, changes, option, *word, value))
+    if (!apply_option(options, changes, option, *word, value))
         return NULL;
     *word = end;
     return rest;
@@ -507,8 +499,8 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
 
     request->passes = memory;
     options->sources = (struct source *)(void *)(request->passes + most);
-    options->uses = (struct use *)(void *)(options->sources + most);
-    sorted = (struct change *)(void *)(options->uses + most);
+    options->mentions = (struct mention *)(void *)(options->sources + most);
+    sorted = (struct change *)(void *)(options->mentions + most);
     changes = (struct text){.at = (wchar_t *)(void *)(sorted + most), .capacity = most_units(line)};
     rest = read_options(options, line_after_program(line), changes.at + most_units(line), &changes);
     if (options->fault != NULL)
@@ -526,7 +518,7 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
     request->command_line = rest;
     declare_own_streams(options);
     if (!check_variables(options, sorted) || !index_names(options) || !resolve_streams(options) ||
-        !resolve_uses(options, OPTION_MARK) || !resolve_uses(options, OPTION_FD) || !check_use(options))
+        !resolve_mentions(options, OPTION_MARK) || !resolve_mentions(options, OPTION_FD) || !check_use(options))
         return false;
     drop_unused_streams(options);
     settle_sockets(options);
@@ -535,11 +527,9 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
 
 bool options_take_handles(const wchar_t *line)
 {
-    static const uint32_t takers[] = {OPTION_PARENT, OPTION_STEAL, OPTION_COPY, OPTION_REPORT};
-
     for (; *line != L'\0'; line++) {
-        for (size_t i = 0; line[0] == L'-' && line[1] == L'-' && i < sizeof takers / sizeof *takers; i++) {
-            if (text_begins_ascii(line + 2, option_table[takers[i]].name))
+        for (uint32_t i = 0; line[0] == L'-' && line[1] == L'-' && i < OPTION_COUNT; i++) {
+            if ((option_table[i].traits & TAKES_HANDLES) != 0 && text_begins_ascii(line + 2, option_table[i].name))
                 return true;
         }
     }

@@ -9,15 +9,16 @@
 
 enum option_kind {
     OPTION_FLAG,
-    OPTION_OPTIONAL, /* --help, --help=TOPIC: the value is in the same word or not there */
-    OPTION_VALUE,    /* --timeout TIME: at most once */
-    OPTION_PATH,     /* --dir PATH: the same, read by line_path() */
-    OPTION_SOURCE,   /* --read NAME=WHAT: declares a pass */
-    OPTION_STREAM,   /* --stdin NAME: at most once; an empty name: closed */
-    OPTION_VARIABLE, /* --env VARIABLE=TEXT */
-    OPTION_REMOVAL,  /* --unset VARIABLE */
-    OPTION_FD,       /* --fd NUMBER=NAME */
-    OPTION_MARK      /* --sealed NAME: says something of a pass */
+    OPTION_OPTIONAL_PATH, /* --trace=json, --trace=json:PATH: as the next, read by line_path() */
+    OPTION_OPTIONAL,      /* --help, --help=TOPIC: the value is in the same word or not there */
+    OPTION_VALUE,         /* --timeout TIME: at most once */
+    OPTION_PATH,          /* --dir PATH: the same, read by line_path() */
+    OPTION_SOURCE,        /* --read NAME=WHAT: declares a pass */
+    OPTION_STREAM,        /* --stdin NAME: at most once; an empty name: closed */
+    OPTION_VARIABLE,      /* --env VARIABLE=TEXT */
+    OPTION_REMOVAL,       /* --unset VARIABLE */
+    OPTION_FD,            /* --fd NUMBER=NAME */
+    OPTION_MARK           /* --sealed NAME: says something of a pass */
 };
 
 /* In the order of option_table. */
@@ -65,9 +66,20 @@ enum option {
     OPTION_COUNT
 };
 
+/* What an option names, or does. */
+enum option_trait {
+    OPENS_PATH = 1 << 0, /* a file or a pipe by its path */
+    IS_SOCKET = 1 << 1,
+    MAY_BE_TAKEN = 1 << 2, /* another process may have it, and let it go: see is_worth_waiting() */
+    MAY_OVERLAP = 1 << 3,  /* --overlapped is possible */
+    IN_PARENT = 1 << 4,    /* a number in the process of --parent */
+    TAKES_HANDLES = 1 << 5 /* is about handles of another process */
+};
+
 struct option_form {
     char name[16]; /* without its two dashes */
-    uint32_t kind;
+    uint8_t kind;
+    uint8_t traits;
 };
 
 extern const struct option_form option_table[OPTION_COUNT];
@@ -81,8 +93,13 @@ struct source {
     uint32_t port;       /* of a socket, once it is open; else 0 */
 };
 
+static inline bool source_has(const struct source *source, enum option_trait trait)
+{
+    return (option_table[source->option].traits & trait) != 0;
+}
+
 /* An option that means something only when all names are known. */
-struct use {
+struct mention {
     uint32_t option;
     wchar_t *text; /* NUMBER=NAME, of --fd; else a name */
 };
@@ -91,8 +108,8 @@ struct options {
     const wchar_t *values[OPTION_COUNT]; /* of flags not NULL if given */
     const wchar_t *swallower;            /* the option whose value has what looks like the -- before the command */
     struct source *sources;              /* of the passes */
-    struct use *uses;
-    uint32_t use_count;
+    struct mention *mentions;
+    uint32_t mention_count;
     struct request request;   /* passes, closed streams, variables and command line */
     uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
     uint32_t named;           /* passes with a name, which come first */

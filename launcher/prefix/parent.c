@@ -15,14 +15,9 @@
 #include "owner.h"
 #include "steal.h"
 
-BOOL is_of_parent(const struct source *source)
-{
-    return source->option == OPTION_STEAL || source->option == OPTION_COPY;
-}
-
 uint32_t number_in_parent(const struct source *source)
 {
-    return is_of_parent(source) ? (uint32_t)named_handle(source->what) : 0;
+    return source_has(source, IN_PARENT) ? (uint32_t)named_handle(source->what) : 0;
 }
 
 /* ---- options ---- */
@@ -61,7 +56,7 @@ static BOOL check_numbers(struct command *command, uint32_t report)
     for (uint32_t i = 0; i < options->request.pass_count; i++) {
         const struct source *source = &options->sources[i];
 
-        if (!is_of_parent(source))
+        if (!source_has(source, IN_PARENT))
             continue;
         if (!has_option(command, OPTION_PARENT))
             return options_refuse(&command->options, "handles of which process? --parent PID is missing", NULL);
@@ -189,13 +184,11 @@ static void put_child(struct text *report, const struct command *command, const 
 
 static DWORD write_child(const struct command *command, const PROCESS_INFORMATION *child, uint32_t there)
 {
-    wchar_t nowhere[1];
-    struct text report = {.at = nowhere, .capacity = ARRAYSIZE(nowhere)};
+    struct text report = {.capacity = 0};
     DWORD code;
 
     put_child(&report, command, child, there);
-    report = (struct text){.capacity = report.length + 1, .at = allocate((report.length + 1) * sizeof *report.at)};
-    if (report.at == NULL)
+    if (!text_allocate(&report))
         return ERROR_NOT_ENOUGH_MEMORY;
     put_child(&report, command, child, there);
     code = write_report(command, &report);

@@ -63,7 +63,7 @@ static void say_beside(struct command *command, LPTHREAD_START_ROUTINE say)
     wait_until_said(command, HEARD_MS);
 }
 
-void introduce(struct command *command, const PROCESS_INFORMATION *child)
+void say_at_start(struct command *command, const PROCESS_INFORMATION *child)
 {
     BOOL traces = has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 
@@ -152,11 +152,11 @@ static DWORD WINAPI say_end(void *argument)
 
     if (command->late != NULL)
         write_late(command);
-    if (waits(command) && has_option(command, OPTION_TRACE_JSON))
+    if (is_waited_for(command) && has_option(command, OPTION_TRACE_JSON))
         show_trace_json_end(command);
     if (command->late != NULL)
         print_late(command);
-    if (waits(command) && has_option(command, OPTION_TRACE))
+    if (is_waited_for(command) && has_option(command, OPTION_TRACE))
         show_trace_end(command);
     say_losses(command);
     return 0;
@@ -179,7 +179,7 @@ void say_at_end(struct command *command)
         note_loss(STD_ERROR_HANDLE, ERROR_SEM_TIMEOUT);
 }
 
-DWORD end_code(const struct command *command)
+DWORD own_exit_code(const struct command *command)
 {
     BOOL lost = print_loss(STD_OUTPUT_HANDLE) != ERROR_SUCCESS || print_loss(STD_ERROR_HANDLE) != ERROR_SUCCESS ||
                 command->trace_code != ERROR_SUCCESS || command->tee_code != ERROR_SUCCESS;
@@ -187,9 +187,9 @@ DWORD end_code(const struct command *command)
     return command->code == 0 && lost ? EXIT_LOST : command->code;
 }
 
-DWORD finish(struct command *command, DWORD code)
+DWORD end_unstarted(struct command *command, DWORD code)
 {
     command->code = code;
     say_losses(command);
-    return end_code(command);
+    return own_exit_code(command);
 }

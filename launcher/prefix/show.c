@@ -14,8 +14,7 @@
 static void put_places(struct text *text, const struct pass *pass, const wchar_t *line)
 {
     struct pass declared = {.name = pass->name};
-    wchar_t nowhere[1];
-    struct text rewritten = {.at = nowhere, .capacity = 1};
+    struct text rewritten = {.capacity = 0};
 
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((pass->streams >> stream & 1) != 0)
@@ -84,9 +83,9 @@ static void show_options(const wchar_t *const *values)
 /* Descriptors too are said where their sources are. */
 static void show_marks(const struct options *options)
 {
-    for (uint32_t i = 0; i < options->use_count; i++) {
-        if (option_table[options->uses[i].option].kind == OPTION_MARK)
-            show_option(options->uses[i].option, options->uses[i].text);
+    for (uint32_t i = 0; i < options->mention_count; i++) {
+        if (option_table[options->mentions[i].option].kind == OPTION_MARK)
+            show_option(options->mentions[i].option, options->mentions[i].text);
     }
 }
 
@@ -319,13 +318,11 @@ static void write_bytes(struct command *command, const char *bytes, size_t size)
 
 static void write_json(struct command *command, put_function *put, const wchar_t *string)
 {
-    wchar_t nowhere[1];
-    struct text text = {.at = nowhere, .capacity = 1};
+    struct text text = {.capacity = 0};
     char *bytes;
 
     put(&text, command, string);
-    text = (struct text){.capacity = text.length + 1, .at = allocate((text.length + 1) * sizeof *text.at)};
-    if (text.at == NULL) {
+    if (!text_allocate(&text)) {
         command->trace_code = ERROR_NOT_ENOUGH_MEMORY;
         return;
     }

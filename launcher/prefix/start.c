@@ -23,7 +23,7 @@ static void set_surroundings(struct command *command)
         request->passes[i].flags |= PASS_SEALED;
 }
 
-static BOOL create(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
+static BOOL create_once(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
 
@@ -36,12 +36,12 @@ static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, 
 {
     struct request *request = &command->options.request;
 
-    if (create(command, child, failure))
+    if (create_once(command, child, failure))
         return TRUE;
     if (failure->code != ERROR_ACCESS_DENIED || (request->creation_flags & CREATE_BREAKAWAY_FROM_JOB) == 0)
         return FALSE;
     request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
-    return create(command, child, failure);
+    return create_once(command, child, failure);
 }
 
 /* In the start directory, so before that is left. */
@@ -97,7 +97,7 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
     let_go_of_inherited();
     set_surroundings(command);
     /* A command that is not to end with us is in no job of ours: a process in a job cannot join every other job. */
-    if (waits(command))
+    if (is_waited_for(command))
         add_job(command);
     created = create_command(command, child, failure);
     close_handles(command);

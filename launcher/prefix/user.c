@@ -18,7 +18,7 @@ union manager {
     };
 };
 
-static BOOL load(union manager *rm)
+static BOOL load_manager(union manager *rm)
 {
     static const char names[] = "RmStartSession\0RmEndSession\0RmRegisterResources\0RmGetList";
 
@@ -33,7 +33,7 @@ void put_users(struct text *text, const wchar_t *path)
     DWORD session, reasons;
     union manager rm;
 
-    if (!load(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
+    if (!load_manager(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
         return;
     if (rm.add(session, 1, &path, 0, NULL, 0, NULL) == ERROR_SUCCESS &&
         rm.list(session, &needed, &count, users, &reasons) == ERROR_SUCCESS) {

@@ -55,7 +55,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!ended || has_option(command, OPTION_KILL_ON_EXIT))
         end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
-    else if (command->job != NULL && whole_tree(command))
+    else if (command->job != NULL && concerns_tree(command))
         spare_members(command->job); /* what the command has started may go on */
     release_lock(command);
     if (!finish_relays(relays, time_for_readers(command)))

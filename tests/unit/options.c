@@ -764,7 +764,7 @@ START_TEST(options_of_full_lines)
             }
             for (const wchar_t *at = options.request.variables; at != NULL && *at != L'\0'; at += wcslen(at) + 1)
                 names++;
-            names += options.request.pass_count + options.use_count;
+            names += options.request.pass_count + options.mention_count;
             if (options.fault != NULL)
                 names -= STREAM_COUNT; /* which are still among them */
             require(names == count, "kind %zu: %u of %u options", kind, names, count);
