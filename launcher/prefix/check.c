@@ -96,8 +96,7 @@ static BOOL check_relay(struct command *command)
     for (uint32_t i = 0; relays && i < options->request.pass_count; i++) {
         const struct source *source = &options->sources[i];
 
-        if (is_own_stream(source) && source->option != OPTION_STDIN &&
-            (claimed >> (source->option - OPTION_STDIN) & 1) != 0)
+        if (source->origin == ORIGIN_STREAM && source->stream != STREAM_STDIN && (claimed >> source->stream & 1) != 0)
             return options_refuse(
                 &command->options,
                 "--relay and --tee pass nothing on for a stream that the command has from elsewhere:", source->what);

@@ -305,12 +305,6 @@ BOOL is_worth_waiting(const struct source *source, DWORD code);
 /* Before that, for a part of what is left of the time. */
 void wait_a_moment(const struct source *source, DWORD code, DWORD left);
 
-/* Whether it is this process' own stdin, stdout or stderr, by its name. */
-static inline BOOL is_own_stream(const struct source *source)
-{
-    return option_table[source->option].kind == OPTION_STREAM;
-}
-
 /* The number of a handle that the text is; 0 if it can be none. */
 uint64_t named_handle(const wchar_t *text);
 

@@ -50,15 +50,14 @@ static const struct {
     {OPTION_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --pipe"},
     {OPTION_TEE_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --tee"},
     {OPTION_PROCESS, ERROR_INVALID_PARAMETER, "no process has that id"},
-    {OPTION_STDIN + STREAM_STDIN, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
-    {OPTION_STDIN + STREAM_STDOUT, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
-    {OPTION_STDIN + STREAM_STDERR, ERROR_INVALID_HANDLE, "handoff itself has none that can be passed on"},
 };
 
-static void put_advice(struct text *text, const struct command *command, uint32_t option, DWORD code)
+static void put_advice(struct text *text, const struct command *command, const struct source *source, DWORD code)
 {
+    if (source->origin == ORIGIN_STREAM && code == ERROR_INVALID_HANDLE)
+        text_put_ascii(text, "; handoff itself has none that can be passed on");
     for (size_t i = 0; i < ARRAYSIZE(advice); i++) {
-        if (advice[i].option == option && advice[i].code == code &&
+        if (source->origin == ORIGIN_OPTION && advice[i].option == source->option && advice[i].code == code &&
             (code != ERROR_SHARING_VIOLATION || !has_option(command, OPTION_WAIT)))
             text_format(text, "; %s", advice[i].text);
     }
@@ -97,11 +96,11 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_format(text, " (--kill-on-exit needs a job for the command%s)", no_job_inside);
     if (!opened)
         return;
-    if (option_table[source->option].kind == OPTION_SOURCE)
-        text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
-    else if (!named)
+    if (!named)
         text_format(text, " (--%s)", option_table[source->option].name);
-    put_advice(text, command, source->option, failure->code);
+    else if (source->origin == ORIGIN_OPTION)
+        text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
+    put_advice(text, command, source, failure->code);
     if (failure->code == ERROR_SHARING_VIOLATION)
         put_users(text, source->what);
 }

@@ -11,33 +11,23 @@
 
 /* ---- what the options name ---- */
 
-/* In the order in which they are opened; last what is a copy of another. */
-enum origin { GIVEN, OF_PARENT, OPENED, CONTENDED, COPIED };
+/* The order in which sources are opened. */
+enum turn { GIVEN, OF_PARENT, OPENED, CONTENDED, COPIED };
 
-static enum origin origin_of(const struct source *source)
+static enum turn turn_of(const struct source *source)
 {
-    if (source->option == OPTION_HANDLE || is_own_stream(source))
+    if (source->origin != ORIGIN_OPTION)
+        return source->origin == ORIGIN_STREAM ? GIVEN : COPIED;
+    if (source->option == OPTION_HANDLE)
         return GIVEN;
-    if (source->option == OPTION_DESCRIPTOR)
-        return COPIED;
     if (source_has(source, MAY_BE_TAKEN))
         return CONTENDED;
     return source_has(source, IN_PARENT) ? OF_PARENT : OPENED;
 }
 
-/* The pass that this one is a copy of. */
-static uint32_t find_original(const struct command *command, const struct source *copied)
+static DWORD copy_original(const struct command *command, const struct source *source, HANDLE *handle)
 {
-    uint32_t i = 0;
-
-    while (command->options.request.passes[i].name != copied->what)
-        i++;
-    return i;
-}
-
-static DWORD copy_again(const struct command *command, const struct source *source, HANDLE *handle)
-{
-    uint32_t number = command->options.request.passes[find_original(command, source)].number;
+    uint32_t number = command->options.request.passes[source->original].number;
 
     return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
@@ -48,27 +38,26 @@ static DWORD open_pass(struct command *command, uint32_t i, const struct deadlin
     HANDLE handle;
     DWORD code;
 
-    switch (origin_of(source)) {
+    switch (turn_of(source)) {
     case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
-    case COPIED: code = copy_again(command, source, &handle); break;
+    case COPIED: code = copy_original(command, source, &handle); break;
     default: code = open_source(source, deadline, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
 }
 
-/* Those of one origin. */
-static BOOL open_passes(struct command *command, enum origin origin, struct failure *failure)
+static BOOL open_passes(struct command *command, enum turn turn, struct failure *failure)
 {
     const struct request *request = &command->options.request;
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         DWORD code = ERROR_SUCCESS;
 
-        if (has_source(&request->passes[i]) && origin_of(&command->options.sources[i]) == origin)
+        if (has_source(&request->passes[i]) && turn_of(&command->options.sources[i]) == turn)
             code = open_pass(command, i, &command->wait);
         if (code != ERROR_SUCCESS)
-            return fail(failure, origin == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
+            return fail(failure, turn == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
     }
     return TRUE;
 }
@@ -121,7 +110,7 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
         const struct source *source = &command->options.sources[i];
         DWORD code = ERROR_SUCCESS;
 
-        if (source->option == OPTION_HANDLE)
+        if (source->origin == ORIGIN_OPTION && source->option == OPTION_HANDLE)
             code = make_inheritable(named_handle(source->what));
         if (code != ERROR_SUCCESS)
             return fail(failure, HANDOFF_STAGE_OPEN, i, code);
@@ -268,7 +257,7 @@ static DWORD open_contended(struct command *command, uint32_t i, const struct de
     struct source source = source_of(command, i);
 
     if (i >= OWN_FILES)
-        return origin_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, deadline) : ERROR_SUCCESS;
+        return turn_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, deadline) : ERROR_SUCCESS;
     if (source.what == NULL || *source.what == L'\0') /* --trace=json, without a file */
         return ERROR_SUCCESS;
     return open_source(&source, deadline, own_file(command, i));
@@ -298,9 +287,9 @@ static void close_contended(struct command *command)
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         struct pass *pass = &command->options.request.passes[i];
 
-        if (origin_of(&command->options.sources[i]) == CONTENDED && pass->number != 0)
+        if (turn_of(&command->options.sources[i]) == CONTENDED && pass->number != 0)
             close_source(&command->options.sources[i], handle_from_number(pass->number));
-        if (origin_of(&command->options.sources[i]) == CONTENDED)
+        if (turn_of(&command->options.sources[i]) == CONTENDED)
             pass->number = 0;
     }
 }
@@ -412,23 +401,22 @@ static void add_streams(struct command *command)
     note_stream_flags(request, &command->startup, first);
 }
 
-/* By its name, or as a second descriptor of that. */
-static BOOL is_of_stream(const struct source *source, int stream)
+/* The source of what is copied, or the source itself. */
+static const struct source *original_of(const struct command *command, const struct source *source)
 {
-    return (is_own_stream(source) || source->option == OPTION_DESCRIPTOR) &&
-           text_equal_ascii(source->what, stream_name(stream));
+    return source->origin == ORIGIN_PASS ? &command->options.sources[source->original] : source;
 }
 
-/* The relay that the command has instead of the stream of ours that the source is; NULL if it is none, or not relayed. */
+/* The relay that the command gets instead of this process' own stream; NULL if the source is no stream or that stream is
+ * not relayed. */
 static const struct pass *relay_of(const struct command *command, const struct source *source)
 {
     const struct request *request = &command->options.request;
 
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        for (int stream = 0; request->passes[i].kind == PASS_RELAY && stream < STREAM_COUNT; stream++) {
-            if ((request->passes[i].streams >> stream & 1) != 0 && is_of_stream(source, stream))
-                return &request->passes[i];
-        }
+    source = original_of(command, source);
+    for (uint32_t i = 0; source->origin == ORIGIN_STREAM && i < request->pass_count; i++) {
+        if (request->passes[i].kind == PASS_RELAY && (request->passes[i].streams >> source->stream & 1) != 0)
+            return &request->passes[i];
     }
     return NULL;
 }
@@ -436,10 +424,9 @@ static const struct pass *relay_of(const struct command *command, const struct s
 /* The handle of this process that the source is, or is a copy of; NULL: it was not given it. */
 static HANDLE given_handle(const struct command *command, const struct source *source)
 {
-    if (source->option == OPTION_DESCRIPTOR)
-        source = &command->options.sources[find_original(command, source)];
-    if (is_own_stream(source))
-        return GetStdHandle(stream_id((int)(source->option - OPTION_STDIN)));
+    source = original_of(command, source);
+    if (source->origin == ORIGIN_STREAM)
+        return GetStdHandle(stream_id((int)source->stream));
     return source->option == OPTION_HANDLE ? handle_from_number(named_handle(source->what)) : NULL;
 }
 

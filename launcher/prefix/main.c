@@ -98,8 +98,8 @@ static DWORD run_line(const wchar_t *line)
 
     command.started = clock_now();
     GetStartupInfoW(&command.startup);
-    command.options.room = STREAM_COUNT + 1 + count_startup_descriptors(&command.startup);
-    memory = allocate(options_memory(line, command.options.room));
+    command.options.more_passes = STREAM_COUNT + 1 + count_startup_descriptors(&command.startup);
+    memory = allocate(options_memory(line, command.options.more_passes));
     if (memory == NULL) {
         complain("no memory: Win32 error 8; nothing was stolen", NULL);
         return EXIT_HANDOFF;

@@ -179,6 +179,8 @@ static HANDLE try_open(struct source *source)
     const DWORD one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
     const wchar_t *what = source->what;
 
+    if (source->origin == ORIGIN_STREAM)
+        return open_own(handle_number(GetStdHandle(stream_id((int)source->stream))));
     switch (source->option) {
     case OPTION_READ: return open_file(source, GENERIC_READ, OTHERS_DO_ALL, OPEN_EXISTING);
     case OPTION_WRITE: return open_file(source, GENERIC_WRITE, one_writer, OPEN_ALWAYS); /* see empty_file() */
@@ -193,10 +195,6 @@ static HANDLE try_open(struct source *source)
     case OPTION_MAPPING: return open_counted(source->option, what);
     case OPTION_PROCESS: return open_process(what);
     case OPTION_HANDLE: return open_own(named_handle(what));
-    case OPTION_STDIN + STREAM_STDIN:
-    case OPTION_STDIN + STREAM_STDOUT:
-    case OPTION_STDIN + STREAM_STDERR:
-        return open_own(handle_number(GetStdHandle(stream_id((int)(source->option - OPTION_STDIN)))));
     default: return open_socket(source);
     }
 }

@@ -51,9 +51,9 @@ const struct option_form option_table[OPTION_COUNT] = {
 };
 
 /* A pass, as a descriptor, needs an option, a blank, a name and what it is: more than four units. */
-static size_t most_passes(const wchar_t *line, uint32_t room)
+static size_t most_passes(const wchar_t *line, uint32_t more_passes)
 {
-    return text_length(line) / 4 + STREAM_COUNT + room;
+    return text_length(line) / 4 + STREAM_COUNT + more_passes;
 }
 
 /* Words and their NULs need no more than the line; the variables end with two NULs. */
@@ -62,11 +62,14 @@ static size_t most_units(const wchar_t *line)
     return text_length(line) + 2;
 }
 
-size_t options_memory(const wchar_t *line, uint32_t room)
+/* The names of this process' own streams, with their NULs. */
+enum { OWN_NAMES_UNITS = STREAM_COUNT * sizeof option_table->name };
+
+size_t options_memory(const wchar_t *line, uint32_t more_passes)
 {
-    return most_passes(line, room) *
+    return most_passes(line, more_passes) *
                (sizeof(struct pass) + sizeof(struct source) + sizeof(struct mention) + sizeof(struct change)) +
-           2 * most_units(line) * sizeof(wchar_t);
+           (2 * most_units(line) + OWN_NAMES_UNITS) * sizeof(wchar_t);
 }
 
 bool options_refuse(struct options *options, const char *fault, const wchar_t *subject)
@@ -140,12 +143,14 @@ static wchar_t *split_value(wchar_t *word)
     return word + 1;
 }
 
-/* The names of this process' own streams, in the order of enum STREAM_.... */
-static const wchar_t own_names[STREAM_COUNT][8] = {L"stdin", L"stdout", L"stderr"};
-
+/* The options of the streams and this process' own streams have the same names. */
 static bool is_own_name(const wchar_t *name)
 {
-    return text_equal_ascii(name, "stdin") || text_equal_ascii(name, "stdout") || text_equal_ascii(name, "stderr");
+    uint32_t stream = 0;
+
+    while (stream < STREAM_COUNT && !text_equal_ascii(name, option_table[OPTION_STDIN + stream].name))
+        stream++;
+    return stream < STREAM_COUNT;
 }
 
 static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
@@ -197,14 +202,19 @@ static bool apply_option(struct options *options, struct text *changes, uint32_t
     }
 }
 
-/* What nobody uses of these goes again. */
-static void declare_own_streams(struct options *options)
+/* Those that nothing uses are dropped later: drop_unused_streams(). */
+static void declare_own_streams(struct options *options, wchar_t *memory)
 {
+    struct text names = {.at = memory, .capacity = OWN_NAMES_UNITS};
+
     for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
+        const wchar_t *name = names.at + names.length;
         uint32_t i = options->request.pass_count++;
 
-        options->request.passes[i] = (struct pass){.name = own_names[stream], .flags = PASS_OPTIONAL};
-        options->sources[i] = (struct source){.option = OPTION_STDIN + stream, .what = own_names[stream]};
+        text_put_ascii(&names, option_table[OPTION_STDIN + stream].name);
+        text_put_unit(&names, L'\0');
+        options->request.passes[i] = (struct pass){.name = name, .flags = PASS_OPTIONAL};
+        options->sources[i] = (struct source){.origin = ORIGIN_STREAM, .stream = stream, .what = name};
     }
 }
 
@@ -214,15 +224,14 @@ static bool index_names(struct options *options)
     const struct request *request = &options->request;
     uint32_t twice = request_index(request->passes, request->pass_count);
 
-    options->named = request->pass_count;
-
+    options->indexed = request->pass_count;
     return twice == request->pass_count ||
            options_refuse(options, "two handles of the name", request->passes[twice].name);
 }
 
 static struct pass *find_pass(const struct options *options, const wchar_t *name)
 {
-    return request_find(options->request.passes, options->named, name, text_length(name));
+    return request_find(options->request.passes, options->indexed, name, text_length(name));
 }
 
 static bool resolve_streams(struct options *options)
@@ -257,9 +266,9 @@ static bool is_descriptor_taken(const struct options *options, uint32_t descript
 /* A program closes each descriptor by itself, so a second one needs a handle of its own. */
 static struct pass *add_copy(struct options *options, const struct pass *pass)
 {
-    uint32_t i = options->request.pass_count++;
+    uint32_t original = (uint32_t)(pass - options->request.passes), i = options->request.pass_count++;
 
-    options->sources[i] = (struct source){.option = OPTION_DESCRIPTOR, .what = pass->name};
+    options->sources[i] = (struct source){.origin = ORIGIN_PASS, .original = original, .what = pass->name};
     options->request.passes[i] = (struct pass){.kind = PASS_COPY, .flags = pass->flags};
     return &options->request.passes[i];
 }
@@ -297,8 +306,8 @@ static bool resolve_mark(struct options *options, uint32_t option, const wchar_t
     if (pass == NULL)
         return options_refuse(options, "no option declares the name", name);
     source = &options->sources[pass - options->request.passes];
-    if (option == OPTION_SEALED && option_table[source->option].kind == OPTION_STREAM)
-        options->sealed_streams |= 1u << (source->option - OPTION_STDIN);
+    if (option == OPTION_SEALED && source->origin == ORIGIN_STREAM)
+        options->sealed_streams |= 1u << source->stream;
     if (option == OPTION_SEALED)
         pass->flags |= PASS_SEALED;
     else if (source_has(source, MAY_OVERLAP))
@@ -355,9 +364,9 @@ static bool check_use(struct options *options)
     struct text text = {.capacity = 0}; /* only to see what is used */
     uint32_t unused;
 
-    line_rewrite(&text, request->command_line, request->passes, options->named);
+    line_rewrite(&text, request->command_line, request->passes, options->indexed);
     if (request->variables != NULL)
-        environment_rewrite(&text, request->variables, request->passes, options->named);
+        environment_rewrite(&text, request->variables, request->passes, options->indexed);
     unused = request_find_unused(request->passes, request->pass_count);
     return unused == request->pass_count ||
            options_refuse(options, unused_fault(&options->sources[unused]), request->passes[unused].name);
@@ -392,7 +401,19 @@ static bool is_escaped(const struct request *request, const wchar_t *name)
     return (variable != NULL && *variable != L'\0') || has_escaped(request->command_line, name);
 }
 
-/* The others are kept: check_use() has looked at them. */
+static void move_pass(struct options *options, uint32_t from, uint32_t to)
+{
+    options->request.passes[to] = options->request.passes[from];
+    options->sources[to] = options->sources[from];
+    if (from == to || options->sources[to].origin == ORIGIN_PASS)
+        return;
+    for (uint32_t i = options->indexed; i < options->request.pass_count; i++) {
+        if (options->sources[i].original == from)
+            options->sources[i].original = to;
+    }
+}
+
+/* All other passes are kept: check_use() has looked at them. */
 static void drop_unused_streams(struct options *options)
 {
     struct request *request = &options->request;
@@ -401,12 +422,10 @@ static void drop_unused_streams(struct options *options)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         if (!is_used(&request->passes[i])) {
             if (is_escaped(request, request->passes[i].name))
-                options->escaped_streams |= 1u << (options->sources[i].option - OPTION_STDIN);
-            options->named--;
+                options->escaped_streams |= 1u << options->sources[i].stream;
             continue;
         }
-        request->passes[kept] = request->passes[i];
-        options->sources[kept++] = options->sources[i];
+        move_pass(options, i, kept++);
     }
     request->pass_count = kept;
 }
@@ -415,7 +434,7 @@ static void drop_unused_streams(struct options *options)
  * refuses; who gets a number uses Winsock, whose own sockets are overlapped. */
 static void settle_sockets(struct options *options)
 {
-    for (uint32_t i = 0; i < options->named; i++) {
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
         const struct pass *pass = &options->request.passes[i];
 
         if (source_has(&options->sources[i], IS_SOCKET) && pass->streams == 0 && pass->descriptor == 0)
@@ -492,7 +511,7 @@ static const wchar_t *read_options(struct options *options, const wchar_t *rest,
 bool options_parse(struct options *options, const wchar_t *line, void *memory)
 {
     struct request *request = &options->request;
-    size_t most = most_passes(line, options->room);
+    size_t most = most_passes(line, options->more_passes);
     struct change *sorted;
     struct text changes;
     const wchar_t *rest;
@@ -516,7 +535,7 @@ bool options_parse(struct options *options, const wchar_t *line, void *memory)
     if (changes.length > 0)
         request->variables = changes.at; /* the memory was zeroed, so its closing NUL is there */
     request->command_line = rest;
-    declare_own_streams(options);
+    declare_own_streams(options, changes.at + 2 * most_units(line));
     if (!check_variables(options, sorted) || !index_names(options) || !resolve_streams(options) ||
         !resolve_mentions(options, OPTION_MARK) || !resolve_mentions(options, OPTION_FD) || !check_use(options))
         return false;

@@ -21,7 +21,6 @@ enum option_kind {
     OPTION_MARK           /* --sealed NAME: says something of a pass */
 };
 
-/* In the order of option_table. */
 enum option {
     OPTION_HELP,
     OPTION_VERSION,
@@ -84,18 +83,26 @@ struct option_form {
 
 extern const struct option_form option_table[OPTION_COUNT];
 
-/* Where the handle of a pass comes from. Of OPTION_STDIN and the next two: it is this process' own stream of that name.
- * Of OPTION_DESCRIPTOR: it is a copy of the pass of that name, for a second descriptor. */
+enum origin {
+    ORIGIN_OPTION, /* an option says what to open, or which number to take */
+    ORIGIN_STREAM, /* a standard stream of this process */
+    ORIGIN_PASS    /* a copy of another pass, for a second descriptor */
+};
+
+/* Where the handle of a pass comes from. */
 struct source {
-    uint32_t option;
-    const wchar_t *what; /* what stood after NAME=, or the name */
-    bool overlapped;     /* what is opened is to be read and written so */
+    enum origin origin;
+    uint32_t option;     /* of ORIGIN_OPTION */
+    uint32_t stream;     /* of ORIGIN_STREAM: STREAM_... */
+    uint32_t original;   /* of ORIGIN_PASS: the index of that pass */
+    const wchar_t *what; /* what stood after NAME=; the name of the stream or of the other pass */
+    bool overlapped;     /* the option opens it for overlapped I/O */
     uint32_t port;       /* of a socket, once it is open; else 0 */
 };
 
 static inline bool source_has(const struct source *source, enum option_trait trait)
 {
-    return (option_table[source->option].traits & trait) != 0;
+    return source->origin == ORIGIN_OPTION && (option_table[source->option].traits & trait) != 0;
 }
 
 /* An option that means something only when all names are known. */
@@ -112,9 +119,9 @@ struct options {
     uint32_t mention_count;
     struct request request;   /* passes, closed streams, variables and command line */
     uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
-    uint32_t named;           /* passes with a name, which come first */
+    uint32_t indexed;         /* passes that request_index() knows: all but copies, which have no name and come last */
     uint32_t sealed_streams;  /* 1 << STREAM_..., for each of this process' own that is to be sealed in the command */
-    uint32_t room;            /* in: for so many passes more than the line declares */
+    uint32_t more_passes;     /* in: the passes get memory for so many more than the line declares */
 
     const wchar_t *after_help; /* what follows --help, where it was given */
 
@@ -122,8 +129,8 @@ struct options {
     const wchar_t *subject;
 };
 
-/* Bytes that the parts of this command line need, with `room` as below. */
-size_t options_memory(const wchar_t *line, uint32_t room);
+/* Bytes that the parts of this command line need. */
+size_t options_memory(const wchar_t *line, uint32_t more_passes);
 
 /*
  * Reads a command line, its first word, the prefix's own name, included. `memory`, aligned for

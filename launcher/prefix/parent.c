@@ -20,6 +20,11 @@ uint32_t number_in_parent(const struct source *source)
     return source_has(source, IN_PARENT) ? (uint32_t)named_handle(source->what) : 0;
 }
 
+static BOOL is_stolen(const struct source *source)
+{
+    return source->origin == ORIGIN_OPTION && source->option == OPTION_STEAL;
+}
+
 /* ---- options ---- */
 
 /* PID or PID:CREATED. */
@@ -42,7 +47,7 @@ static BOOL parse_parent(const wchar_t *text, DWORD *process_id, uint64_t *creat
 static BOOL is_stolen_before(const struct options *options, uint32_t pass)
 {
     for (uint32_t i = 0; i < pass; i++) {
-        if (options->sources[i].option == OPTION_STEAL &&
+        if (is_stolen(&options->sources[i]) &&
             number_in_parent(&options->sources[i]) == number_in_parent(&options->sources[pass]))
             return TRUE;
     }
@@ -62,9 +67,9 @@ static BOOL check_numbers(struct command *command, uint32_t report)
             return options_refuse(&command->options, "handles of which process? --parent PID is missing", NULL);
         if (number_in_parent(source) == 0)
             return options_refuse(&command->options, "not the number of a handle:", source->what);
-        if (source->option == OPTION_STEAL && is_stolen_before(options, i))
+        if (is_stolen(source) && is_stolen_before(options, i))
             return options_refuse(&command->options, "stolen twice:", source->what);
-        if (source->option == OPTION_STEAL && number_in_parent(source) == report)
+        if (is_stolen(source) && number_in_parent(source) == report)
             return options_refuse(&command->options, "stolen, and to be written to:", source->what);
     }
     return TRUE;
@@ -120,7 +125,7 @@ DWORD copy_from_parent(const struct command *command, const struct source *sourc
     uint64_t number = named_handle(source->what);
     DWORD code = copy(command->parent, number, FALSE, handle);
 
-    if (code == ERROR_SUCCESS && source->option == OPTION_STEAL && is_protected(command->parent, number))
+    if (code == ERROR_SUCCESS && is_stolen(source) && is_protected(command->parent, number))
         code = ERROR_NOT_SUPPORTED;
     return code;
 }
@@ -132,7 +137,7 @@ void close_stolen(struct command *command)
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         const struct source *source = &command->options.sources[i];
 
-        if (source->option != OPTION_STEAL)
+        if (!is_stolen(source))
             continue;
         command->stolen = TRUE;
         if (steal(command->parent, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)

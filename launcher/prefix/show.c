@@ -32,7 +32,7 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
 /* The copy of a handle has the name of the handle. */
 static const wchar_t *name_of(const struct options *options, uint32_t i)
 {
-    return options->request.passes[i].kind == PASS_ASKED ? options->request.passes[i].name : options->sources[i].what;
+    return options->sources[i].origin == ORIGIN_PASS ? options->sources[i].what : options->request.passes[i].name;
 }
 
 static void show_source(const struct options *options, uint32_t i)
@@ -42,10 +42,10 @@ static void show_source(const struct options *options, uint32_t i)
     struct line line;
 
     text_format(line_begin(&line), "%w: ", name_of(options, i));
-    if (option_table[source->option].kind == OPTION_SOURCE)
+    if (source->origin == ORIGIN_OPTION)
         text_format(&line.text, "--%s%q", option_table[source->option].name, source->what);
     else
-        text_put_ascii(&line.text, request->passes[i].kind == PASS_ASKED ? "handoff's own" : "again");
+        text_put_ascii(&line.text, source->origin == ORIGIN_STREAM ? "handoff's own" : "again");
     put_places(&line.text, &request->passes[i], request->command_line);
     line_print(&line, STD_OUTPUT_HANDLE);
 }

@@ -125,9 +125,9 @@ static void fuzz_quoting(const uint8_t *bytes, size_t size)
 
 static void fuzz_options(const uint8_t *bytes, size_t size)
 {
-    struct options options = {.room = 3};
+    struct options options = {.more_passes = 3};
     wchar_t *line = string_of(bytes, size);
-    void *memory = exactly(options_memory(line, options.room));
+    void *memory = exactly(options_memory(line, options.more_passes));
 
     if (options_parse(&options, line, memory)) {
         const wchar_t *rest = options.request.command_line;

@@ -16,20 +16,30 @@ static const wchar_t *line; /* before a page that nobody may touch */
 static void *memory;
 static size_t memory_size;
 
-static bool parse_with_room(const wchar_t *text, uint32_t room)
+static bool parse_with_room(const wchar_t *text, uint32_t more_passes)
 {
     line = guard_string(GUARD_INPUT, text);
-    memory_size = options_memory(line, room);
+    memory_size = options_memory(line, more_passes);
     require(memory_size <= GUARD_ROOM, "%zu bytes are more than there is room for", memory_size);
     memory = (void *)(((uintptr_t)guard_end(GUARD_OUTPUT) - memory_size) & ~(uintptr_t)(sizeof(void *) - 1));
     memset(memory, 0, memory_size);
-    options = (struct options){.room = room};
+    options = (struct options){.more_passes = more_passes};
     return options_parse(&options, line, memory);
 }
 
 static bool parse(const wchar_t *text)
 {
     return parse_with_room(text, 0);
+}
+
+/* The option that made the source. */
+static const char *source_name(const struct source *source)
+{
+    switch (source->origin) {
+    case ORIGIN_STREAM: return option_table[OPTION_STDIN + source->stream].name;
+    case ORIGIN_PASS: return option_table[OPTION_DESCRIPTOR].name;
+    default: return option_table[source->option].name;
+    }
 }
 
 /* All that was read, as one text: options with values, passes, variables, each with a ';'. */
@@ -49,8 +59,8 @@ static const wchar_t *described(void)
         const struct source *source = &options.sources[i];
         const struct pass *pass = &request->passes[i];
 
-        ck_assert(request->command_line == NULL || (pass->name != NULL) == (i < options.named));
-        text_format(&text, "%s %w=%w *%u", option_table[source->option].name, pass->name != NULL ? pass->name : L"",
+        ck_assert(request->command_line == NULL || (pass->name != NULL) == (source->origin != ORIGIN_PASS));
+        text_format(&text, "%s %w=%w *%u", source_name(source), pass->name != NULL ? pass->name : L"",
                     source->what, pass->streams);
         if (pass->descriptor != 0)
             text_format(&text, " fd%u", pass->descriptor);
@@ -459,7 +469,7 @@ static void check_accepted(void)
     for (uint32_t i = 0; i < request->pass_count; i++) {
         require(request->passes[i].used || request->passes[i].streams != 0 || request->passes[i].descriptor != 0,
                 "'%s': unused", shown(line));
-        if (option_table[options.sources[i].option].kind == OPTION_SOURCE) {
+        if (options.sources[i].origin == ORIGIN_OPTION) {
             require(is_inside(request->passes[i].name, memory, memory_size), "'%s': name", shown(line));
             require(is_inside(options.sources[i].what, memory, memory_size), "'%s': source", shown(line));
         }
