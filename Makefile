@@ -45,7 +45,7 @@ DLLTOOL = $(BINUTILS-$(width))dlltool
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CPPFLAGS := -D_WIN32_WINNT=0x0601 -DWINVER=0x0601 -DUNICODE -D_UNICODE -DWIN32_LEAN_AND_MEAN \
-            -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix -Itests/support
+            -Icommon -Iparent -Ilauncher/engine -Ilauncher/prefix
 CFLAGS := -std=c11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 

@@ -56,7 +56,7 @@ void skip(const char *reason);
  * failures.
  */
 uint64_t random_next(void);
-uint32_t random_below(uint32_t limit);
+uint32_t random_below(uint32_t limit); /* 0 to limit - 1 */
 
 /* The text in printable ASCII, for messages; long ones are cut. Valid for three more calls. */
 const char *shown(const wchar_t *text);

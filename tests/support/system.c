@@ -188,6 +188,22 @@ BOOL start_directly(wchar_t *line, const HANDLE streams[3], DWORD creation_flags
     return start_with(line, &startup, creation_flags, NULL, NULL, process);
 }
 
+void assert_one_line(const char *text)
+{
+    const char *end = strstr(text, "\r\n");
+
+    ck_assert_msg(strncmp(text, "handoff: ", 9) == 0 && end != NULL && end[2] == '\0', "not one line: %s", text);
+}
+
+void assert_ended(HANDLE pipe)
+{
+    char byte;
+    DWORD size;
+
+    ck_assert_msg(!ReadFile(pipe, &byte, 1, &size, NULL) && GetLastError() == ERROR_BROKEN_PIPE,
+                  "the pipe goes on with '%c'", byte);
+}
+
 DWORD read_all(HANDLE from, char *to, DWORD capacity)
 {
     DWORD size = 0, read;
@@ -384,6 +400,14 @@ void make_inheritable(HANDLE handle)
     ck_assert(SetHandleInformation(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
 }
 
+BOOL is_inheritable(HANDLE handle)
+{
+    DWORD flags = 0;
+
+    ck_assert(GetHandleInformation(handle, &flags));
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
 SOCKET bind_socket(int family, WORD port)
 {
     SOCKADDR_STORAGE address = {.ss_family = (short)family};
@@ -480,6 +504,40 @@ void read_table(struct witness *witness)
             ck_abort_msg("the child wrote '%s'", line);
     }
     ck_assert_str_eq(line, "end");
+}
+
+void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes, DWORD count)
+{
+    HANDLE stdin_read, stdout_write;
+
+    memset(witness, 0, sizeof *witness);
+    make_pipe(&stdin_read, &witness->stdin_write);
+    make_pipe(&witness->stdout_read, &stdout_write);
+    passes[count] = (struct handoff_pass){.handle = stdin_read, .streams = HANDOFF_STDIN};
+    passes[count + 1] = (struct handoff_pass){.handle = stdout_write, .streams = HANDOFF_STDOUT | HANDOFF_STDERR};
+    request->passes = passes;
+    request->pass_count = count + 2;
+    request->creation_flags = DETACHED_PROCESS;
+    witness->child = spawn_or_fail(request);
+    CloseHandle(stdin_read);
+    CloseHandle(stdout_write);
+    read_table(witness);
+}
+
+void begin_witness(struct witness *witness, const struct running *running)
+{
+    memset(witness, 0, sizeof *witness);
+    witness->stdin_write = running->in;
+    witness->stdout_read = running->out;
+    read_table(witness);
+    witness->child.hProcess = OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION, FALSE, witness->process_id);
+    ck_assert_ptr_nonnull(witness->child.hProcess);
+}
+
+void finish_witness(struct witness *witness, struct running *running)
+{
+    CloseHandle(witness->child.hProcess);
+    ck_assert_uint_eq(finish_running(running), 0);
 }
 
 void end_witness(struct witness *witness)

@@ -113,6 +113,12 @@ HANDLE send_console_event(const PROCESS_INFORMATION *process, DWORD console_even
 /* One line, without its line break; FALSE at the end. */
 BOOL read_line(HANDLE from, char *line, size_t capacity);
 
+/* One line that is the prefix'. */
+void assert_one_line(const char *text);
+
+/* A reader sees the end of the pipe: nobody has its other end open any more. */
+void assert_ended(HANDLE pipe);
+
 /* All that is left, closed by a NUL as wide as a unit. Closes the handle. */
 DWORD read_all(HANDLE from, char *to, DWORD capacity);
 
@@ -130,6 +136,7 @@ BOOL is_set(HANDLE event);
 void make_pipe(HANDLE *read, HANDLE *write); /* neither end inheritable */
 
 void make_inheritable(HANDLE handle);
+BOOL is_inheritable(HANDLE handle);
 
 /* A loopback socket, not inheritable: of any free port, or of this one, INVALID_SOCKET if somebody has it. */
 SOCKET bound_socket(int family, BOOL listens, WORD *port);
@@ -167,8 +174,15 @@ struct witness {
     DWORD has_count;
 };
 
-void read_table(struct witness *witness);
+/* Spawns the request as one. The passes have room for two more. */
+void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes, DWORD count);
 void end_witness(struct witness *witness);
+
+/* The same of a command that runs already, and whose child it is. */
+void begin_witness(struct witness *witness, const struct running *running);
+void finish_witness(struct witness *witness, struct running *running);
+
+void read_table(struct witness *witness);
 HANDLE copy_from_child(const struct witness *witness, DWORD number);
 BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object);
 
@@ -186,29 +200,12 @@ void end_hang(HANDLE hang);
 /* Fails the test if any child or launcher of the tests is alive that this process' tests started. */
 void assert_nobody_left(void);
 
-Suite *spawn_suite(void);
-Suite *resident_suite(void);
-Suite *errors_suite(void);
-Suite *faults_suite(void);
-Suite *command_suite(void);
-Suite *descriptors_suite(void);
-Suite *dropin_suite(void);
-Suite *prefix_suite(void);
-Suite *lookup_suite(void);
-Suite *programs_suite(void);
-Suite *batch_suite(void);
-Suite *recipes_suite(void);
-Suite *hostile_suite(void);
-Suite *holding_suite(void);
-Suite *caller_suite(void);
-Suite *sources_suite(void);
-Suite *numbers_suite(void);
-Suite *writing_suite(void);
-Suite *rights_suite(void);
+/* ---- suites ---- */
 
-/* batch.c: a console for the tests of batch files, where there is none. */
+/* A console where there is none, and whether it was made so. */
 void enter_console(void);
 void leave_console(void);
+BOOL is_own_console(void);
 
 /* A suite as a table: the tests of one case follow each other. */
 struct listed_test {
@@ -216,8 +213,16 @@ struct listed_test {
     const char *name; /* of the case */
     int rows;
 };
+void add_tests(Suite *suite, const struct listed_test *tests, size_t count);
 
 /* Of tests with a console; set_up and tear_down are each test's. */
 Suite *console_suite(const char *name, const struct listed_test *tests, size_t count, SFun set_up, SFun tear_down);
+
+/* Each is the file of its name, the second list in tests/system/prefix. */
+suite_maker spawn_suite, resident_suite, errors_suite, faults_suite, descriptors_suite, dropin_suite, hostile_suite,
+    caller_suite, numbers_suite, rights_suite;
+suite_maker lines_suite, mistakes_suite, help_suite, lookup_suite, opening_suite, streams_suite, turns_suite,
+    stealing_suite, holding_suite, idling_suite, ending_suite, detaching_suite, relaying_suite, writing_suite,
+    trace_suite, report_suite, passing_on_suite, programs_suite, recipes_suite;
 
 #endif

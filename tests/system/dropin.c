@@ -545,14 +545,6 @@ START_TEST(a_child_in_a_listed_job)
 }
 END_TEST
 
-static BOOL is_inheritable(HANDLE handle)
-{
-    DWORD flags = 0;
-
-    ck_assert(GetHandleInformation(handle, &flags));
-    return (flags & HANDLE_FLAG_INHERIT) != 0;
-}
-
 /* Each wish is of the handle that it is about, and a descriptor changes nothing of what the caller may do with it. */
 START_TEST(security_attributes_are_honoured)
 {

@@ -2,10 +2,12 @@
 
 int main(int argc, char **argv)
 {
-    static Suite *(*const suites[])(void) = {
-        spawn_suite,  resident_suite, errors_suite,      faults_suite,  command_suite, prefix_suite,  holding_suite,
-        lookup_suite, programs_suite, descriptors_suite, dropin_suite,  batch_suite,   recipes_suite, hostile_suite,
-        caller_suite, sources_suite,  numbers_suite,     writing_suite, rights_suite};
+    static suite_maker *const suites[] = {
+        spawn_suite,   resident_suite, errors_suite,     faults_suite,    descriptors_suite, dropin_suite,
+        hostile_suite, caller_suite,   numbers_suite,    rights_suite,    lines_suite,       mistakes_suite,
+        help_suite,    lookup_suite,   opening_suite,    streams_suite,   turns_suite,       stealing_suite,
+        holding_suite, idling_suite,   ending_suite,     detaching_suite, relaying_suite,    writing_suite,
+        trace_suite,   report_suite,   passing_on_suite, programs_suite,  recipes_suite};
     WSADATA data;
 
     WSAStartup(MAKEWORD(2, 2), &data);

@@ -333,25 +333,6 @@ END_TEST
 
 /* ---- what the child holds ---- */
 
-static void start_witness(struct witness *witness, struct handoff_request *request, struct handoff_pass *passes,
-                          DWORD count)
-{
-    HANDLE stdin_read, stdout_write;
-
-    memset(witness, 0, sizeof *witness);
-    make_pipe(&stdin_read, &witness->stdin_write);
-    make_pipe(&witness->stdout_read, &stdout_write);
-    passes[count] = (struct handoff_pass){.handle = stdin_read, .streams = HANDOFF_STDIN};
-    passes[count + 1] = (struct handoff_pass){.handle = stdout_write, .streams = HANDOFF_STDOUT | HANDOFF_STDERR};
-    request->passes = passes;
-    request->pass_count = count + 2;
-    request->creation_flags = DETACHED_PROCESS;
-    witness->child = spawn_or_fail(request);
-    CloseHandle(stdin_read);
-    CloseHandle(stdout_write);
-    read_table(witness);
-}
-
 static BOOL is_older(HANDLE process, HANDLE than)
 {
     FILETIME created, other, exited, kernel, user;

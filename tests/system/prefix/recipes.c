@@ -1,11 +1,9 @@
 /* The recipes, as a reader runs them: batch files of their own that say how it went. */
-#include "system.h"
+#include "prefix.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
-
-static struct result result;
 
 static const char *const recipes[] = {"config",     "log",  "server",  "daemon", "secret", "lock",
                                       "descriptor", "join", "testrun", "agent",  "build"};

@@ -1,11 +1,9 @@
 /* Programs that nobody here wrote, as parents and as children of the prefix. */
-#include "system.h"
+#include "prefix.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
-
-static struct result result;
 
 /* A file of the source tree or of what set-up fetched: build/WIDTH is two folders above. */
 static const wchar_t *tree_path(const wchar_t *path)
@@ -49,11 +47,6 @@ static const wchar_t *perl(void)
     return NULL;
 }
 
-static const wchar_t *prefix(int width)
-{
-    return program(width, L"handoff.exe");
-}
-
 static void assert_prints(const char *text, DWORD exit_code)
 {
     ck_assert_msg(result.exit_code == exit_code && strcmp(result.out, text) == 0, "code %lu, out '%s', err '%s'",
@@ -70,8 +63,8 @@ static void check_perl_parent(int width, const wchar_t *how)
         return;
     test_allow(60);
     write_file(path, "from perl to perl\n");
-    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\languages\\parent.pl"), how, prefix(width),
-        path);
+    run(&result, perl_exe, L"\"%ls\" %ls \"%ls\" \"%ls\"", tree_path(L"tests\\languages\\parent.pl"), how,
+        prefix(width), path);
     assert_prints("from perl to perl\r\nexit code 7, gone\r\n", 0);
     ck_assert(DeleteFileW(path));
 }

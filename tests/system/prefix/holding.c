@@ -1,5 +1,6 @@
 /* G12: a prefix that waits holds nothing of what it was given. For each way to wait, with both widths of the
  * prefix and both of the command. */
+#include "prefix.h"
 #include "talk.h"
 
 #include <stdio.h>
@@ -55,13 +56,8 @@ static void tear_down(void)
     DeleteFileW(lock);
 }
 
-static const wchar_t *prefix(int row)
-{
-    return program(row % WIDTH_COUNT, L"handoff.exe");
-}
-
 /* Of the prefix' width and of the other one in turn. */
-static const wchar_t *child(int row)
+static const wchar_t *child_in_turn(int row)
 {
     return program((row + row / WIDTH_COUNT) % WIDTH_COUNT, L"child.exe");
 }
@@ -75,7 +71,7 @@ static const wchar_t *behind_prefix(int row, const wchar_t *arguments)
 
     swprintf(options, LINE, ways[row / WIDTH_COUNT].options, GetCurrentProcessId(), number_of(event));
     length = (int)ExpandEnvironmentStringsW(options, line, LINE) - 1;
-    swprintf(line + length, (size_t)(LINE - length), L" -- \"%ls\" %ls", child(row), arguments);
+    swprintf(line + length, (size_t)(LINE - length), L" -- \"%ls\" %ls", child_in_turn(row), arguments);
     return line;
 }
 
@@ -596,7 +592,7 @@ static void assert_repeats(int row, const wchar_t *options)
     DWORD code;
 
     swprintf(line, LINE, L"repeat %d %lu \"%ls\" %ls -- \"%ls\" exit 0", ROUNDS, flags, prefix(row), options,
-             child(row));
+             child_in_turn(row));
     running = start_running(program(OWN_WIDTH, L"child.exe"), line, NULL, 0, NULL, NULL);
     read_all(running.err, said, sizeof said);
     running.err = NULL;
@@ -652,7 +648,7 @@ START_TEST(a_prefix_is_one_process_more)
     DWORD flags = consoles[_i / ROWS], without, with;
     wchar_t line[LINE];
 
-    swprintf(line, LINE, L"\"%ls\" exit 0", child(_i % ROWS));
+    swprintf(line, LINE, L"\"%ls\" exit 0", child_in_turn(_i % ROWS));
     without = count_starts(line, flags);
     swprintf(line, LINE, L"\"%ls\" %ls", prefix(_i % ROWS), behind_prefix(_i % ROWS, L"exit 0"));
     with = count_starts(line, flags);
@@ -661,8 +657,6 @@ START_TEST(a_prefix_is_one_process_more)
 END_TEST
 
 /* ---- the files ---- */
-
-static struct result result;
 
 static void assert_works(const wchar_t *path)
 {

@@ -1,6 +1,6 @@
 /* Which program a command line means to the prefix: what cmd.exe would run. Then the programs
  * that cmd.exe itself has to run, and those that a list of arguments may not name. */
-#include "system.h"
+#include "prefix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,6 @@
 #include <wchar.h>
 
 enum { PATH_UNITS = 1024 };
-
-static const wchar_t *prefix(int i)
-{
-    return program(i, L"handoff.exe");
-}
 
 /* ---- a tree of programs ---- */
 
@@ -157,7 +152,7 @@ static const struct {
     {L"$\\one", L".EXE", L"handoff-launcher.exe --version", NULL, NULL},
 };
 
-static void look_up(int combination, size_t row, struct result *result)
+static void look_up(int combination, size_t row, struct result *found)
 {
     static wchar_t path[4096], here[PATH_UNITS], line[PATH_UNITS], command[PATH_UNITS];
     wchar_t *was_path, *was_pathext, *was_current;
@@ -178,14 +173,13 @@ static void look_up(int combination, size_t row, struct result *result)
     free(was_pathext);
     free(was_current);
     CloseHandle(running.in);
-    read_all(running.out, result->out, sizeof result->out);
-    read_all(running.err, result->err, sizeof result->err);
-    result->exit_code = finish_child(&running.process);
+    read_all(running.out, found->out, sizeof found->out);
+    read_all(running.err, found->err, sizeof found->err);
+    found->exit_code = finish_child(&running.process);
 }
 
 START_TEST(a_program_is_found_as_cmd_finds_it)
 {
-    static struct result result;
     wchar_t expected[PATH_UNITS];
 
     make_tree();
@@ -223,8 +217,6 @@ static const struct {
 
 START_TEST(g11_what_is_not_found_is_named)
 {
-    static struct result result;
-
     for (size_t i = 0; i < ARRAYSIZE(not_found); i++) {
         wchar_t *was = swap_variable(no_current, not_found[i].without_current);
 
@@ -239,8 +231,6 @@ START_TEST(g11_what_is_not_found_is_named)
 END_TEST
 
 /* ---- batch files ---- */
-
-static struct result result;
 
 /* A directory with a blank in its name and these batch files in it. */
 static const wchar_t *make_batch_directory(void)
