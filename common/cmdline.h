@@ -1,27 +1,13 @@
 /*
- * Command lines: reading our own arguments off the front of one, and putting handle numbers into
- * the rest. Everything that is not ours stays as it is, unit for unit. No OS calls.
+ * Command lines, word by word. What is not ours stays as it is, unit for unit. No OS calls.
  */
 #ifndef HANDOFF_CMDLINE_H
 #define HANDOFF_CMDLINE_H
 
-#include "request.h"
 #include "text.h"
 
 /* What CreateProcessW takes at most: 32,767 units with the NUL. */
 enum { LINE_CAPACITY = 32767, BATCH_CAPACITY = 8192 };
-
-/*
- * Replaces the placeholders of `passes` in `line` and marks the passes that it met as used.
- *
- *   {name}      the number, decimal
- *   {name:x}    the number, hexadecimal, without a prefix
- *   {{name}}    a literal {name}; {{name:x}} likewise
- *
- * `passes` are as request_index() left them. Only their names count, in exactly this spelling; every other brace is left alone.
- * Reading goes from left to right and the longest form wins.
- */
-void line_rewrite(struct text *result, const wchar_t *line, struct pass *passes, uint32_t pass_count);
 
 /* Puts the program's name: the first word as CreateProcessW and cmd.exe read it, up to the closing
  * quote or, without quotes, up to a blank. Returns what follows it and its quote. */

@@ -1,7 +1,5 @@
 #include "environment.h"
 
-#include "cmdline.h"
-
 static const wchar_t *next_string(const wchar_t *string)
 {
     return string + text_length(string) + 1;
@@ -166,29 +164,29 @@ static uint32_t find_new(const struct changes *changes, uint32_t i)
 
 /* ---- the new block ---- */
 
-static void put_change(struct text *result, const wchar_t *change, struct pass *passes, uint32_t pass_count)
+static void put_change(struct text *result, const wchar_t *change, struct placeholder *tree)
 {
     size_t name = name_length(change);
 
     text_put_units(result, change, name);
-    line_rewrite(result, change + name, passes, pass_count);
+    line_rewrite(result, change + name, tree);
     text_put_unit(result, L'\0');
 }
 
 /* Those from the i-th on that belong before `string`, NULL being the end. Returns the first that does not. */
 static uint32_t put_new(struct text *result, const struct changes *changes, uint32_t i, const wchar_t *string,
-                        struct pass *passes, uint32_t pass_count)
+                        struct placeholder *tree)
 {
     for (i = find_new(changes, i); i < changes->count; i = find_new(changes, i + 1)) {
         if (string != NULL && compare(changes->sorted[i].string, string, changes->upcase) >= 0)
             break;
-        put_change(result, changes->sorted[i].string, passes, pass_count);
+        put_change(result, changes->sorted[i].string, tree);
     }
     return i;
 }
 
-void environment_edit(struct text *result, const wchar_t *block, const struct changes *changes, struct pass *passes,
-                      uint32_t pass_count)
+void environment_edit(struct text *result, const wchar_t *block, const struct changes *changes,
+                      struct placeholder *tree)
 {
     size_t start = result->length;
     uint32_t new = 0;
@@ -199,21 +197,21 @@ void environment_edit(struct text *result, const wchar_t *block, const struct ch
 
         if (change != NULL && (!sets(change->string) || change->place != string))
             continue;
-        new = put_new(result, changes, new, string, passes, pass_count);
+        new = put_new(result, changes, new, string, tree);
         if (change != NULL)
-            put_change(result, change->string, passes, pass_count);
+            put_change(result, change->string, tree);
         else
             text_put_units(result, string, text_length(string) + 1);
     }
-    put_new(result, changes, new, NULL, passes, pass_count);
+    put_new(result, changes, new, NULL, tree);
     if (result->length == start)
         text_put_unit(result, L'\0');
 }
 
-void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count)
+void environment_rewrite(struct text *result, const wchar_t *changes, struct placeholder *tree)
 {
     for (; *changes != L'\0'; changes = next_string(changes))
-        put_change(result, changes, passes, pass_count);
+        put_change(result, changes, tree);
 }
 
 uint32_t environment_length(const wchar_t *block)

@@ -3,7 +3,7 @@
 #ifndef HANDOFF_ENVIRONMENT_H
 #define HANDOFF_ENVIRONMENT_H
 
-#include "request.h"
+#include "placeholder.h"
 #include "text.h"
 
 /* Windows' upper case of a unit, by which names compare: see upcase.h. It is not asked about ASCII. */
@@ -40,14 +40,14 @@ const wchar_t *environment_find_twice(const struct changes *changes);
  *
  * result->length counts all but the last NUL, which text_end() puts.
  */
-void environment_edit(struct text *result, const wchar_t *block, const struct changes *changes, struct pass *passes,
-                      uint32_t pass_count);
+void environment_edit(struct text *result, const wchar_t *block, const struct changes *changes,
+                      struct placeholder *tree);
 
 /* Whether a block has the variable of this name, which ends with its string or with '='. */
 bool environment_has(const wchar_t *block, const wchar_t *name, upcase_function *upcase);
 
 /* Copies a block of changes with the placeholders in their texts replaced. */
-void environment_rewrite(struct text *result, const wchar_t *changes, struct pass *passes, uint32_t pass_count);
+void environment_rewrite(struct text *result, const wchar_t *changes, struct placeholder *tree);
 
 /* Units of a block with its closing NULs; two for an empty one, which may have only one. */
 uint32_t environment_length(const wchar_t *block);

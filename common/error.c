@@ -7,9 +7,9 @@
 
 static void put_pass(struct text *text, const struct pass *pass)
 {
-    if (pass->name != NULL)
-        text_put(text, pass->name);
-    for (int stream = 0; pass->name == NULL && stream < STREAM_COUNT; stream++) {
+    if (pass->placeholder.name != NULL)
+        text_put(text, pass->placeholder.name);
+    for (int stream = 0; pass->placeholder.name == NULL && stream < STREAM_COUNT; stream++) {
         if ((pass->streams >> stream & 1) == 0)
             continue;
         if (text->length > 0)
@@ -18,9 +18,9 @@ static void put_pass(struct text *text, const struct pass *pass)
     }
     if (pass->kind == PASS_JOB)
         text_put_ascii(text, "PROC_THREAD_ATTRIBUTE_JOB_LIST");
-    else if (pass->name == NULL && pass->streams == 0 && pass->descriptor != 0)
+    else if (pass->placeholder.name == NULL && pass->streams == 0 && pass->descriptor != 0)
         text_format(text, "descriptor %u", pass->descriptor);
-    else if (pass->name == NULL && pass->streams == 0)
+    else if (pass->placeholder.name == NULL && pass->streams == 0)
         text_format(text, "0x%x", pass->wanted);
 }
 

@@ -1,67 +1,24 @@
 #include "request.h"
 
 #include "fdblock.h"
-#include "text.h"
 
-bool name_has_unit(wchar_t unit)
+uint32_t request_index(struct request *request)
 {
-    return (unit >= L'a' && unit <= L'z') || (unit >= L'A' && unit <= L'Z') || (unit >= L'0' && unit <= L'9') ||
-           unit == L'_' || unit == L'-' || unit == L'.';
-}
+    request->names = NULL;
+    for (uint32_t i = 0; i < request->pass_count; i++) {
+        struct pass *pass = &request->passes[i];
 
-bool name_is_valid(const wchar_t *name)
-{
-    size_t length = 0;
-
-    while (name_has_unit(name[length]))
-        length++;
-    return length > 0 && name[length] == L'\0';
-}
-
-static uint32_t hash(const wchar_t *name, size_t length)
-{
-    uint32_t sum = 0;
-
-    while (length > 0)
-        sum = sum * 31 + name[--length];
-    return sum;
-}
-
-static bool has_name(const struct pass *pass, const wchar_t *name, size_t length)
-{
-    size_t same = 0;
-
-    while (same < length && pass->name[same] == name[same])
-        same++;
-    return same == length && pass->name[length] == L'\0';
-}
-
-struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_t *name, size_t length)
-{
-    uint32_t at = pass_count > 0 ? passes[hash(name, length) % pass_count].first : 0;
-
-    while (at != 0 && !has_name(&passes[at - 1], name, length))
-        at = passes[at - 1].next;
-    return at != 0 ? &passes[at - 1] : NULL;
-}
-
-uint32_t request_index(struct pass *passes, uint32_t pass_count)
-{
-    for (uint32_t i = 0; i < pass_count; i++)
-        passes[i].first = 0;
-    for (uint32_t i = 0; i < pass_count; i++) {
-        const wchar_t *name = passes[i].name;
-        size_t length = name != NULL ? text_length(name) : 0;
-        uint32_t *first = &passes[hash(name, length) % pass_count].first;
-
-        if (name == NULL)
-            continue;
-        if (request_find(passes, pass_count, name, length) != NULL)
+        pass->placeholder.number = pass_number(pass);
+        if (pass->placeholder.name != NULL && !placeholder_insert(&request->names, &pass->placeholder))
             return i;
-        passes[i].next = *first;
-        *first = i + 1;
     }
-    return pass_count;
+    return request->pass_count;
+}
+
+struct pass *request_find(const struct request *request, const wchar_t *name)
+{
+    _Static_assert(offsetof(struct pass, placeholder) == 0, "a pass is where its placeholder is");
+    return (struct pass *)(void *)placeholder_find(request->names, name, text_length(name));
 }
 
 static bool descriptor_is_good(const struct pass *passes, uint32_t before)
@@ -86,9 +43,9 @@ static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint
 {
     const struct pass *pass = &passes[i];
 
-    if (pass->name == NULL && !has_place(pass))
+    if (pass->placeholder.name == NULL && !has_place(pass))
         return REQUEST_NO_PLACE;
-    if (pass->name != NULL && !name_is_valid(pass->name))
+    if (pass->placeholder.name != NULL && !name_is_valid(pass->placeholder.name))
         return REQUEST_NAME;
     if (i == twice)
         return REQUEST_NAME_TWICE;
@@ -127,10 +84,10 @@ bool attribute_is_good(uint32_t id, size_t size)
     return good;
 }
 
-enum request_fault request_check(const struct request *request, uint32_t *pass)
+enum request_fault request_check(struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
-    uint32_t streams = request->closed_streams, twice = request_index(request->passes, request->pass_count);
+    uint32_t streams = request->closed_streams, twice = request_index(request);
 
     if (request->application == NULL && request->command_line == NULL)
         return REQUEST_NO_PROGRAM;
@@ -145,11 +102,16 @@ enum request_fault request_check(const struct request *request, uint32_t *pass)
     return fault;
 }
 
-uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count)
+static bool must_be_used(const struct pass *pass)
+{
+    return !pass->placeholder.used && !has_place(pass) && (pass->flags & PASS_OPTIONAL) == 0;
+}
+
+uint32_t request_find_unused(const struct request *request)
 {
     uint32_t i = 0;
 
-    while (i < pass_count && (passes[i].used || has_place(&passes[i]) || (passes[i].flags & PASS_OPTIONAL) != 0))
+    while (i < request->pass_count && !must_be_used(&request->passes[i]))
         i++;
     return i;
 }

@@ -5,9 +5,7 @@
 #ifndef HANDOFF_REQUEST_H
 #define HANDOFF_REQUEST_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "placeholder.h"
 
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
@@ -31,16 +29,14 @@ enum {
 
 /* One handle on its way to the child. */
 struct pass {
-    uint32_t kind;        /* PASS_ASKED, ... */
-    const wchar_t *name;  /* of its placeholder; NULL if it has none */
-    uint32_t streams;     /* 1 << STREAM_..., for each stream that it becomes */
-    uint32_t descriptor;  /* of the child's C runtime; 0: none, since 0 to 2 are streams */
-    uint32_t crt_flags;   /* of the descriptor; 0: as the handle's type suggests */
-    uint32_t flags;       /* PASS_SEALED, ... */
-    uint32_t number;      /* in the launcher; 0: it is still to be stolen */
-    uint32_t wanted;      /* in the child; 0: as in the launcher */
-    bool used;            /* a placeholder or a stream mentions it */
-    uint32_t first, next; /* request_index()'s: heads and links of chains of passes, from 1 */
+    struct placeholder placeholder; /* first: see request_find(). Its name is NULL if it has none */
+    uint32_t kind;                  /* PASS_ASKED, ... */
+    uint32_t streams;               /* 1 << STREAM_..., for each stream that it becomes */
+    uint32_t descriptor;            /* of the child's C runtime; 0: none, since 0 to 2 are streams */
+    uint32_t crt_flags;             /* of the descriptor; 0: as the handle's type suggests */
+    uint32_t flags;                 /* PASS_SEALED, ... */
+    uint32_t number;                /* in the launcher; 0: it is still to be stolen */
+    uint32_t wanted;                /* in the child; 0: as in the launcher */
 };
 
 /* The number that the child finds it under. */
@@ -87,6 +83,7 @@ struct request {
     uint32_t process_descriptor_size, thread_descriptor_size;
     struct pass *passes;
     uint32_t pass_count;
+    struct placeholder *names; /* of the passes, for line_rewrite(): see request_index() */
 };
 
 enum request_fault {
@@ -101,30 +98,27 @@ enum request_fault {
     REQUEST_ATTRIBUTE   /* an attribute does not pass through, or has another size */
 };
 
-/* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the passes. */
-enum request_fault request_check(const struct request *request, uint32_t *pass);
+/* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the names. */
+enum request_fault request_check(struct request *request, uint32_t *pass);
 
 /*
- * Chains the passes by their names, so that each is found at once however many there are; to be done again
- * when a pass was added. Returns the first pass whose name an earlier one has, or pass_count.
+ * Puts the names of the passes into a tree, with the numbers that the passes have now, so that each is found at once
+ * however many there are. To be done again when a pass was added, moved or numbered. Returns the first pass whose name
+ * an earlier one has, or pass_count.
  */
-uint32_t request_index(struct pass *passes, uint32_t pass_count);
+uint32_t request_index(struct request *request);
 
-/* The pass of that name, of `length` units, among passes that were indexed; or NULL. */
-struct pass *request_find(struct pass *passes, uint32_t pass_count, const wchar_t *name, size_t length);
+/* The pass of that name; NULL if none has it. */
+struct pass *request_find(const struct request *request, const wchar_t *name);
 
-/* The first pass without a stream, descriptor or number that no placeholder has marked as used though it has to
- * be, or pass_count. */
-uint32_t request_find_unused(const struct pass *passes, uint32_t pass_count);
+/* The first pass without a stream, descriptor or number whose placeholder was not used though it has to be, or
+ * pass_count. */
+uint32_t request_find_unused(const struct request *request);
 
 /* 1 << STREAM_..., for each stream that a pass becomes or that is closed. */
 uint32_t request_claimed_streams(const struct request *request);
 
 /* Whether an attribute of this id is data that passes through, and has this size. */
 bool attribute_is_good(uint32_t id, size_t size);
-
-/* A name is what a batch file, a command line and a URL leave alone: letters, digits, '_', '-', '.' */
-bool name_has_unit(wchar_t unit);
-bool name_is_valid(const wchar_t *name);
 
 #endif

@@ -120,7 +120,7 @@ static void move_pass(struct wire *wire, struct pass *pass)
     move_u32(wire, &pass->flags);
     move_u32(wire, &pass->number);
     move_u32(wire, &pass->wanted);
-    move_string(wire, &pass->name);
+    move_string(wire, &pass->placeholder.name);
     /* The launcher has the copies already, and no other kind. */
     if (pass->kind > PASS_GIVEN || (pass->kind == PASS_GIVEN) != (pass->number != 0))
         wire->failed = wire->failed || !is_encoding(wire);

@@ -117,24 +117,26 @@ static BOOL is_in_block(const struct call *call, HANDLE handle)
 static DWORD keep_numbers(struct call *call)
 {
     DWORD count = call->request.pass_count;
-    struct pass *named = allocate((count + 1) * sizeof *named);
+    struct placeholder *placeholders = allocate((count + 1) * sizeof *placeholders), *tree = NULL;
     struct text line = {.capacity = 0};
 
-    if (named == NULL)
+    if (placeholders == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    for (DWORD i = 0; i < count; i++)
-        named[i].name = call->passes[i].name;
-    request_index(named, count);
+    for (DWORD i = 0; i < count; i++) {
+        placeholders[i].name = call->passes[i].name;
+        if (placeholders[i].name != NULL)
+            placeholder_insert(&tree, &placeholders[i]);
+    }
     if (call->request.command_line != NULL)
-        line_rewrite(&line, call->request.command_line, named, count);
+        line_rewrite(&line, call->request.command_line, tree);
     for (DWORD i = 0; i < count; i++) {
         HANDLE handle = call->passes[i].handle;
 
-        if (call->passes[i].streams == 0 && !named[i].used && !is_own_stream(call, handle) &&
+        if (call->passes[i].streams == 0 && !placeholders[i].used && !is_own_stream(call, handle) &&
             !is_in_block(call, handle))
             call->passes[i].flags |= HANDOFF_SAME_NUMBER;
     }
-    release(named);
+    release(placeholders);
     return ERROR_SUCCESS;
 }
 

@@ -230,7 +230,7 @@ static struct pass pass_of(const struct handoff_pass *asked)
     uint32_t number = (uint32_t)handle_number(asked->handle);
 
     return (struct pass){.kind = PASS_ASKED,
-                         .name = asked->name,
+                         .placeholder.name = asked->name,
                          .streams = asked->streams,
                          .descriptor = asked->descriptor,
                          .flags = ((asked->flags & HANDOFF_SEALED) != 0 ? PASS_SEALED : 0u) |

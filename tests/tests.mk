@@ -167,7 +167,7 @@ bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe h
 
 # --- analysis, on the host -----------------------------------------------------------------
 
-PURE := $(addprefix common/,cmdline.c environment.c fdblock.c request.c text.c token.c wire.c) launcher/prefix/options.c
+PURE := $(addprefix common/,cmdline.c environment.c fdblock.c placeholder.c request.c text.c token.c wire.c) launcher/prefix/options.c
 FUZZ-SECONDS := 300
 
 build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/prefix/options.h) Makefile | build/deps/fuzzing

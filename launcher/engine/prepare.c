@@ -43,7 +43,7 @@ static BOOL rewrite_line(struct creation *creation, const struct request *reques
 {
     if (request->command_line == NULL)
         return TRUE;
-    line_rewrite(&creation->line, request->command_line, request->passes, request->pass_count);
+    line_rewrite(&creation->line, request->command_line, request->names);
     return text_end(&creation->line);
 }
 
@@ -58,9 +58,9 @@ static DWORD change_environment(struct creation *creation, const struct request 
     changes.sorted = allocate((environment_count(request->variables) + 1) * sizeof *changes.sorted);
     if (changes.sorted != NULL && own != NULL) {
         environment_sort(&changes, request->variables);
-        environment_edit(&text, base, &changes, request->passes, request->pass_count);
+        environment_edit(&text, base, &changes, request->names);
         if (text_allocate(&text)) {
-            environment_edit(&text, base, &changes, request->passes, request->pass_count);
+            environment_edit(&text, base, &changes, request->names);
             text_end(&text);
         }
         creation->environment = text.at;
@@ -76,13 +76,13 @@ static BOOL rewrite(struct creation *creation, struct request *request, struct f
     DWORD code;
     uint32_t unused;
 
-    request_index(request->passes, request->pass_count); /* again: streams have come to them */
+    request_index(request); /* again: passes have come to it, and numbers */
     code = rewrite_line(creation, request) ? ERROR_SUCCESS : ERROR_FILENAME_EXCED_RANGE;
     if (code == ERROR_SUCCESS && request->variables != NULL)
         code = change_environment(creation, request);
     if (code != ERROR_SUCCESS)
         return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, code);
-    unused = request_find_unused(request->passes, request->pass_count);
+    unused = request_find_unused(request);
     return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
 }
 

@@ -63,7 +63,8 @@ static BOOL check_sources(struct command *command)
         const struct source *source = &command->options.sources[i];
 
         if (source_has(source, OPENS_PATH) && *source->what == L'\0')
-            return options_refuse(&command->options, "no path for the name", command->options.request.passes[i].name);
+            return options_refuse(&command->options, "no path for the name",
+                                  command->options.request.passes[i].placeholder.name);
         fault = find_source_fault(source);
         if (fault != NULL)
             return options_refuse(&command->options, fault, source->what);

@@ -222,10 +222,10 @@ BOOL take_given(struct command *command, struct failure *failure);
  * variables. */
 BOOL open_handles(struct command *command, struct failure *failure);
 
-/* A text with the numbers of these passes, which are indexed; `rewrite` is line_rewrite() or environment_rewrite(). In
- * memory of its own; NULL if there is none. */
-typedef void rewriting(struct text *result, const wchar_t *from, struct pass *passes, uint32_t count);
-wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes, uint32_t count);
+/* A text with the numbers of these placeholders; `rewrite` is line_rewrite() or environment_rewrite(). In memory of its
+ * own; NULL if there is none. */
+typedef void rewriting(struct text *result, const wchar_t *from, struct placeholder *tree);
+wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct placeholder *tree);
 
 /* Adds this process' own streams, or relays instead. */
 BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct failure *failure);

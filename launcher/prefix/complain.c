@@ -99,7 +99,8 @@ static void put_failure(struct text *text, const struct command *command, const 
     if (!named)
         text_format(text, " (--%s)", option_table[source->option].name);
     else if (source->origin == ORIGIN_OPTION)
-        text_format(text, " (--%s %w)", option_table[source->option].name, request->passes[failure->pass].name);
+        text_format(text, " (--%s %w)", option_table[source->option].name,
+                    request->passes[failure->pass].placeholder.name);
     put_advice(text, command, source, failure->code);
     if (failure->code == ERROR_SHARING_VIOLATION)
         put_users(text, source->what);

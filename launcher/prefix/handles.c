@@ -152,51 +152,52 @@ static uint32_t count_texts(const struct command *command)
     return count;
 }
 
-/* A pass for each socket, with the port for its number and the port's name for its own; and the names. Only sockets
- * have one, so that the braces of the others stay. And one for each stream of ours that is no pass, but whose double
- * braces are to become single ones. NULL if there is no memory. */
-static struct pass *make_texts(const struct command *command, uint32_t count)
+/* A placeholder NAME.port for each socket, with the port for its number; and the names. Only sockets have one, so that the
+ * braces of the others stay. And one for each stream of ours that is no pass, but whose double braces are to become
+ * single ones. The first is the root of their tree, so the memory is released by it. NULL if there is no memory. */
+static struct placeholder *make_placeholders(const struct command *command, uint32_t count)
 {
     const struct pass *passes = command->options.request.passes;
     size_t units = STREAM_COUNT * sizeof "stdout";
-    struct pass *texts, *next;
+    struct placeholder *placeholders, *next, *tree = NULL;
     struct text names;
 
     for (uint32_t i = 0; i < command->options.request.pass_count; i++)
-        units += command->options.sources[i].port != 0 ? text_length(passes[i].name) + sizeof ".port" : 0;
-    texts = next = allocate(count * sizeof *texts + units * sizeof *names.at);
-    if (texts == NULL)
+        units += command->options.sources[i].port != 0 ? text_length(passes[i].placeholder.name) + sizeof ".port" : 0;
+    placeholders = next = allocate(count * sizeof *placeholders + units * sizeof *names.at);
+    if (placeholders == NULL)
         return NULL;
-    names = (struct text){.at = (wchar_t *)(void *)(texts + count), .capacity = units};
+    names = (struct text){.at = (wchar_t *)(void *)(placeholders + count), .capacity = units};
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
         uint32_t port = command->options.sources[i].port;
 
         if (port == 0)
             continue;
-        *next++ = (struct pass){.name = names.at + names.length, .number = port};
-        text_format(&names, "%w.port", passes[i].name);
+        *next++ = (struct placeholder){.name = names.at + names.length, .number = port};
+        text_format(&names, "%w.port", passes[i].placeholder.name);
         text_put_unit(&names, L'\0');
     }
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if (!is_escaped(command, stream))
             continue;
-        *next++ = (struct pass){.name = names.at + names.length};
+        *next++ = (struct placeholder){.name = names.at + names.length};
         text_put_ascii(&names, stream_name(stream));
         text_put_unit(&names, L'\0');
     }
-    request_index(texts, count);
-    return texts;
+    for (uint32_t i = 0; i < count; i++)
+        placeholder_insert(&tree, &placeholders[i]);
+    return tree;
 }
 
 /* Measured first: a line can grow, and variables are many. NULL if there is no memory. */
-wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes, uint32_t count)
+wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct placeholder *tree)
 {
     struct text text = {.capacity = 0};
 
-    rewrite(&text, from, passes, count);
+    rewrite(&text, from, tree);
     if (!text_allocate(&text))
         return NULL;
-    rewrite(&text, from, passes, count);
+    rewrite(&text, from, tree);
     text_end(&text);
     return text.at;
 }
@@ -205,20 +206,20 @@ wchar_t *rewritten(rewriting *rewrite, const wchar_t *from, struct pass *passes,
 static BOOL put_texts(struct command *command, uint32_t count)
 {
     struct request *request = &command->options.request;
-    struct pass *texts = make_texts(command, count);
+    struct placeholder *tree = make_placeholders(command, count);
     wchar_t *line = NULL, *variables = NULL;
     BOOL done;
 
-    if (texts != NULL)
-        line = rewritten(line_rewrite, request->command_line, texts, count);
+    if (tree != NULL)
+        line = rewritten(line_rewrite, request->command_line, tree);
     if (line != NULL && request->variables != NULL)
-        variables = rewritten(environment_rewrite, request->variables, texts, count);
+        variables = rewritten(environment_rewrite, request->variables, tree);
     done = line != NULL && (variables != NULL || request->variables == NULL);
     if (done) {
         request->command_line = line;
         request->variables = variables;
     }
-    release(texts);
+    release(tree);
     return done;
 }
 

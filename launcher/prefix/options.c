@@ -164,7 +164,7 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
         return options_refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
     if (is_own_name(value))
         return options_refuse(options, "handoff's own streams have that name already:", value);
-    options->request.passes[i].name = value;
+    options->request.passes[i].placeholder.name = value;
     options->sources[i] = (struct source){.option = option, .what = what};
     options->request.pass_count++;
     return true;
@@ -213,7 +213,7 @@ static void declare_own_streams(struct options *options, wchar_t *memory)
 
         text_put_ascii(&names, option_table[OPTION_STDIN + stream].name);
         text_put_unit(&names, L'\0');
-        options->request.passes[i] = (struct pass){.name = name, .flags = PASS_OPTIONAL};
+        options->request.passes[i] = (struct pass){.placeholder.name = name, .flags = PASS_OPTIONAL};
         options->sources[i] = (struct source){.origin = ORIGIN_STREAM, .stream = stream, .what = name};
     }
 }
@@ -221,17 +221,11 @@ static void declare_own_streams(struct options *options, wchar_t *memory)
 /* Names may be declared after they are used, so all that needs them comes after the options. */
 static bool index_names(struct options *options)
 {
-    const struct request *request = &options->request;
-    uint32_t twice = request_index(request->passes, request->pass_count);
+    struct request *request = &options->request;
+    uint32_t twice = request_index(request);
 
-    options->indexed = request->pass_count;
     return twice == request->pass_count ||
-           options_refuse(options, "two handles of the name", request->passes[twice].name);
-}
-
-static struct pass *find_pass(const struct options *options, const wchar_t *name)
-{
-    return request_find(options->request.passes, options->indexed, name, text_length(name));
+           options_refuse(options, "two handles of the name", request->passes[twice].placeholder.name);
 }
 
 static bool resolve_streams(struct options *options)
@@ -246,7 +240,7 @@ static bool resolve_streams(struct options *options)
             options->request.closed_streams |= 1u << stream;
             continue;
         }
-        pass = find_pass(options, name);
+        pass = request_find(&options->request, name);
         if (pass == NULL)
             return options_refuse(options, "a stream of a name that no option declares:", name);
         pass->streams |= 1u << stream;
@@ -268,7 +262,7 @@ static struct pass *add_copy(struct options *options, const struct pass *pass)
 {
     uint32_t original = (uint32_t)(pass - options->request.passes), i = options->request.pass_count++;
 
-    options->sources[i] = (struct source){.origin = ORIGIN_PASS, .original = original, .what = pass->name};
+    options->sources[i] = (struct source){.origin = ORIGIN_PASS, .original = original, .what = pass->placeholder.name};
     options->request.passes[i] = (struct pass){.kind = PASS_COPY, .flags = pass->flags};
     return &options->request.passes[i];
 }
@@ -286,7 +280,7 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
         return options_refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not",
                               mapping);
-    pass = find_pass(options, name);
+    pass = request_find(&options->request, name);
     if (pass == NULL)
         return options_refuse(options, "a descriptor of a name that no option declares:", name);
     if (is_descriptor_taken(options, (uint32_t)descriptor))
@@ -300,7 +294,7 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
 /* Before the descriptors, whose copies are sealed with what they are of. */
 static bool resolve_mark(struct options *options, uint32_t option, const wchar_t *name)
 {
-    struct pass *pass = find_pass(options, name);
+    struct pass *pass = request_find(&options->request, name);
     struct source *source;
 
     if (pass == NULL)
@@ -364,17 +358,17 @@ static bool check_use(struct options *options)
     struct text text = {.capacity = 0}; /* only to see what is used */
     uint32_t unused;
 
-    line_rewrite(&text, request->command_line, request->passes, options->indexed);
+    line_rewrite(&text, request->command_line, request->names);
     if (request->variables != NULL)
-        environment_rewrite(&text, request->variables, request->passes, options->indexed);
-    unused = request_find_unused(request->passes, request->pass_count);
+        environment_rewrite(&text, request->variables, request->names);
+    unused = request_find_unused(request);
     return unused == request->pass_count ||
-           options_refuse(options, unused_fault(&options->sources[unused]), request->passes[unused].name);
+           options_refuse(options, unused_fault(&options->sources[unused]), request->passes[unused].placeholder.name);
 }
 
 static bool is_used(const struct pass *pass)
 {
-    return pass->used || pass->streams != 0 || pass->descriptor != 0;
+    return pass->placeholder.used || pass->streams != 0 || pass->descriptor != 0;
 }
 
 static bool has_escaped(const wchar_t *text, const wchar_t *name)
@@ -407,8 +401,8 @@ static void move_pass(struct options *options, uint32_t from, uint32_t to)
     options->sources[to] = options->sources[from];
     if (from == to || options->sources[to].origin == ORIGIN_PASS)
         return;
-    for (uint32_t i = options->indexed; i < options->request.pass_count; i++) {
-        if (options->sources[i].original == from)
+    for (uint32_t i = from + 1; i < options->request.pass_count; i++) {
+        if (options->sources[i].origin == ORIGIN_PASS && options->sources[i].original == from)
             options->sources[i].original = to;
     }
 }
@@ -421,7 +415,7 @@ static void drop_unused_streams(struct options *options)
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
         if (!is_used(&request->passes[i])) {
-            if (is_escaped(request, request->passes[i].name))
+            if (is_escaped(request, request->passes[i].placeholder.name))
                 options->escaped_streams |= 1u << options->sources[i].stream;
             continue;
         }

@@ -119,7 +119,6 @@ struct options {
     uint32_t mention_count;
     struct request request;   /* passes, closed streams, variables and command line */
     uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
-    uint32_t indexed;         /* passes that request_index() knows: all but copies, which have no name and come last */
     uint32_t sealed_streams;  /* 1 << STREAM_..., for each of this process' own that is to be sealed in the command */
     uint32_t more_passes;     /* in: the passes get memory for so many more than the line declares */
 

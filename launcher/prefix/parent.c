@@ -183,7 +183,7 @@ static void put_child(struct text *report, const struct command *command, const 
     text_format(report, "pid=%u\nprocess=%u\n", child->dwProcessId, there);
     for (uint32_t i = 0; i < request->pass_count; i++) {
         if (request->passes[i].kind == PASS_ASKED)
-            text_format(report, "handle.%w=%u\n", request->passes[i].name, request->passes[i].number);
+            text_format(report, "handle.%w=%u\n", request->passes[i].placeholder.name, request->passes[i].number);
     }
 }
 

@@ -13,8 +13,8 @@
 
 static void put_places(struct text *text, const struct pass *pass, const wchar_t *line)
 {
-    struct pass declared = {.name = pass->name};
-    struct text rewritten = {.capacity = 0};
+    struct placeholder alone = {.name = pass->placeholder.name};
+    struct text counted = {.capacity = 0};
 
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         if ((pass->streams >> stream & 1) != 0)
@@ -22,17 +22,17 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
     }
     if (pass->descriptor != 0)
         text_format(text, ", descriptor %u", pass->descriptor);
-    request_index(&declared, 1);
-    if (pass->name != NULL)
-        line_rewrite(&rewritten, line, &declared, 1);
-    if (declared.used)
+    if (alone.name != NULL)
+        line_rewrite(&counted, line, &alone);
+    if (alone.used)
         text_put_ascii(text, ", command line");
 }
 
 /* The copy of a handle has the name of the handle. */
 static const wchar_t *name_of(const struct options *options, uint32_t i)
 {
-    return options->sources[i].origin == ORIGIN_PASS ? options->sources[i].what : options->request.passes[i].name;
+    return options->sources[i].origin == ORIGIN_PASS ? options->sources[i].what
+                                                     : options->request.passes[i].placeholder.name;
 }
 
 static void show_source(const struct options *options, uint32_t i)
@@ -148,7 +148,7 @@ static wchar_t *child_line(const struct command *command)
 {
     const struct request *request = &command->options.request;
 
-    return rewritten(line_rewrite, request->command_line, request->passes, request->pass_count);
+    return rewritten(line_rewrite, request->command_line, request->names);
 }
 
 static void trace_time(const char *what_is_done, DWORD us)

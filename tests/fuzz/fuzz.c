@@ -59,15 +59,15 @@ static bool equal(const wchar_t *a, const wchar_t *b)
 
 static void fuzz_rewrite(const uint8_t *bytes, size_t size)
 {
-    struct pass passes[] = {{.name = L"a", .number = 4}, {.name = L"a.b", .number = 0xFFFFFFF8}, {.name = NULL}};
+    struct placeholder a = {.name = L"a", .number = 4}, b = {.name = L"a.b", .number = 0xFFFFFFF8}, *tree = &a;
     wchar_t *line = string_of(bytes, size), *result;
     struct text count = {.capacity = 0}, text;
 
-    request_index(passes, 3);
-    line_rewrite(&count, line, passes, 3);
+    placeholder_insert(&tree, &b);
+    line_rewrite(&count, line, tree);
     result = exactly((count.length + 1) * sizeof *result);
     text = (struct text){.at = result, .capacity = count.length + 1};
-    line_rewrite(&text, line, passes, 3);
+    line_rewrite(&text, line, tree);
     check(text_end(&text) && text.length == count.length, "two rewritings differ");
     free(result);
     free(line);
@@ -274,20 +274,19 @@ static wchar_t upcase(wchar_t unit)
 
 static void fuzz_environment(const uint8_t *bytes, size_t size)
 {
-    struct pass pass = {.name = L"a", .number = 4};
+    struct placeholder a = {.name = L"a", .number = 4};
     size_t half = size / 4 * 2;
     wchar_t *block = block_of(bytes, half), *changes = block_of(bytes + half, size - half), *result;
     struct text count = {.capacity = 0}, text;
     uint32_t change_count = environment_count(changes);
     struct changes sorted = {.sorted = exactly(change_count * sizeof *sorted.sorted), .upcase = upcase};
 
-    request_index(&pass, 1);
     environment_sort(&sorted, changes);
     check(sorted.count == change_count, "a change is lost");
-    environment_edit(&count, block, &sorted, &pass, 1);
+    environment_edit(&count, block, &sorted, &a);
     result = exactly((count.length + 1) * sizeof *result);
     text = (struct text){.at = result, .capacity = count.length + 1};
-    environment_edit(&text, block, &sorted, &pass, 1);
+    environment_edit(&text, block, &sorted, &a);
     check(text_end(&text), "an environment is longer than it said");
     check(environment_length(result) <= count.length + 1, "an environment without its end");
     free(result);

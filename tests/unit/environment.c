@@ -9,7 +9,7 @@
 
 enum { MOST_STRINGS = 12, STRING_ROOM = 80, BLOCK_ROOM = 2 * MOST_STRINGS * STRING_ROOM };
 
-static const struct pass declared = {.name = L"h", .number = 420};
+static const struct placeholder declared = {.name = L"h", .number = 420};
 
 /* A block from text in which '|' stands for the NUL after each string, and its size in units. An
  * empty one is a single NUL. */
@@ -32,25 +32,25 @@ static const wchar_t *guard_block(enum guard guard, const wchar_t *text)
     return guard_bytes(guard, block, units * sizeof *block);
 }
 
-static void edit_block(struct text *result, const wchar_t *block, const wchar_t *changes, struct pass *pass)
+static void edit_block(struct text *result, const wchar_t *block, const wchar_t *changes,
+                       struct placeholder *placeholder)
 {
     struct change room[MOST_STRINGS];
     struct changes sorted = {.sorted = room, .upcase = upcase};
 
     require(environment_count(changes) <= MOST_STRINGS, "more changes than there is room for");
     environment_sort(&sorted, changes);
-    environment_edit(result, block, &sorted, pass, pass != NULL);
+    environment_edit(result, block, &sorted, placeholder);
 }
 
 /* Edits into just `capacity` units; all strings end where memory ends. */
-static struct text edit(const wchar_t *block, const wchar_t *changes, size_t capacity, struct pass *pass)
+static struct text edit(const wchar_t *block, const wchar_t *changes, size_t capacity, struct placeholder *placeholder)
 {
     struct text result = {.at = (wchar_t *)guard_end(GUARD_OUTPUT) - capacity, .capacity = capacity};
 
     wmemset(result.at, 0x5555, capacity);
-    *pass = declared;
-    request_index(pass, 1);
-    edit_block(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), pass);
+    *placeholder = declared;
+    edit_block(&result, guard_block(GUARD_INPUT, block), guard_block(GUARD_AGAIN, changes), placeholder);
     return result;
 }
 
@@ -59,17 +59,17 @@ static void check_edit(const wchar_t *block, const wchar_t *changes, const wchar
     static wchar_t whole[BLOCK_ROOM + 2];
     size_t units = make_block(whole, expected);
     struct text result;
-    struct pass pass;
+    struct placeholder placeholder;
 
     units += units == 1; /* what CreateProcessW takes has two NULs even if it is empty */
-    result = edit(block, changes, units, &pass);
+    result = edit(block, changes, units, &placeholder);
     require(result.length == units - 1, "'%s' with '%s' has length %zu, not %zu", shown(block), shown(changes),
             result.length, units - 1);
     require(text_end(&result), "'%s' with '%s' does not fit", shown(block), shown(changes));
     for (size_t i = 0; i < units; i++)
         require(result.at[i] == whole[i], "'%s' with '%s' is not '%s': unit %zu is 0x%x", shown(block), shown(changes),
                 shown(expected), i, result.at[i]);
-    require(pass.used == used, "'%s' with '%s': used is %d", shown(block), shown(changes), pass.used);
+    require(placeholder.used == used, "'%s' with '%s': used is %d", shown(block), shown(changes), placeholder.used);
     require(environment_length(result.at) == units, "'%s': another length", shown(expected));
 }
 
@@ -324,7 +324,7 @@ START_TEST(environment_as_a_list)
 
     for (int trial = 0; trial < 20000; trial++) {
         struct text result;
-        struct pass pass;
+        struct placeholder placeholder;
         size_t length, capacity;
 
         random_list(&list, false);
@@ -338,7 +338,7 @@ START_TEST(environment_as_a_list)
 
         length = wcslen(expected) + 1;
         capacity = 1 + random_below((uint32_t)length);
-        result = edit(block, edits, capacity, &pass);
+        result = edit(block, edits, capacity, &placeholder);
         require(!text_end(&result) && result.length == length, "trial %d: capacity %zu", trial, capacity);
     }
 }
@@ -351,8 +351,8 @@ START_TEST(environment_of_every_capacity)
 
     for (size_t capacity = 1; capacity < LENGTH(whole) + 3; capacity++) {
         size_t kept = capacity < LENGTH(whole) ? capacity - 1 : LENGTH(whole) - 1;
-        struct pass pass;
-        struct text result = edit(block, changes, capacity, &pass);
+        struct placeholder placeholder;
+        struct text result = edit(block, changes, capacity, &placeholder);
 
         ck_assert_uint_eq(result.length, LENGTH(whole) - 1);
         require(text_end(&result) == (capacity >= LENGTH(whole)), "capacity %zu", capacity);
@@ -417,7 +417,7 @@ static unsigned count_comparisons(uint32_t count, uint32_t there, bool removes)
         to[0] = to[1] = L'\0';
     asked = 0;
     environment_sort(&sorted, changes);
-    environment_edit(&result, block, &sorted, NULL, 0);
+    environment_edit(&result, block, &sorted, NULL);
     ck_assert_uint_eq(sorted.count, count);
     ck_assert(text_end(&result));
     ck_assert_uint_eq(environment_count(memory), removes ? 0 : count);

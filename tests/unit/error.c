@@ -299,10 +299,10 @@ static const struct describe_row {
 
 START_TEST(error_is_described)
 {
-    static struct pass passes[] = {{.name = L"log"},
+    static struct pass passes[] = {{.placeholder.name = L"log"},
                                    {.streams = 1},
                                    {.streams = 6},
-                                   {.name = L"in", .streams = 1},
+                                   {.placeholder.name = L"in", .streams = 1},
                                    {.streams = 7},
                                    {.descriptor = 2047},
                                    {.streams = 4, .descriptor = 3},
@@ -342,7 +342,7 @@ START_TEST(error_subject_is_cut)
         error_describe(error, &request, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, 2);
         ck_assert_uint_eq(wcslen(error->subject), min(length, room - 1));
         request.pass_count = 1;
-        request.passes = &(struct pass){.name = request.command_line};
+        request.passes = &(struct pass){.placeholder.name = request.command_line};
         error_describe(error, &request, HANDOFF_STAGE_STEAL, 0, 2);
         ck_assert_uint_eq(wcslen(error->subject), min(length, room - 1));
         request.pass_count = 0;

@@ -57,7 +57,7 @@ START_TEST(the_bytes_for_both_widths)
         {.streams = 1 << STREAM_STDIN, .number = 0x999, .wanted = 0x140},
         {.descriptor = 4, .crt_flags = FD_OPEN | FD_DEVICE, .number = 0x80000004},
         {.descriptor = 3, .crt_flags = FD_PIPE, .number = 0x998, .wanted = 0x144},
-        {.name = L"not", .number = 0x148},
+        {.placeholder.name = L"not", .number = 0x148},
         {.streams = 1 << STREAM_STDERR, .number = 0x14C}, /* of no flags, so that the runtime finds it by itself */
     };
     struct request request = {

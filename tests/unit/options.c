@@ -59,9 +59,9 @@ static const wchar_t *described(void)
         const struct source *source = &options.sources[i];
         const struct pass *pass = &request->passes[i];
 
-        ck_assert(request->command_line == NULL || (pass->name != NULL) == (source->origin != ORIGIN_PASS));
-        text_format(&text, "%s %w=%w *%u", source_name(source), pass->name != NULL ? pass->name : L"",
-                    source->what, pass->streams);
+        ck_assert(request->command_line == NULL || (pass->placeholder.name != NULL) == (source->origin != ORIGIN_PASS));
+        text_format(&text, "%s %w=%w *%u", source_name(source),
+                    pass->placeholder.name != NULL ? pass->placeholder.name : L"", source->what, pass->streams);
         if (pass->descriptor != 0)
             text_format(&text, " fd%u", pass->descriptor);
         text_put_ascii(&text, (pass->flags & PASS_SEALED) != 0 ? " sealed" : "");
@@ -467,10 +467,11 @@ static void check_accepted(void)
     if (request->pass_count > 0)
         require(request_check(request, &pass) == REQUEST_OK, "'%s': pass %u", shown(line), pass);
     for (uint32_t i = 0; i < request->pass_count; i++) {
-        require(request->passes[i].used || request->passes[i].streams != 0 || request->passes[i].descriptor != 0,
+        require(request->passes[i].placeholder.used || request->passes[i].streams != 0 ||
+                    request->passes[i].descriptor != 0,
                 "'%s': unused", shown(line));
         if (options.sources[i].origin == ORIGIN_OPTION) {
-            require(is_inside(request->passes[i].name, memory, memory_size), "'%s': name", shown(line));
+            require(is_inside(request->passes[i].placeholder.name, memory, memory_size), "'%s': name", shown(line));
             require(is_inside(options.sources[i].what, memory, memory_size), "'%s': source", shown(line));
         }
         streams |= request->passes[i].streams;

@@ -21,6 +21,7 @@ wchar_t *guard_string(enum guard guard, const wchar_t *string);
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
 Suite *cmdline_suite(void);
+Suite *placeholder_suite(void);
 Suite *request_suite(void);
 Suite *wire_suite(void);
 Suite *claim_suite(void);

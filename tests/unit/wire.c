@@ -62,15 +62,15 @@ static struct pass random_pass(uint32_t most_units)
 {
     uint32_t kind = random_below(PASS_GIVEN + 1);
 
-    return (struct pass){.kind = kind,
-                         .name = random_string(most_units),
-                         .streams = (uint32_t)random_next(),
-                         .descriptor = (uint32_t)random_next(),
-                         .crt_flags = (uint32_t)random_next(),
-                         .flags = (uint32_t)random_next(),
-                         .number = kind == PASS_GIVEN ? (uint32_t)random_next() | 4 : 0,
-                         .wanted = (uint32_t)random_next(),
-                         .used = random_below(2)}; /* this is not sent */
+    return (struct pass){
+        .kind = kind,
+        .placeholder = {.name = random_string(most_units), .used = random_below(2)}, /* not sent: `used` */
+        .streams = (uint32_t)random_next(),
+        .descriptor = (uint32_t)random_next(),
+        .crt_flags = (uint32_t)random_next(),
+        .flags = (uint32_t)random_next(),
+        .number = kind == PASS_GIVEN ? (uint32_t)random_next() | 4 : 0,
+        .wanted = (uint32_t)random_next()};
 }
 
 static const uint8_t *random_data(uint32_t most, uint32_t *size)
@@ -206,9 +206,9 @@ static bool same_extras(const struct request *a, const struct request *b)
 
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
-    return same_string(a->name, b->name) && a->streams == b->streams && a->descriptor == b->descriptor &&
-           a->kind == b->kind && a->crt_flags == b->crt_flags && a->flags == b->flags && a->number == b->number &&
-           a->wanted == b->wanted && !b->used;
+    return same_string(a->placeholder.name, b->placeholder.name) && a->streams == b->streams &&
+           a->descriptor == b->descriptor && a->kind == b->kind && a->crt_flags == b->crt_flags &&
+           a->flags == b->flags && a->number == b->number && a->wanted == b->wanted && !b->placeholder.used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -277,14 +277,13 @@ START_TEST(request_layout)
     };
     /* clang-format on */
     struct pass pass = {.kind = PASS_GIVEN,
-                        .name = L"",
+                        .placeholder = {.name = L"", .used = true},
                         .streams = 5,
                         .descriptor = 7,
                         .crt_flags = 0x81,
                         .flags = PASS_SEALED,
                         .number = 99,
-                        .wanted = 0x4004,
-                        .used = true};
+                        .wanted = 0x4004};
     struct request request = {.command_line = L"a \xD800",
                               .directory = L"",
                               .desktop = L"d",
