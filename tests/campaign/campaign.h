@@ -25,6 +25,7 @@
 #define HANDOFF_CAMPAIGN_H
 
 #include "../bench/bench.h"
+#include "random.h"
 
 enum { PATIENCE_MS = 60000 }; /* for a process that should end, or start, by itself */
 
@@ -37,7 +38,6 @@ void expect(BOOL condition, const char *format, ...) __attribute__((format(gnu_p
 const wchar_t *neighbour(const wchar_t *name, BOOL other_width);
 
 /* splitmix64, from a state of the caller's. */
-unsigned random_below(DWORD64 *state, unsigned limit);
 
 void random_spin(DWORD64 *state); /* up to about the time of a spawn */
 

@@ -91,7 +91,7 @@ static DWORD choose_launcher(void)
 
     for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
         if (entry.th32ParentProcessID == GetCurrentProcessId() &&
-            wcscmp(entry.szExeFile, L"handoff-launcher.exe") == 0 && random_below(&front.random, ++seen) == 0)
+            wcscmp(entry.szExeFile, L"handoff-launcher.exe") == 0 && random_of_below(&front.random, ++seen) == 0)
             chosen = entry.th32ProcessID;
     }
     CloseHandle(snapshot);
@@ -129,7 +129,7 @@ static unsigned count_staying(void)
 static void kill_many(unsigned deaths)
 {
     for (unsigned i = 0; i < deaths;) {
-        for (unsigned events = random_below(&front.random, EVENTS_MOST + 1); events > 0; events--)
+        for (unsigned events = random_of_below(&front.random, EVENTS_MOST + 1); events > 0; events--)
             WaitForSingleObject(front.moved, PATIENCE_MS);
         i += kill_one() ? 1 : 0;
         if (count_staying() < STAYING)

@@ -66,18 +66,9 @@ const wchar_t *neighbour(const wchar_t *name, BOOL other_width)
     return path;
 }
 
-unsigned random_below(DWORD64 *state, unsigned limit)
-{
-    DWORD64 mixed = *state += 0x9E3779B97F4A7C15;
-
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9;
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB;
-    return (unsigned)((mixed >> 33) * limit >> 31);
-}
-
 void random_spin(DWORD64 *state)
 {
-    double end = now_ms() + random_below(state, 16000) / 1000.0;
+    double end = now_ms() + random_of_below(state, 16000) / 1000.0;
 
     while (now_ms() < end)
         SwitchToThread(); /* on one processor nobody else would move */

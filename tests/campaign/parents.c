@@ -156,7 +156,7 @@ static void kill_victim(struct stage *stage, DWORD64 *random)
     HANDLE either[] = {stage->progress, stage->parent.hProcess};
     DWORD code = 0;
 
-    for (unsigned steps = random_below(random, 2 * PLACES); steps > 0; steps--) {
+    for (unsigned steps = random_of_below(random, 2 * PLACES); steps > 0; steps--) {
         if (WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, PATIENCE_MS) != WAIT_OBJECT_0)
             break;
     }

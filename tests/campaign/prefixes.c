@@ -411,7 +411,7 @@ static void spin_until(double moment)
 static void run_and_kill(const struct row *row, struct toll *toll)
 {
     struct table *before = query_table();
-    double wait = toll->length * random_below(&parent.random, 1000000) / 1000000;
+    double wait = toll->length * random_of_below(&parent.random, 1000000) / 1000000;
     enum moment moment;
     struct run run;
     DWORD code;

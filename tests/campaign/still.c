@@ -22,8 +22,8 @@ static void spawn_struck(struct spawner *spawner, DWORD64 *random)
 {
     wchar_t fault[32];
 
-    _snwprintf(fault, ARRAYSIZE(fault), L"%ls %u", random_below(random, 2) == 0 ? L"die-before" : L"die-after",
-               1 + random_below(random, CALLS_MOST));
+    _snwprintf(fault, ARRAYSIZE(fault), L"%ls %u", random_of_below(random, 2) == 0 ? L"die-before" : L"die-after",
+               1 + random_of_below(random, CALLS_MOST));
     SetEnvironmentVariableW(L"HANDOFF_FAULT", fault);
     spawn_checked(spawner, NULL);
 }

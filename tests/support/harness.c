@@ -10,6 +10,8 @@
 #include <string.h>
 #include <windows.h>
 
+#include "random.h"
+
 /* Limits are chosen where a process starts in TUNED_MS, and grow with what a start takes; not beyond all measure, since
  * something that hangs has to be ended. */
 enum { SECONDS = 120, TUNED_MS = 10, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
@@ -138,19 +140,14 @@ static LONG WINAPI report_crash(EXCEPTION_POINTERS *exception)
     return EXCEPTION_EXECUTE_HANDLER;
 }
 
-/* splitmix64 */
 uint64_t random_next(void)
 {
-    uint64_t mixed = random_state += 0x9E3779B97F4A7C15;
-
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9;
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB;
-    return mixed ^ mixed >> 31;
+    return random_of(&random_state);
 }
 
 uint32_t random_below(uint32_t limit)
 {
-    return (uint32_t)((random_next() >> 32) * limit >> 32);
+    return random_of_below(&random_state, limit);
 }
 
 const char *message(const char *format, ...)

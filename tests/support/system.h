@@ -219,8 +219,8 @@ void add_tests(Suite *suite, const struct listed_test *tests, size_t count);
 Suite *console_suite(const char *name, const struct listed_test *tests, size_t count, SFun set_up, SFun tear_down);
 
 /* Each is the file of its name, the second list in tests/system/prefix. */
-suite_maker spawn_suite, resident_suite, errors_suite, faults_suite, descriptors_suite, dropin_suite, hostile_suite,
-    caller_suite, numbers_suite, rights_suite;
+suite_maker spawn_suite, resident_suite, pool_suite, deaths_suite, errors_suite, faults_suite, descriptors_suite,
+    dropin_suite, offers_suite, dll_suite, hostile_suite, neighbours_suite, caller_suite, numbers_suite, rights_suite;
 suite_maker lines_suite, mistakes_suite, help_suite, lookup_suite, opening_suite, streams_suite, turns_suite,
     stealing_suite, holding_suite, idling_suite, ending_suite, detaching_suite, relaying_suite, writing_suite,
     trace_suite, report_suite, passing_on_suite, programs_suite, recipes_suite;

@@ -1,4 +1,6 @@
-/* handoff_CreateProcessW beside CreateProcessW, handoff.dll, and offers. */
+/* handoff_CreateProcessW beside CreateProcessW. */
+#include "dropin.h"
+
 #include "talk.h"
 
 #include "steal.h"
@@ -11,13 +13,9 @@
 
 enum { WIDTHS = WIDTH_COUNT * WIDTH_COUNT };
 
-typedef BOOL WINAPI create_process(const wchar_t *, const wchar_t *, SECURITY_ATTRIBUTES *, SECURITY_ATTRIBUTES *, BOOL,
-                                   DWORD, void *, const wchar_t *, STARTUPINFOW *, PROCESS_INFORMATION *);
-
-/* The drop-in has no parameter for the launcher: it lies beside this program. */
-static BOOL create_patiently(create_process *create, const wchar_t *application, const wchar_t *line, BOOL inherit,
-                             DWORD flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup,
-                             PROCESS_INFORMATION *child)
+BOOL create_patiently(create_process *create, const wchar_t *application, const wchar_t *line, BOOL inherit,
+                      DWORD flags, void *environment, const wchar_t *directory, STARTUPINFOW *startup,
+                      PROCESS_INFORMATION *child)
 {
     for (int tries = 0; tries < START_TRIES; tries++) {
         if (create(application, line, NULL, NULL, inherit, flags, environment, directory, startup, child))
@@ -696,380 +694,27 @@ START_TEST(from_several_threads)
 }
 END_TEST
 
-/* ---- offers ---- */
-
-static void run_taker(int width, const wchar_t *tokens, const char *expected)
-{
-    static struct extended extended;
-    const char *said;
-
-    prepare(&extended, width, L"");
-    swprintf(extended.line, ARRAYSIZE(extended.line), L"\"%ls\" %ls", program(width, L"taking-child.exe"), tokens);
-    ck_assert(start_directly(extended.line, (HANDLE[]){extended.nul.handle, extended.write, extended.write}, 0,
-                             &extended.child));
-    said = read_rest(&extended);
-    ck_assert_uint_eq(finish_child(&extended.child), 0);
-    ck_assert_str_eq(said, expected);
-}
-
-START_WIDTH_TEST(an_offer_is_taken_once)
-{
-    HANDLE event = make_event();
-    wchar_t token[HANDOFF_TOKEN_CAPACITY], twice[2 * HANDOFF_TOKEN_CAPACITY];
-    struct handoff_offering *offering = handoff_offer(event, token);
-    DWORD before = count_own_handles();
-
-    ck_assert_ptr_nonnull(offering);
-    swprintf(twice, ARRAYSIZE(twice), L"%ls %ls", token, token);
-    run_taker(_i, twice, "taken\r\n5023\r\n"); /* ERROR_INVALID_STATE */
-    ck_assert(is_set(event));
-    ck_assert_uint_eq(count_own_handles(), before - 1); /* the duplicate is gone */
-    run_taker(_i, token, "5023\r\n");
-    ck_assert(!handoff_withdraw(offering));
-    ck_assert_uint_eq(count_own_handles(), before - 2); /* and the page */
-    run_taker(_i, token, "1223\r\n");                   /* ERROR_CANCELLED */
-    ck_assert(CloseHandle(event));
-}
-END_TEST
-
-START_TEST(an_offer_is_withdrawn)
-{
-    HANDLE event = make_event();
-    wchar_t token[HANDOFF_TOKEN_CAPACITY];
-    DWORD before = count_own_handles();
-    struct handoff_offering *offering = handoff_offer(event, token);
-
-    ck_assert_uint_eq(count_own_handles(), before + 2);
-    ck_assert(handoff_withdraw(offering));
-    ck_assert_uint_eq(count_own_handles(), before);
-    run_taker(_i, token, "1223\r\n");
-    ck_assert(!is_set(event));
-    ck_assert(CloseHandle(event));
-    ck_assert(!handoff_withdraw(NULL));
-}
-END_TEST
-
-START_TEST(nothing_of_an_offer_is_inheritable)
-{
-    HANDLE event = make_event(), taken;
-    wchar_t token[HANDOFF_TOKEN_CAPACITY];
-    struct handoff_offering *offering = handoff_offer(event, token);
-    DWORD flags, inheritable = 0;
-
-    for (UINT_PTR number = 4; number < 4096; number += 4)
-        inheritable += GetHandleInformation((HANDLE)number, &flags) && (flags & HANDLE_FLAG_INHERIT) != 0 &&
-                       process_has_at(GetCurrentProcess(), (DWORD)number, event);
-    ck_assert_uint_eq(inheritable, 0);
-    ck_assert(handoff_take(token, &taken)); /* from oneself, too */
-    ck_assert(GetHandleInformation(taken, &flags) && (flags & HANDLE_FLAG_INHERIT) == 0);
-    ck_assert(process_has_at(GetCurrentProcess(), (DWORD)(UINT_PTR)taken, event));
-    ck_assert(CloseHandle(taken));
-    ck_assert(!handoff_withdraw(offering));
-    ck_assert(CloseHandle(event));
-}
-END_TEST
-
-/* As far as the page tells: a taker began and is dead. Nobody knows whose the number is, so it stays. */
-START_TEST(a_taker_that_dies_after_it_has_begun)
-{
-    HANDLE event = make_event(), section;
-    wchar_t token[HANDOFF_TOKEN_CAPACITY];
-    DWORD before = count_own_handles();
-    struct handoff_offering *offering = handoff_offer(event, token);
-    struct token parsed;
-    struct claim_page *page;
-    HANDLE duplicate;
-
-    ck_assert(token_parse(token, &parsed));
-    section = handle_from_number(parsed.page);
-    page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
-    ck_assert_ptr_nonnull(page);
-    ck_assert(claim_begin(&page->claims[0]));
-    duplicate = handle_from_number(page->claims[0].number);
-    UnmapViewOfFile(page);
-    run_taker(_i, token, "5023\r\n");
-    ck_assert(!handoff_withdraw(offering));
-    ck_assert(process_has_at(GetCurrentProcess(), (DWORD)handle_number(duplicate), event));
-    ck_assert(CloseHandle(duplicate));
-    ck_assert_uint_eq(count_own_handles(), before);
-    ck_assert(CloseHandle(event));
-}
-END_TEST
-
-START_TEST(tokens_that_are_none)
-{
-    static const wchar_t *const tokens[] = {L"x",        L"1:2:3",     L"1:2:3:4:5",      L"1:0:4:5",
-                                            L"-1:2:3:4", L"0x1:2:3:4", L"123456789:1:4:1"};
-    HANDLE event = make_event(), taken;
-    wchar_t token[HANDOFF_TOKEN_CAPACITY], forged[2 * HANDOFF_TOKEN_CAPACITY];
-    struct handoff_offering *offering = handoff_offer(event, token);
-
-    for (size_t i = 0; i < ARRAYSIZE(tokens); i++) {
-        taken = event;
-        ck_assert(!handoff_take(tokens[i], &taken) && GetLastError() == ERROR_INVALID_PARAMETER);
-        ck_assert_ptr_null(taken);
-    }
-    ck_assert(!handoff_take(NULL, &taken) && GetLastError() == ERROR_INVALID_PARAMETER);
-    /* Somebody else has the pid by now. */
-    swprintf(forged, ARRAYSIZE(forged), L"%lx:1%ls", GetCurrentProcessId(), wcschr(wcschr(token, L':') + 1, L':'));
-    ck_assert(!handoff_take(forged, &taken) && GetLastError() == ERROR_PROCESS_ABORTED);
-    run_taker(_i, forged, "1067\r\n");
-    /* Something else has the page's number by now. */
-    wcscpy(forged, token);
-    wcscpy(wcsrchr(forged, L':') + 1, L"12345");
-    ck_assert(!handoff_take(forged, &taken) && GetLastError() == ERROR_CANCELLED);
-    ck_assert(!is_set(event));
-    ck_assert(handoff_withdraw(offering));
-    CloseHandle(event);
-}
-END_TEST
-
-/* What may have the page's number by now: the taker neither takes it for the page nor dies of it. */
-static HANDLE make_lookalike(int kind)
-{
-    static const struct {
-        DWORD protection, size;
-    } sections[] = {{PAGE_READWRITE | SEC_RESERVE, 1 << 16}, {PAGE_READWRITE, 1}, {PAGE_READONLY, 4096}};
-    HANDLE section;
-
-    if (kind == (int)ARRAYSIZE(sections))
-        return make_event();
-    section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, sections[kind].protection, 0, sections[kind].size, NULL);
-    ck_assert_ptr_nonnull(section);
-    return section;
-}
-
-enum { LOOKALIKES = 4 };
-
-START_TEST(a_page_that_only_looks_like_one)
-{
-    HANDLE event = make_event(), other = make_lookalike(_i / WIDTH_COUNT);
-    wchar_t token[HANDOFF_TOKEN_CAPACITY], forged[2 * HANDOFF_TOKEN_CAPACITY];
-    struct handoff_offering *offering = handoff_offer(event, token);
-    struct token parsed;
-    struct text text = {.at = forged, .capacity = ARRAYSIZE(forged)};
-
-    ck_assert(token_parse(token, &parsed));
-    parsed.page = handle_number(other);
-    token_put(&text, &parsed);
-    ck_assert(text_end(&text));
-    run_taker(_i % WIDTH_COUNT, forged, "1223\r\n"); /* ERROR_CANCELLED */
-    ck_assert(handoff_withdraw(offering));
-    CloseHandle(other);
-    CloseHandle(event);
-}
-END_TEST
-
-/* Its pid stays its own as long as somebody has a handle to it, and may be another's after that. */
-START_TEST(whoever_offered_is_gone)
-{
-    struct handoff_request request = request_child(X64, _i, L"exit 0");
-    PROCESS_INFORMATION gone = spawn_or_fail(&request);
-    FILETIME created, exited, kernel, user;
-    wchar_t token[HANDOFF_TOKEN_CAPACITY];
-    HANDLE taken;
-
-    ck_assert(comes(gone.hProcess));
-    ck_assert(GetProcessTimes(gone.hProcess, &created, &exited, &kernel, &user));
-    swprintf(token, ARRAYSIZE(token), L"%lx:%lx%08lx:40:1", gone.dwProcessId, created.dwHighDateTime,
-             created.dwLowDateTime);
-    ck_assert(!handoff_take(token, &taken) && GetLastError() == ERROR_PROCESS_ABORTED);
-    run_taker(_i, token, "1067\r\n");
-    ck_assert_uint_eq(finish_child(&gone), 0);
-    run_taker(_i, token, "1067\r\n");
-}
-END_TEST
-
-/* ---- the DLL ---- */
-
-struct dll {
-    HMODULE module;
-    BOOL(WINAPI *spawn)(const struct handoff_request *, PROCESS_INFORMATION *, struct handoff_error *);
-    size_t(WINAPI *error_text)(const struct handoff_error *, wchar_t *, size_t);
-    create_process *create_process;
-    const char *(WINAPI *version)(void);
-    struct handoff_offering *(WINAPI *offer)(HANDLE, wchar_t *);
-    BOOL(WINAPI *withdraw)(struct handoff_offering *);
-    BOOL(WINAPI *take)(const wchar_t *, HANDLE *);
-};
-
-static void *export_of(HMODULE module, const char *name)
-{
-    void *address = (void *)GetProcAddress(module, name);
-
-    ck_assert_msg(address != NULL, "handoff.dll does not export %s", name);
-    return address;
-}
-
-static struct dll load_dll(const wchar_t *path)
-{
-    struct dll dll = {.module = LoadLibraryW(path)};
-
-    ck_assert_msg(dll.module != NULL, "%ls: %lu", path, GetLastError());
-    *(void **)&dll.spawn = export_of(dll.module, "handoff_spawn");
-    *(void **)&dll.error_text = export_of(dll.module, "handoff_error_text");
-    *(void **)&dll.create_process = export_of(dll.module, "handoff_CreateProcessW");
-    *(void **)&dll.version = export_of(dll.module, "handoff_version");
-    *(void **)&dll.offer = export_of(dll.module, "handoff_offer");
-    *(void **)&dll.withdraw = export_of(dll.module, "handoff_withdraw");
-    *(void **)&dll.take = export_of(dll.module, "handoff_take");
-    return dll;
-}
-
-#ifdef _WIN64
-static BOOL is_in(const void *address, HMODULE module)
-{
-    HMODULE found;
-
-    return GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                              (const wchar_t *)address, &found) &&
-           found == module;
-}
-
-/* Goes on in the DLL's caller as if the call had returned 0, all other registers restored as the tables say. */
-static LONG CALLBACK unwind_dll(EXCEPTION_POINTERS *exception)
-{
-    CONTEXT *context = exception->ContextRecord;
-    HMODULE dll = GetModuleHandleW(L"handoff.dll");
-    DWORD64 base, frame;
-    void *data;
-
-    if (!is_in((void *)context->Rip, dll))
-        return EXCEPTION_CONTINUE_SEARCH;
-    for (int frames = 0; frames < 100 && is_in((void *)context->Rip, dll); frames++) {
-        RUNTIME_FUNCTION *function = RtlLookupFunctionEntry(context->Rip, &base, NULL);
-
-        if (function == NULL)
-            return EXCEPTION_CONTINUE_SEARCH;
-        RtlVirtualUnwind(UNW_FLAG_NHANDLER, base, context->Rip, function, context, &data, &frame, NULL);
-    }
-    context->Rax = 0;
-    return is_in((void *)context->Rip, GetModuleHandleW(NULL)) ? EXCEPTION_CONTINUE_EXECUTION
-                                                               : EXCEPTION_CONTINUE_SEARCH;
-}
-
-START_TEST(an_exception_finds_its_way_through_the_dll)
-{
-    struct dll dll = load_dll(program(X64, L"handoff.dll"));
-    void *handler = AddVectoredExceptionHandler(TRUE, unwind_dll);
-    const wchar_t *nowhere = (const wchar_t *)16;
-    PROCESS_INFORMATION child;
-    struct handoff_request request = {.cb = sizeof request, .command_line = nowhere};
-    HANDLE taken;
-
-    ck_assert(!dll.take(nowhere, &taken));
-    ck_assert(!dll.spawn(&request, &child, NULL));
-    ck_assert(RemoveVectoredExceptionHandler(handler) != 0);
-    ck_assert(FreeLibrary(dll.module));
-}
-END_TEST
-#endif
-
-/* The launcher of the test is not the one that the DLL finds: it lies beside the DLL, in a directory with
- * nothing else, and without it there is none. */
-START_WIDTH_TEST(the_dll_brings_its_own_launcher)
-{
-    const int own_width = sizeof(void *) == 8 ? X64 : X86;
-    HANDLE event = make_event(), taken;
-    struct handoff_pass pass = {.name = L"h", .handle = event};
-    struct handoff_request request = request_child(_i % WIDTH_COUNT, _i / WIDTH_COUNT, L"signal {h}");
-    STARTUPINFOW startup = {.cb = sizeof startup};
-    struct handoff_error error;
-    struct handoff_offering *offering;
-    wchar_t directory[MAX_PATH], dll_path[MAX_PATH], launcher[MAX_PATH], token[HANDOFF_TOKEN_CAPACITY], text[256];
-    PROCESS_INFORMATION child;
-    struct dll dll;
-
-    GetTempPathW(MAX_PATH, directory);
-    swprintf(directory + wcslen(directory), 64, L"hofdll%lu \x263a", GetCurrentProcessId());
-    ck_assert(CreateDirectoryW(directory, NULL));
-    swprintf(dll_path, MAX_PATH, L"%ls\\handoff.dll", directory);
-    swprintf(launcher, MAX_PATH, L"%ls\\handoff-launcher.exe", directory);
-    ck_assert(CopyFileW(program(own_width, L"handoff.dll"), dll_path, FALSE));
-    dll = load_dll(dll_path);
-    request.launcher = NULL;
-    request.passes = &pass;
-    request.pass_count = 1;
-    ck_assert_str_eq(dll.version(), HANDOFF_VERSION);
-    ck_assert_str_eq(dll.version(), handoff_version());
-    ck_assert(!dll.spawn(&request, &child, &error));
-    ck_assert_uint_eq(error.stage, HANDOFF_STAGE_LAUNCHER);
-    ck_assert_uint_eq(error.code, ERROR_FILE_NOT_FOUND);
-    ck_assert(dll.error_text(&error, text, ARRAYSIZE(text)) == wcslen(text) && wcslen(text) > 0);
-    ck_assert(CopyFileW(program(_i % WIDTH_COUNT, L"handoff-launcher.exe"), launcher, FALSE));
-    ck_assert_msg(dll.spawn(&request, &child, &error) || dll.spawn(&request, &child, &error), "%lu: %lu", error.stage,
-                  error.code);
-    ck_assert_uint_eq(finish_child(&child), 0);
-    ck_assert(is_set(event));
-    ck_assert(create_patiently(dll.create_process, NULL, wcscpy(text, L"cmd /c exit 7"), TRUE, 0, NULL, NULL, &startup,
-                               &child));
-    ck_assert_uint_eq(finish_child(&child), 7);
-    offering = dll.offer(event, token);
-    ck_assert_ptr_nonnull(offering);
-    ck_assert(dll.take(token, &taken) && CloseHandle(taken));
-    ck_assert(!dll.take(token, &taken) && GetLastError() == ERROR_INVALID_STATE);
-    ck_assert(!dll.withdraw(offering));
-    ck_assert(FreeLibrary(dll.module));
-    ck_assert(DeleteFileW(dll_path) && DeleteFileW(launcher) && RemoveDirectoryW(directory));
-    CloseHandle(event);
-}
-END_TEST
-
-/* The import table as it lies in memory. */
-START_TEST(the_dll_imports_kernel32_only)
-{
-    HMODULE module = LoadLibraryW(program(sizeof(void *) == 8 ? X64 : X86, L"handoff.dll"));
-    const BYTE *base = (const BYTE *)module;
-    const IMAGE_NT_HEADERS *headers;
-    const IMAGE_IMPORT_DESCRIPTOR *import;
-    int count = 0;
-
-    ck_assert_ptr_nonnull(module);
-    headers = (const IMAGE_NT_HEADERS *)(const void *)(base + ((const IMAGE_DOS_HEADER *)(const void *)base)->e_lfanew);
-    import = (const IMAGE_IMPORT_DESCRIPTOR *)(const void *)(base + headers->OptionalHeader
-                                                                        .DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT]
-                                                                        .VirtualAddress);
-    for (; import->Name != 0; import++, count++)
-        ck_assert_int_eq(_stricmp((const char *)(base + import->Name), "kernel32.dll"), 0);
-    ck_assert_int_eq(count, 1);
-    ck_assert(FreeLibrary(module));
-}
-END_TEST
-
-static void add(Suite *suite, const char *name, const TTest *const *tests, size_t count, int to)
-{
-    TCase *tcase = tcase_create(name);
-
-    for (size_t i = 0; i < count; i++)
-        tcase_add_loop_test(tcase, tests[i], 0, to);
-    suite_add_tcase(suite, tcase);
-}
-
-#define ADD(name, to, ...)                                                                                             \
-    add(suite, name, (const TTest *const[]){__VA_ARGS__},                                                              \
-        sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *), to)
-
 Suite *dropin_suite(void)
 {
-    Suite *suite = suite_create("drop-in");
+    const struct listed_test tests[] = {
+        {a_call_has_the_same_result, "calls", ARRAYSIZE(calls)},
+        {listed_handles_and_streams_and_nothing_else, "handles of calls", WIDTH_COUNT},
+        {descriptors_of_a_block, "handles of calls", WIDTH_COUNT},
+        {own_streams_without_being_asked, "handles of calls", WIDTH_COUNT},
+        {a_stream_that_is_not_open_is_none, "handles of calls", WIDTH_COUNT},
+        {an_ansi_call_is_the_same, "handles of calls", WIDTH_COUNT},
+        {attributes_that_are_data_pass, "handles of calls", WIDTH_COUNT},
+        {a_child_in_a_listed_job, "handles of calls", WIDTH_COUNT},
+        {security_attributes_are_honoured, "handles of calls", WIDTH_COUNT},
+        {what_cannot_be_done_is_refused, "handles of calls", WIDTH_COUNT},
+        {from_several_threads, "threads of calls", 1},
+    };
+    Suite *suite = suite_create("dropin");
     TCase *places = tcase_create("places of programs");
 
-    ADD("calls", ARRAYSIZE(calls), a_call_has_the_same_result);
+    add_tests(suite, tests, ARRAYSIZE(tests));
     tcase_add_checked_fixture(places, make_places, remove_places);
     tcase_add_loop_test(places, the_first_place_that_has_it, 0, PLACES);
     suite_add_tcase(suite, places);
-    ADD("handles of calls", WIDTH_COUNT, listed_handles_and_streams_and_nothing_else, descriptors_of_a_block,
-        own_streams_without_being_asked, a_stream_that_is_not_open_is_none, an_ansi_call_is_the_same,
-        attributes_that_are_data_pass, a_child_in_a_listed_job, security_attributes_are_honoured,
-        what_cannot_be_done_is_refused);
-    ADD("threads of calls", 1, from_several_threads);
-    ADD("offers", WIDTH_COUNT, an_offer_is_taken_once, an_offer_is_withdrawn, nothing_of_an_offer_is_inheritable,
-        a_taker_that_dies_after_it_has_begun, tokens_that_are_none, whoever_offered_is_gone);
-    ADD("offered pages", LOOKALIKES * WIDTH_COUNT, a_page_that_only_looks_like_one);
-    ADD("dll", WIDTHS, the_dll_brings_its_own_launcher);
-    ADD("dll file", 1, the_dll_imports_kernel32_only);
-#ifdef _WIN64
-    ADD("dll file", 1, an_exception_finds_its_way_through_the_dll);
-#endif
     return suite;
 }
