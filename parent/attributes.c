@@ -4,7 +4,73 @@
 #include "text.h"
 #include "transaction.h"
 
-/* ---- attributes ---- */
+struct listed_attribute {
+    DWORD_PTR id;
+    SIZE_T size;
+    void *value;
+};
+
+struct attribute_list {
+    DWORD present; /* a bit for each */
+    DWORD capacity;
+    DWORD count;
+    DWORD reserved;
+    void *extended_flags;
+    struct listed_attribute attributes[];
+};
+
+static BOOL read_jobs(const struct listed_attribute *listed, struct attributes *attributes)
+{
+    if (listed->size == 0 || listed->size % sizeof(HANDLE) != 0 || listed->size / sizeof(HANDLE) > MOST_PASSES)
+        return FALSE;
+    attributes->jobs = listed->value;
+    attributes->job_count = (DWORD)(listed->size / sizeof(HANDLE));
+    return TRUE;
+}
+
+static BOOL read_data(const struct listed_attribute *listed, struct attributes *attributes)
+{
+    struct attribute *data = &attributes->data[attributes->data_count];
+
+    if (!attribute_is_good((uint32_t)listed->id, listed->size) || attributes->data_count == ATTRIBUTE_MOST)
+        return FALSE;
+    data->id = (uint32_t)listed->id;
+    data->size = (uint32_t)listed->size;
+    CopyMemory(data->bytes, listed->value, listed->size);
+    attributes->data_count++;
+    return TRUE;
+}
+
+static DWORD read_attribute(const struct listed_attribute *listed, struct attributes *attributes)
+{
+    if (listed->id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
+        attributes->handles = listed->value;
+        attributes->handle_count = (DWORD)(listed->size / sizeof(HANDLE));
+        return ERROR_SUCCESS;
+    }
+    if (listed->value == NULL && listed->size > 0)
+        return ERROR_NOACCESS;
+    if (listed->id == ATTRIBUTE_JOB_LIST ? read_jobs(listed, attributes) : read_data(listed, attributes))
+        return ERROR_SUCCESS;
+    attributes->refused = listed->id;
+    return ERROR_NOT_SUPPORTED;
+}
+
+DWORD attributes_read(const void *memory, struct attributes *attributes)
+{
+    const struct attribute_list *list = memory;
+    DWORD code = ERROR_SUCCESS;
+
+    if (list == NULL)
+        return ERROR_SUCCESS;
+    if (list->extended_flags != NULL || list->count > list->capacity)
+        return ERROR_INVALID_PARAMETER;
+    for (DWORD i = 0; i < list->count && code == ERROR_SUCCESS; i++)
+        code = read_attribute(&list->attributes[i], attributes);
+    return code;
+}
+
+/* ---- for the spawn ---- */
 
 /* Those that mean something between CreateProcessW and its caller, who would be the launcher. */
 static const struct {
@@ -31,40 +97,18 @@ static BOOL refuse_attribute(struct transaction *t, DWORD_PTR id)
     return FALSE;
 }
 
-static BOOL take_attribute(struct transaction *t, const struct listed_attribute *listed)
-{
-    struct attribute *attribute = &t->request.attributes[t->request.attribute_count];
-
-    if (listed->id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST)
-        return TRUE;
-    if (listed->value == NULL && listed->size > 0)
-        return refuse_field(t, HANDOFF_NO_PASS, "attributes");
-    if (listed->id == ATTRIBUTE_JOB_LIST && listed->size > 0 && listed->size % sizeof(HANDLE) == 0 &&
-        listed->size / sizeof(HANDLE) <= MOST_PASSES) {
-        t->jobs = listed->value;
-        t->job_count = (uint32_t)(listed->size / sizeof(HANDLE));
-        return TRUE;
-    }
-    if (!attribute_is_good((uint32_t)listed->id, listed->size) || t->request.attribute_count == ATTRIBUTE_MOST)
-        return refuse_attribute(t, listed->id);
-    attribute->id = (uint32_t)listed->id;
-    attribute->size = (uint32_t)listed->size;
-    CopyMemory(attribute->bytes, listed->value, listed->size);
-    t->request.attribute_count++;
-    return TRUE;
-}
-
 BOOL take_attributes(struct transaction *t)
 {
-    const struct attribute_list *list = (const struct attribute_list *)(const void *)t->asked->attributes;
+    struct attributes attributes = {.refused = 0};
+    DWORD code = attributes_read(t->asked->attributes, &attributes);
 
-    if (list == NULL)
-        return TRUE;
-    if (list->extended_flags != NULL || list->count > list->capacity)
+    if (code == ERROR_NOT_SUPPORTED)
+        return refuse_attribute(t, attributes.refused);
+    if (code != ERROR_SUCCESS)
         return refuse_field(t, HANDOFF_NO_PASS, "attributes");
-    for (DWORD i = 0; i < list->count; i++) {
-        if (!take_attribute(t, &list->attributes[i]))
-            return FALSE;
-    }
+    t->jobs = attributes.jobs;
+    t->job_count = attributes.job_count;
+    CopyMemory(t->request.attributes, attributes.data, sizeof attributes.data);
+    t->request.attribute_count = attributes.data_count;
     return TRUE;
 }

@@ -5,19 +5,21 @@
 
 #include <windows.h>
 
-struct listed_attribute {
-    DWORD_PTR id;
-    SIZE_T size;
-    void *value;
+#include "request.h"
+
+/* What a list says. Handles and jobs lie in the caller's memory. */
+struct attributes {
+    const HANDLE *handles; /* of PROC_THREAD_ATTRIBUTE_HANDLE_LIST */
+    DWORD handle_count;
+    const HANDLE *jobs; /* of PROC_THREAD_ATTRIBUTE_JOB_LIST */
+    DWORD job_count;
+    struct attribute data[ATTRIBUTE_MOST]; /* what passes through to the child as it is */
+    DWORD data_count;
+    DWORD_PTR refused; /* with ERROR_NOT_SUPPORTED: the attribute that does not */
 };
 
-struct attribute_list {
-    DWORD present; /* a bit for each */
-    DWORD capacity;
-    DWORD count;
-    DWORD reserved;
-    void *extended_flags;
-    struct listed_attribute attributes[];
-};
+/* Reads a list, which may be NULL, into what was zeroed. Returns a Win32 code: ERROR_NOACCESS of a value that is not there,
+ * as Windows says it; ERROR_INVALID_PARAMETER of what is no list. A handle list's value is not looked at. */
+DWORD attributes_read(const void *list, struct attributes *attributes);
 
 #endif

@@ -14,32 +14,19 @@
 
 /* ---- attribute lists ---- */
 
-struct listed {
-    const HANDLE *handles;
-    DWORD count;
-};
-
-/* The handle list, if there is one. The others are the request's. Of a value that is not there Windows says 998. */
+/* handoff_spawn() reads the same list, but for the handles. */
 static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW *startup, DWORD flags,
-                             struct listed *listed)
+                             struct attributes *attributes)
 {
-    const struct attribute_list *list;
+    DWORD code;
 
     if ((flags & EXTENDED_STARTUPINFO_PRESENT) == 0)
         return ERROR_SUCCESS;
     if (startup->cb != sizeof(STARTUPINFOEXW))
         return ERROR_INVALID_PARAMETER;
     request->attributes = ((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
-    list = (const struct attribute_list *)(const void *)request->attributes;
-    for (DWORD i = 0; list != NULL && i < list->count && list->count <= list->capacity; i++) {
-        if (list->attributes[i].value == NULL && list->attributes[i].size > 0)
-            return ERROR_NOACCESS;
-        if (list->attributes[i].id == PROC_THREAD_ATTRIBUTE_HANDLE_LIST) {
-            listed->handles = list->attributes[i].value;
-            listed->count = (DWORD)(list->attributes[i].size / sizeof(HANDLE));
-        }
-    }
-    return ERROR_SUCCESS;
+    code = attributes_read(request->attributes, attributes);
+    return code == ERROR_SUCCESS && attributes->handles == NULL && attributes->handle_count > 0 ? ERROR_NOACCESS : code;
 }
 
 /* ---- the request ---- */
@@ -140,16 +127,16 @@ static DWORD keep_numbers(struct call *call)
     return ERROR_SUCCESS;
 }
 
-static DWORD add_handles(struct call *call, const struct listed *listed)
+static DWORD add_handles(struct call *call, const struct attributes *attributes)
 {
-    size_t most = (size_t)listed->count + 3;
+    size_t most = (size_t)attributes->handle_count + 3;
 
     call->passes = allocate(most * sizeof *call->passes);
     call->names = allocate(most * sizeof *call->names);
     if (call->passes == NULL || call->names == NULL)
         return ERROR_NOT_ENOUGH_MEMORY;
-    for (DWORD i = 0; i < listed->count; i++)
-        add_listed(call, listed->handles[i]);
+    for (DWORD i = 0; i < attributes->handle_count; i++)
+        add_listed(call, attributes->handles[i]);
     if ((call->startup.dwFlags & STARTF_USESTDHANDLES) != 0) {
         add_stream(call, call->startup.hStdInput, STREAM_STDIN);
         add_stream(call, call->startup.hStdOutput, STREAM_STDOUT);
@@ -219,12 +206,13 @@ static DWORD find_as_process(struct call *call)
 
 /* ---- the call ---- */
 
-static DWORD spawn(struct call *call, void *environment, const struct listed *listed, PROCESS_INFORMATION *child)
+static DWORD spawn(struct call *call, void *environment, const struct attributes *attributes,
+                   PROCESS_INFORMATION *child)
 {
     DWORD code = find_as_process(call);
 
     if (code == ERROR_SUCCESS)
-        code = add_handles(call, listed);
+        code = add_handles(call, attributes);
     if (code == ERROR_SUCCESS && environment != NULL) {
         if ((call->request.creation_flags & CREATE_UNICODE_ENVIRONMENT) != 0)
             call->request.environment = environment;
@@ -275,7 +263,7 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
                                     .timeout_ms = INFINITE, /* as CreateProcessW; the launcher's death is an end */
                                     .process_security = process_security,
                                     .thread_security = thread_security}};
-    struct listed listed = {NULL, 0};
+    struct attributes attributes = {.handles = NULL};
     DWORD code = ERROR_NOT_SUPPORTED;
 
     if (startup == NULL || child == NULL) {
@@ -287,11 +275,11 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
         return create_directly(application, command_line, process_security, thread_security, creation_flags,
                                environment, directory, startup, child);
     if ((creation_flags & (DEBUG_PROCESS | DEBUG_ONLY_THIS_PROCESS)) == 0)
-        code = read_attributes(&call.request, startup, creation_flags, &listed);
+        code = read_attributes(&call.request, startup, creation_flags, &attributes);
     if (code == ERROR_SUCCESS)
         code = check_arguments(&call.request);
     if (code == ERROR_SUCCESS)
-        code = spawn(&call, environment, &listed, child);
+        code = spawn(&call, environment, &attributes, child);
     release(call.environment);
     release_program(&call.program);
     release(call.names);
