@@ -313,7 +313,7 @@ BOOL address_is_good(const wchar_t *address);
 HANDLE open_socket(struct source *source);
 void close_socket(HANDLE s);
 
-/* Puts " by NAME (PID)" for who has the file open, where Windows can tell. */
+/* Puts "; in use by 'NAME' (PID)" for who has the file open, where Windows can tell. */
 void put_users(struct text *text, const wchar_t *path);
 
 /* ---- library.c ---- */

@@ -25,6 +25,7 @@ static BOOL load_manager(union manager *rm)
     return load_functions(L"rstrtmgr.dll", names, rm->functions, ARRAYSIZE(rm->functions));
 }
 
+/* The name of a program is whatever its file says, line breaks and escape sequences included: so it is quoted. */
 void put_users(struct text *text, const wchar_t *path)
 {
     static RM_PROCESS_INFO users[MOST_USERS];
@@ -38,7 +39,7 @@ void put_users(struct text *text, const wchar_t *path)
     if (rm.add(session, 1, &path, 0, NULL, 0, NULL) == ERROR_SUCCESS &&
         rm.list(session, &needed, &count, users, &reasons) == ERROR_SUCCESS) {
         for (UINT i = 0; i < count && i < MOST_USERS; i++)
-            text_format(text, "%s%w (%u)", i == 0 ? "; in use by " : ", ", users[i].strAppName,
+            text_format(text, "%s%q (%u)", i == 0 ? "; in use by" : ",", users[i].strAppName,
                         users[i].Process.dwProcessId);
     }
     rm.end(session);

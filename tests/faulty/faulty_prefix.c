@@ -14,6 +14,8 @@
  *
  * With the variable HANDOFF_RESUME no command can be let run.
  *
+ * Each file is in use by two processes, and the name of both programs is that in the variable HANDOFF_USER.
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -26,6 +28,7 @@
 
 #include "strict.h"
 
+#include <restartmanager.h>
 #include <stdlib.h>
 #include <wchar.h>
 
@@ -211,6 +214,27 @@ static BOOL read_file(HANDLE file, void *buffer, DWORD size, DWORD *read, OVERLA
     return SetEvent(operation->hEvent);
 }
 
+/* The Restart Manager, in which no session is needed. */
+static DWORD WINAPI start_session(DWORD *session, DWORD flags, wchar_t *key)
+{
+    (void)flags;
+    (void)key;
+    *session = 0;
+    return ERROR_SUCCESS;
+}
+
+static DWORD WINAPI list_users(DWORD session, UINT *needed, UINT *count, RM_PROCESS_INFO *users, DWORD *reasons)
+{
+    (void)session;
+    *reasons = 0;
+    *needed = *count = 2;
+    for (UINT i = 0; i < *count; i++) {
+        users[i].Process.dwProcessId = 4711 + i;
+        GetEnvironmentVariableW(L"HANDOFF_USER", users[i].strAppName, ARRAYSIZE(users[i].strAppName));
+    }
+    return ERROR_SUCCESS;
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
     FARPROC function = GetProcAddress(module, name);
@@ -227,6 +251,10 @@ static FARPROC find_function(HMODULE module, const char *name)
     }
     if (strcmp(name, "NtQueryInformationProcess") == 0)
         return (FARPROC)(void *)query_nothing;
+    if (strcmp(name, "RmStartSession") == 0)
+        return (FARPROC)(void *)start_session;
+    if (strcmp(name, "RmGetList") == 0)
+        return (FARPROC)(void *)list_users;
     return function;
 }
 

@@ -576,6 +576,30 @@ START_TEST(a_handle_that_handoff_was_given)
 }
 END_TEST
 
+/* A program's name is whatever its file says. Here somebody has named his so that its name would be a line of the report
+ * and change the colour of a terminal (tests/faulty/faulty_prefix.c). */
+START_TEST(who_has_a_file_open_writes_no_line)
+{
+    HANDLE held = CreateFileW(in_directory(L"held"), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL), read, write;
+    const char *const says = "; in use by 'a?process=4?b?[31m' (4711), 'a?process=4?b?[31m' (4712); nothing was stolen";
+    char report[4096];
+
+    ck_assert(held != INVALID_HANDLE_VALUE);
+    make_pipe(&read, &write);
+    SetEnvironmentVariableW(L"HANDOFF_USER", L"a\nprocess=4\rb\x1B[31m");
+    run(&result, program(OWN_WIDTH, L"faulty-prefix.exe"), L"--parent %lu --report %u --write \"w=%ls\" -- cmd {w}",
+        GetCurrentProcessId(), number_of(write), in_directory(L"held"));
+    SetEnvironmentVariableW(L"HANDOFF_USER", NULL);
+    CloseHandle(held);
+    CloseHandle(write);
+    read_all(read, report, sizeof report);
+    ck_assert_uint_eq(result.exit_code, 123);
+    assert_one_line(result.err);
+    ck_assert_msg(strstr(result.err, says) != NULL, "%s", result.err);
+    ck_assert_msg(strstr(report, says) != NULL && strstr(report, "\nprocess=") == NULL, "%s", report);
+}
+END_TEST
+
 /* ---- G1 ---- */
 
 /* A prefix whose Windows is strict about what it opens (tests/faulty/faulty_prefix.c): each file is opened so that a pipe's
@@ -647,6 +671,7 @@ Suite *opening_suite(void)
         {a_process_before_vista, "opening in batch files", 1},
         {a_process_that_is_none, "opening in batch files", 1},
         {a_handle_that_handoff_was_given, "opening in batch files", 1},
+        {who_has_a_file_open_writes_no_line, "opening in batch files", 1},
         {nothing_is_opened_for_others_to_use, "opening in batch files", 1},
         {g1_nothing_else_is_inheritable, "opening in batch files", 1},
     };
