@@ -145,7 +145,7 @@ static void put_description(struct text *line, const wchar_t *description, DWORD
             text_put_unit(line, description[i]);
             continue;
         }
-        text_put(line, *subject != L'\0' ? subject : L"it");
+        text_put_visible(line, *subject != L'\0' ? subject : L"it");
         i++;
     }
 }

@@ -26,12 +26,20 @@ void text_put_ascii(struct text *text, const char *string)
         text_put_unit(text, (wchar_t)*string++);
 }
 
-/* What is quoted may have been refused for its spelling, a line break in it included. */
+/* What is not our own may have been refused for its spelling, or be made to break the line or to command a terminal. */
+void text_put_visible(struct text *text, const wchar_t *string)
+{
+    for (; *string != L'\0'; string++) {
+        bool controls = *string < L' ' || (*string >= 0x7F && *string < 0xA0);
+
+        text_put_unit(text, controls ? L'?' : *string);
+    }
+}
+
 void text_put_quoted(struct text *text, const wchar_t *string)
 {
     text_put_ascii(text, " '");
-    for (; *string != L'\0'; string++)
-        text_put_unit(text, *string < L' ' ? L'?' : *string);
+    text_put_visible(text, string);
     text_put_unit(text, L'\'');
 }
 

@@ -19,7 +19,8 @@ void text_put_unit(struct text *text, wchar_t unit);
 void text_put(struct text *text, const wchar_t *string);
 void text_put_ascii(struct text *text, const char *string); /* our own words, at half the size */
 void text_put_units(struct text *text, const wchar_t *units, size_t count);
-void text_put_quoted(struct text *text, const wchar_t *string); /* after a blank; on one line */
+void text_put_visible(struct text *text, const wchar_t *string); /* with a '?' for each control character */
+void text_put_quoted(struct text *text, const wchar_t *string);  /* the same, after a blank */
 void text_put_decimal(struct text *text, uint32_t number);
 void text_put_hex(struct text *text, uint64_t number); /* without a prefix, no leading zeros */
 

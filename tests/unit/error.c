@@ -104,14 +104,13 @@ END_TEST
 /* Windows' text for 193 has a %1, where the subject belongs; a subject may look like one. */
 START_TEST(error_fills_in_what_windows_leaves_open)
 {
-    static const wchar_t *const subjects[] = {L"a.txt", L"%2", L""};
+    static const wchar_t *const subjects[][2] = {{L"a.txt", L"a.txt"}, {L"%2", L"%2"}, {L"", L"it"}, {L"a\nb", L"a?b"}};
 
     for (size_t i = 0; i < LENGTH(subjects); i++) {
-        struct handoff_error error = error_of(HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, subjects[i]);
+        struct handoff_error error = error_of(HANDOFF_STAGE_CREATE, ERROR_BAD_EXE_FORMAT, subjects[i][0]);
         const wchar_t *at = wcsstr(text_of(&error), L"error 193: ");
 
-        require(at != NULL && wcsstr(at, L"%1") == NULL && wcsstr(at, i < 2 ? subjects[i] : L"it") != NULL, "'%s'",
-                shown(at));
+        require(at != NULL && wcsstr(at, L"%1") == NULL && wcsstr(at, subjects[i][1]) != NULL, "'%s'", shown(at));
     }
 }
 END_TEST

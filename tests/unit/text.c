@@ -195,8 +195,9 @@ START_TEST(text_formats)
     check_format(&text, L"one, two.");
 
     text = begin(100);
-    text_format(&text, "%s|%w|%q|%u|%x", "ascii", L"w\xD800\x1", L"q\r\n\x1F q\xFFFF", UINT32_MAX, UINT32_MAX);
-    check_format(&text, L"ascii|w\xD800\x1| 'q??? q\xFFFF'|4294967295|ffffffff");
+    text_format(&text, "%s|%w|%q|%u|%x", "ascii", L"w\xD800\x1", L"q\r\n\x1F q\x7F\x9F\xA0\xFFFF", UINT32_MAX,
+                UINT32_MAX);
+    check_format(&text, L"ascii|w\xD800\x1| 'q??? q??\xA0\xFFFF'|4294967295|ffffffff");
 
     text = begin(100);
     text_format(&text, "%s%w%q%u%x", "", L"", L"", (uint32_t)0, (uint32_t)0);
