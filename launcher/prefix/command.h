@@ -52,6 +52,7 @@ struct command {
     struct deadline wait;    /* as long may somebody else have what is to be opened */
     HANDLE job;              /* NULL: none */
     DWORD job_code;          /* why the command is in none, though it is waited for */
+    BOOL held;               /* --detach has not taken it out of somebody else's job */
     HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
     HANDLE speaker;          /* a thread that is still saying something; NULL: none */

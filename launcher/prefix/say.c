@@ -48,6 +48,8 @@ static DWORD WINAPI say_start(void *argument)
         show_trace_json(command);
     if (is_half_waited_for(command))
         say_outside(command);
+    if (command->held)
+        complain("--detach: a job that handoff is in does not let the command go, which ends with that job", NULL);
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
     return 0;
@@ -70,7 +72,7 @@ void say_at_start(struct command *command, const PROCESS_INFORMATION *child)
     command->child_id = child->dwProcessId;
     if (traces)
         command->program = program_of(child->hProcess);
-    if (traces || is_half_waited_for(command))
+    if (traces || is_half_waited_for(command) || command->held)
         say_beside(command, say_start);
 }
 

@@ -31,7 +31,7 @@ static BOOL create_once(struct command *command, PROCESS_INFORMATION *child, str
                                 : create_child(request, child, failure);
 }
 
-/* Outside of the job that this process may be in, if that lets it go. */
+/* Outside of the job that this process may be in, if that lets it go at all. */
 static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
@@ -42,6 +42,15 @@ static BOOL create_outside(struct command *command, PROCESS_INFORMATION *child, 
         return FALSE;
     request->creation_flags &= ~(uint32_t)CREATE_BREAKAWAY_FROM_JOB;
     return create_once(command, child, failure);
+}
+
+/* It may have left one job and still be in another that has the first one inside, since Windows 8. */
+static BOOL is_held(const struct command *command, HANDLE process)
+{
+    BOOL in_job = FALSE;
+
+    return has_option(command, OPTION_DETACH) && IsProcessInJob(GetCurrentProcess(), NULL, &in_job) && in_job &&
+           IsProcessInJob(process, NULL, &in_job) && in_job;
 }
 
 /* In the start directory, so before that is left. */
@@ -102,5 +111,6 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
     created = create_command(command, child, failure);
     close_handles(command);
     command->created_us = clock_us(command->started);
+    command->held = created && is_held(command, child->hProcess);
     return created && check_job(command, child, failure);
 }
