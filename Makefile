@@ -1,6 +1,5 @@
-# handoff.  `make` builds both widths into build/x64 and build/x86; `make demo` and
-# `make test` also fetch what they need into build/deps (tests/setup.sh).
-# On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
+# handoff. `make` builds both widths into build/x64 and build/x86; `make demo` and `make test` also fetch what they need
+# into build/deps (tests/setup.sh). On Debian it cross-builds and runs under Wine, in an MSYS2 shell everything is native.
 
 .PHONY: all install dist sign clean
 .DELETE_ON_ERROR:
@@ -50,26 +49,25 @@ CFLAGS := -std=c11 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 LDFLAGS := -static -Wl,--no-insert-timestamp
 
 # The programs have no C runtime, only kernel32.dll, and start on every Windows since XP.
-BARE-CFLAGS = -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns \
-               -fno-stack-protector -fno-ident \
-               -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
+BARE-CFLAGS = -std=c11 -Oz -flto $(WARNINGS) -ffreestanding -fno-tree-loop-distribute-patterns -fno-stack-protector \
+              -fno-ident -fno-shrink-wrap -fno-move-loop-invariants $(BARE-CFLAGS-$(width))
 # Windows keeps no more of the stack's alignment in 32-bit programs, and unwinds them without tables.
 BARE-CFLAGS-x86 := -fno-asynchronous-unwind-tables -mpreferred-stack-boundary=2 -fno-inline-functions-called-once
 # Each function costs 24 bytes of tables there.
 BARE-CFLAGS-x64 := -fasynchronous-unwind-tables -fno-caller-saves -fno-thread-jumps -fno-tree-sra \
                    -fno-tree-tail-merge -fno-optimize-sibling-calls
-BARE-LDFLAGS := -nostdlib -nostartfiles -s \
-                -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat,--tsaware,--major-os-version=5
+BARE-LDFLAGS := -nostdlib -nostartfiles -s -Wl,--gc-sections,--no-insert-timestamp,--dynamicbase,--nxcompat,--tsaware
 BARE-ENTRY-x64 := -Wl,-e,program_start
 BARE-ENTRY-x86 := -Wl,-e,_program_start@0
-BARE-LDFLAGS-x64 := $(BARE-ENTRY-x64) -Wl,--high-entropy-va,--major-subsystem-version=5,--minor-subsystem-version=2,--minor-os-version=2
-BARE-LDFLAGS-x86 := $(BARE-ENTRY-x86) -Wl,--no-seh,--major-subsystem-version=5,--minor-subsystem-version=1,--minor-os-version=1
+windows-5 = --major-os-version=5,--minor-os-version=$1,--major-subsystem-version=5,--minor-subsystem-version=$1
+BARE-LDFLAGS-x64 := $(BARE-ENTRY-x64) -Wl,--high-entropy-va,$(call windows-5,2)
+BARE-LDFLAGS-x86 := $(BARE-ENTRY-x86) -Wl,--no-seh,$(call windows-5,1)
 BARE-LIBS := -lkernel32 -lgcc
 
 # --- sources -----------------------------------------------------------------------------
 
-# A program is what lies in its folder, and what it needs of the engine (launcher/engine) and of what all share
-# (common/*.c): so it imports nothing for others. The % in these lists of objects stands for the width.
+# A program is what lies in its folder, and what it calls of launcher/engine and of common/*.c: so it imports nothing for
+# others. The % in these lists of objects stands for the width.
 objects = $(patsubst %.c,build/\%/%.o,$(wildcard $1))
 bare = $(patsubst %.c,build/\%/bare/%.o,$(wildcard $1 common/bare/*.c)) $2 build/%/bare/libcommon.a
 COMMON := $(call objects,common/*.c)
@@ -85,19 +83,15 @@ define compile
 $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 endef
 
-define compile-bare
-@mkdir -p $(@D)
-$(CC) $(CPPFLAGS) $(BARE-CFLAGS) -MMD -MP -c -o $@ $<
-endef
-
+build/x64/bare/%.o build/x86/bare/%.o: CFLAGS = $(BARE-CFLAGS)
 build/x64/%.o: %.c Makefile | build/deps/compilers
 	$(compile)
 build/x86/%.o: %.c Makefile | build/deps/compilers
 	$(compile)
 build/x64/bare/%.o: %.c Makefile | build/deps/compilers
-	$(compile-bare)
+	$(compile)
 build/x86/bare/%.o: %.c Makefile | build/deps/compilers
-	$(compile-bare)
+	$(compile)
 
 -include $(shell find build/x64 build/x86 -name '*.d' 2>/dev/null)
 
@@ -138,9 +132,9 @@ $(call both,handoffw.exe): build/%/handoffw.exe: $(HANDOFF)
 $(call both,handoff-launcher.exe): build/%/handoff-launcher.exe: $(LAUNCHER) launcher/broker/launcher.ld
 	$(call link-bare,-mconsole -Wl$(comma)-T$(comma)launcher/broker/launcher.ld)
 
-# One object whose only global names are the library's own, so that none of its inner ones can
-# meet a name of the program that links it. The mark says that it has no exception handler to register: without it no
-# 32-bit program of Microsoft's linker may use it, whose default is /SAFESEH.
+# One object whose only global names are the library's own, so that none of its inner ones can meet a name of the program
+# that links it. The mark says that it has no exception handler to register: else Microsoft's linker, whose default is
+# /SAFESEH, makes no 32-bit program with it.
 SAFE-SEH-x86 := --add-symbol @feat.00=1,local
 $(call both,libhandoff.a): build/%/libhandoff.a: $(LIBRARY)
 	rm -f $@
@@ -154,12 +148,10 @@ $(call both,handoff.dll): build/%/handoff.dll: $(DLL) build/%/handoff.def
 	$(call link-bare,-shared $(BARE-ENTRY-$(width)-dll) -Wl$(comma)--kill-at $(@D)/handoff.def)
 
 # The names in the DLL have no decoration; in 32-bit objects they end with the size of their arguments.
-build/x64/handoff.def: parent/dll/handoff.def
+UNDECORATED-x64 := s/@[0-9]*$$//
+$(call both,handoff.def): parent/dll/handoff.def
 	@mkdir -p $(@D)
-	sed 's/@[0-9]*$$//' $< >$@
-build/x86/handoff.def: parent/dll/handoff.def
-	@mkdir -p $(@D)
-	cp $< $@
+	sed '$(UNDECORATED-$(width))' $< >$@
 
 # Import libraries, for GNU linkers and for Microsoft's, which takes the former but drops parts of it as unused.
 MACHINE-x64 := i386:x86-64
