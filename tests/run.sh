@@ -43,7 +43,7 @@ case ${1:-} in
 esac
 
 passed=0 failed=0 skipped=0 failures=() skips=() jobs=()
-declare -A tests_skipped
+declare -A tests_skipped tests_reduced
 
 # --- what is to be done --------------------------------------------------------------------
 
@@ -67,15 +67,15 @@ list_jobs() {
 	local widths=(x64 x86) width parts=4
 	[ $what != x86 ] || widths=(x86)
 	for width in "${widths[@]}"; do
-		[ $width = x64 ] || [ $of_x86 = all ] || parts=1
-		add_jobs system $width $parts
-		add_jobs calls $width $(((parts + 1) / 2))
-		add_jobs campaign $width 1
+		[ "$width" = x64 ] || [ $of_x86 = all ] || parts=1
+		add_jobs system "$width" $parts
+		add_jobs calls "$width" $(((parts + 1) / 2))
+		add_jobs campaign "$width" 1
 	done
 	[ $what != all ] || add_jobs examples x64 1
 	for width in "${widths[@]}"; do
-		[ $what = suites ] || add_jobs installed $width 1
-		add_jobs unit $width 1
+		[ $what = suites ] || add_jobs installed "$width" 1
+		add_jobs unit "$width" 1
 	done
 }
 
@@ -118,7 +118,7 @@ start_ms() {
 # without one it has none: both are tested. Into a file, not a pipe: a child left behind would keep a pipe open.
 suite() {
 	local program=build/$2/$1.exe file=build/$2/$1-$3 limit
-	local -x HANDOFF_PART=$3/$4 HANDOFF_X86=all HANDOFF_START_MS=$HANDOFF_START_MS
+	local -x HANDOFF_PART=$3/$4 HANDOFF_X86=$x86 HANDOFF_START_MS=$HANDOFF_START_MS
 	export CK_TAP_LOG_FILE_NAME=$file.tap # says of each test at once how it went: see report
 	[ -e "$program" ] || return
 	case "$2 $of_x86" in
@@ -192,6 +192,13 @@ skip() {
 	skipped=$((skipped + count))
 }
 
+# reduced NAME LINE: a line "REDUCED: N tests: REASON", put together likewise. These have passed.
+reduced() {
+	local count line=${2#REDUCED: }
+	count=${line%% *} line="$1: ${line#*: }"
+	tests_reduced[$line]=$((${tests_reduced[$line]:-0} + count))
+}
+
 # lines NAME: what a script says, a line a check.
 lines() {
 	local line
@@ -248,8 +255,11 @@ report() {
 	# A test that skips itself has passed as far as Check knows.
 	while IFS= read -r line; do
 		skip "$name" "$line"
-		pass -$count
+		pass "-$count"
 	done < <(grep '^SKIP: ' "$log")
+	while IFS= read -r line; do
+		reduced "$name" "$line"
+	done < <(grep '^REDUCED: ' "$log")
 	if line=$(grep '^HUNG: \|^CRASH: ' "$log"); then
 		fail 1 "$name: $line"
 	elif [[ $complete = no && ($status = 124 || $status = 137) ]]; then
@@ -296,6 +306,9 @@ report_jobs
 
 for line in "${!tests_skipped[@]}"; do
 	skips+=("${line%%: *}: ${tests_skipped[$line]} tests: ${line#*: }")
+done
+for line in "${!tests_reduced[@]}"; do
+	echo "REDUCED: ${line%%: *}: ${tests_reduced[$line]} tests: ${line#*: }"
 done
 [ ${#skips[@]} = 0 ] || printf 'SKIP: %s\n' "${skips[@]}"
 [ ${#failures[@]} = 0 ] || printf 'FAIL: %s\n' "${failures[@]}"

@@ -54,6 +54,7 @@ debian_packages() {
 		need clang-tidy clang-tidy
 		need clang-format clang-format
 		need cppcheck cppcheck
+		need shellcheck shellcheck
 	elif [ "$stage" = fuzzing ]; then
 		need clang clang
 		compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||

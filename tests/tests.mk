@@ -23,7 +23,8 @@ build/x64/tests/%.o build/x86/tests/%.o build/x64/bare/tests/%.o build/x86/bare/
 HARNESS := $(call objects,tests/support/harness.c)
 
 # Only what includes <check.h> waits for Check.
-CHECKED := $(wildcard tests/support/*.c tests/unit/*.c tests/system/*.c tests/system/*/*.c tests/calls/main.c tests/calls/rounds.c)
+SYSTEM := tests/system/*.c tests/system/prefix/*.c tests/support/*.c
+CHECKED := $(wildcard $(SYSTEM) tests/unit/*.c tests/calls/main.c tests/calls/rounds.c)
 $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): CPPFLAGS += $(CHECK-CPPFLAGS)
 $(foreach w,x64 x86,$(CHECKED:%.c=build/$w/%.o)): | $(READY)
 
@@ -60,7 +61,7 @@ $(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/
                           build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
-$(call both,system.exe): build/%/system.exe: $(call objects,tests/system/*.c tests/system/*/*.c tests/support/*.c) build/%/libhandoff.a build/%/libcommon.a
+$(call both,system.exe): build/%/system.exe: $(call objects,$(SYSTEM)) build/%/libhandoff.a build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
 # The library and the launcher again, with other names for all that they import: see tests/calls/counted.h.
@@ -202,6 +203,7 @@ fuzz: build/fuzz
 LINTED := $(wildcard common/*.c common/*/*.c launcher/*/*.c parent/*.c parent/dll/*.c)
 LINT-CPPFLAGS := $(CPPFLAGS) -isystem /usr/share/mingw-w64/include
 lint: all | build/deps/analysis
+	shellcheck --severity=warning --exclude=SC2034,SC2154 .ci/run $(wildcard tests/*.sh tests/*/*.sh)
 	clang-format --dry-run --Werror $(filter-out build/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
 	clang-tidy --quiet $(LINTED) -- --target=x86_64-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)
 	clang-tidy --quiet $(LINTED) -- --target=i686-w64-mingw32 -std=c11 $(LINT-CPPFLAGS)

@@ -66,6 +66,7 @@ count_requests() {
 		return
 	fi
 	stop_wine
+	# shellcheck disable=SC2064 # now, since the names are local
 	trap "stop_wine; rm -f '$drive' $trace" EXIT
 	ln -sfn "$PWD/build/x64" "$drive"
 	"${pinned[@]}" wineserver -f -d >$trace 2>&1 &

@@ -18,15 +18,19 @@ links() {
 	awk '/^```/ { code = !code } !code' "$1" | grep -o '\](\([^()]*\))' | sed 's/^](//; s/)$//' | grep -v '^https\?:'
 }
 
+# leads_to FILE TARGET: whether it is there, and has the target's heading.
+leads_to() {
+	[ -e "$1" ] && { [[ $2 != *#* ]] || headings "$1" | grep -Fxq -- "${2#*#}"; }
+}
+
 # dead_links DIR: README and target, a line for each that leads nowhere.
 dead_links() {
 	local readme target file
 	find "$1" \( -name build -o -name .git \) -prune -o -name '*.md' -print | LC_ALL=C sort | while read -r readme; do
 		links "$readme" | while read -r target; do
 			file=${target%%#*}
-			[ -n "$file" ] && file=${readme%/*}/$file || file=$readme
-			[ -e "$file" ] && [[ $target != *#* || -n $(headings "$file" | grep -Fx -- "${target#*#}") ]] ||
-				echo "${readme#"$1"/}: $target"
+			file=${file:+${readme%/*}/$file} file=${file:-$readme}
+			leads_to "$file" "$target" || echo "${readme#"$1"/}: $target"
 		done
 	done
 }
@@ -72,7 +76,7 @@ check "each link in $(basename "$(realpath "$dir")") leads somewhere" "$(dead_li
 if [ $# = 0 ]; then
 	check "no sentence has more than 35 words" "$(
 		for readme in README.md {launcher,parent,tests,tests/bench}/README.md; do
-			readme_text $readme | long_sentences $readme
+			readme_text "$readme" | long_sentences "$readme"
 		done
 		header_text parent/handoff.h | long_sentences parent/handoff.h
 	)" ""

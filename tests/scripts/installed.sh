@@ -97,7 +97,7 @@ built=with_cmake
 for language in c cpp; do
 	for library in handoff dll; do
 		program=$work/cmake/$language-$library.exe
-		check "CMake, $language, handoff::$library" $([ $library = handoff ] && echo 0 || echo 1) $built
+		check "CMake, $language, handoff::$library" "$([ $library = dll ] && echo 1 || echo 0)" $built
 		built=true
 	done
 done

@@ -14,7 +14,7 @@
 
 /* Limits are chosen where a process starts in TUNED_MS, and grow with what a start takes; not beyond all measure, since
  * something that hangs has to be ended. */
-enum { SECONDS = 120, TUNED_MS = 10, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
+enum { SECONDS = 120, TUNED_MS = 10, FAST_MS = 3 * TUNED_MS, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
 
 /* What a harness' program does that is started to see how long that takes: nothing. */
 static const char nothing[] = "--nothing";
@@ -36,6 +36,10 @@ static atomic_bool is_left_out;
 static DWORD test_thread;
 static jmp_buf left_out;
 static unsigned left_out_count;
+static bool is_emulated;
+
+static atomic_bool is_reduced;
+static unsigned reduced_count;
 
 static HANDLE output; /* tests may change the process' standard handles */
 static uint64_t seed = 0x68616E646F6666, random_state;
@@ -74,6 +78,7 @@ void test_run(const char *name, bool of_width, void (*body)(int), int row)
     random_state = seed;
     is_width_test = of_width;
     is_left_out = false;
+    is_reduced = false;
     test_thread = GetCurrentThreadId();
     start_watch(false);
     if (setjmp(left_out) == 0) {
@@ -81,6 +86,7 @@ void test_run(const char *name, bool of_width, void (*body)(int), int row)
             need_x86();
         body(row);
         left_out_count += is_left_out;
+        reduced_count += is_reduced;
     }
     start_watch(true);
 }
@@ -108,6 +114,14 @@ void need_x86(void)
 unsigned patience_ms(unsigned ms)
 {
     return ms * start_ms / TUNED_MS;
+}
+
+int how_often(int full, int few)
+{
+    if (start_ms <= FAST_MS && !is_emulated)
+        return full;
+    is_reduced = true;
+    return few;
 }
 
 void test_allow(unsigned seconds)
@@ -194,11 +208,21 @@ static unsigned measure_start_ms(void)
     return GetTickCount() - since;
 }
 
+/* Of several, for others may be busy meanwhile. */
+static unsigned least_start_ms(void)
+{
+    unsigned least = measure_start_ms();
+
+    for (int more = 0; more < 4; more++)
+        least = min(least, measure_start_ms());
+    return least;
+}
+
 static unsigned known_start_ms(void)
 {
     const char *known = getenv("HANDOFF_START_MS");
 
-    return known != NULL ? (unsigned)strtoul(known, NULL, 10) : measure_start_ms();
+    return known != NULL ? (unsigned)strtoul(known, NULL, 10) : least_start_ms();
 }
 
 static int wanted_x86(void)
@@ -206,6 +230,7 @@ static int wanted_x86(void)
     const char *wanted = getenv("HANDOFF_X86");
 
     counts_only = wanted != NULL && strcmp(wanted, "count") == 0;
+    is_emulated = wanted != NULL && strcmp(wanted, "emulated") == 0;
     if (counts_only || (wanted != NULL && strcmp(wanted, "none") == 0))
         return NO_TESTS;
     return wanted != NULL && strcmp(wanted, "width") == 0 ? WIDTH_TESTS : ALL_TESTS;
@@ -218,6 +243,13 @@ static void say_left_out(void)
         say("SKIP: %u tests: %s\n", left_out_count,
             with_x86 == NO_TESTS ? "this machine runs no 32-bit code"
                                  : "this machine runs no 32-bit code (make test-x86 emulates it)");
+}
+
+static void say_reduced(void)
+{
+    if (reduced_count > 0)
+        say("REDUCED: %u tests: fewer rounds, since %s\n", reduced_count,
+            is_emulated ? "32-bit programs are emulated" : "a process takes long to start");
 }
 
 /* "PART/PARTS": of so many tests as there are parts one is this part's. Not by turns alone, since widths take turns, too. */
@@ -237,16 +269,6 @@ void add_rows(TCase *tcase, const TTest *test, int from, int to)
         if ((tests + tests / parts) % parts == part - 1)
             _tcase_add_test(tcase, test, 0, 0, row, row + 1);
     }
-}
-
-/* Of several, for others may be busy meanwhile. */
-static unsigned least_start_ms(void)
-{
-    unsigned least = measure_start_ms();
-
-    for (int more = 0; more < 4; more++)
-        least = min(least, measure_start_ms());
-    return least;
 }
 
 static void start(void)
@@ -294,6 +316,7 @@ int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     say_left_out();
+    say_reduced();
     if (run == 0)
         say("there is no test case or suite %s\n", name != NULL ? name : "at all");
     if (failed != 0)

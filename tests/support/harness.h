@@ -6,6 +6,7 @@
  *   CRASH: test:row code 0x…             and the program ends with that code
  *   SKIP: test: reason                   the test passes, but tests/run.sh counts it as skipped
  *   SKIP: N tests: reason                so did N tests
+ *   REDUCED: N tests: reason             N tests passed, but had fewer rounds than elsewhere: see how_often()
  *
  * Three variables, of tests/run.sh, say what the machine is like:
  *
@@ -13,6 +14,7 @@
  *   HANDOFF_X86         "none": no 32-bit program runs here, "width": only tests about the width are to start one. What
  *                       that leaves out is counted, and skipped in one line. In a 32-bit suite it is every test, in a
  *                       64-bit one each that wants a 32-bit program. "count": none is run, and all are counted.
+ *                       "emulated": all are run, and a 32-bit program takes its time.
  *   HANDOFF_PART        "2/4": of four tests each time one is run.
  *
  * With the argument --start-ms a program says how long a start takes.
@@ -41,6 +43,10 @@ void test_allow(unsigned seconds);
 /* How long to wait for what should come, before it counts as never: so many milliseconds where processes start fast, and
  * more where they do not. */
 unsigned patience_ms(unsigned ms);
+
+/* How often a loop is to go round: `full` times where a process starts fast and 32-bit programs run by themselves, and else
+ * `few`. A test that is reduced so is one of those in REDUCED. */
+int how_often(int full, int few);
 
 /* The running test is of no use without a 32-bit program: if it may start none, it ends here, and counts as left out.
  * Nothing that it has begun is undone, so it asks first. On the test's own thread. */

@@ -221,8 +221,8 @@ START_TEST(a_call_has_the_same_result)
 {
     static struct outcome theirs, ours;
 
-    /* Some of them with a child of the other width, too. */
-    for (int i = 0; i < (_i % 4 == 0 ? WIDTH_COUNT : 1); i++) {
+    /* Each, or some of them, with a child of the other width, too. */
+    for (int i = 0; i < (_i % how_often(1, 4) == 0 ? WIDTH_COUNT : 1); i++) {
         int width = i == 0 ? OWN_WIDTH : OTHER_WIDTH;
 
         make_blank_directory(width);

@@ -425,7 +425,7 @@ END_TEST
  * streams for each spawn, and has little more than that, however many spawns there were. */
 START_TEST(a_resident_table_is_full_and_does_not_grow)
 {
-    enum { SPAWNS = 15, OWN = 10 }; /* handles of its own, of which it has fewer */
+    enum { SPAWNS = 40, FEW_SPAWNS = 15, OWN = 10 }; /* handles of its own, of which it has fewer */
     int width = _i % WIDTH_COUNT;
     struct trial *trial = new_trial(width, width);
     DWORD full = number_of(open_handles[2000]) / 4 - STREAMS, count = 0;
@@ -433,7 +433,7 @@ START_TEST(a_resident_table_is_full_and_does_not_grow)
 
     trial->request.resident = open_launcher(width, L"handoff-launcher.exe", NULL);
     trial->request.trace = &trace;
-    for (int i = 0; i < SPAWNS; i++) {
+    for (int i = 0, spawns = how_often(SPAWNS, FEW_SPAWNS); i < spawns; i++) {
         trial->count = 0;
         keep(trial, open_handles[100], 0);
         keep(trial, open_handles[i == 0 ? 2000 : 1000 + random_below(1000)], 0);

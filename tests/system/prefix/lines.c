@@ -6,7 +6,8 @@
 #include <wchar.h>
 
 /* A long line tries as much as a hundred short ones, and costs the same two processes; the short ones try more ends. */
-enum { RANDOM_THREADS = 4, RANDOM_LINES = 20 /* of each thread */, SHORT_LINE = 60, LONG_LINE = 8000 };
+enum { RANDOM_THREADS = 4, SHORT_LINE = 60, LONG_LINE = 8000 };
+enum { RANDOM_LINES = sizeof(void *) == 8 ? 188 : 95, FEW_LINES = 20 /* of each thread */ };
 
 /* ---- G6 ---- */
 
@@ -24,6 +25,7 @@ static void make_nasty(wchar_t *to, uint32_t length)
 struct sender {
     HANDLE thread;
     const wchar_t *prefix;
+    int lines;
     wchar_t sent[LINE_UNITS];
     struct result result;
     char trouble[2048];
@@ -77,7 +79,7 @@ static DWORD WINAPI send_random_lines(void *argument)
 {
     struct sender *sender = argument;
 
-    for (int i = 0; i < RANDOM_LINES && sender->trouble[0] == '\0'; i++) {
+    for (int i = 0; i < sender->lines && sender->trouble[0] == '\0'; i++) {
         EnterCriticalSection(&random_lock);
         make_line(sender, random_below(i % 2 == 0 ? SHORT_LINE : LONG_LINE));
         LeaveCriticalSection(&random_lock);
@@ -105,8 +107,10 @@ START_TEST(g6_random_lines_arrive_verbatim)
 
     for (int i = 0; i < _i; i++) /* other lines for each width */
         random_next();
-    for (int i = 0; i < RANDOM_THREADS; i++)
+    for (int i = 0; i < RANDOM_THREADS; i++) {
         senders[i].prefix = program(_i, L"handoff.exe");
+        senders[i].lines = how_often(RANDOM_LINES, FEW_LINES);
+    }
     send_beside_each_other(senders);
 }
 END_TEST
@@ -124,7 +128,7 @@ END_TEST
 
 /* ---- G6 through cmd.exe ---- */
 
-enum { BATCH_LINES = 16, BATCH_TEXT = 1 << 16 };
+enum { BATCH_LINES = 40, FEW_BATCH_LINES = 16, BATCH_TEXT = 1 << 16 };
 
 /* What a batch file's line may have after the program: every way in which cmd.exe reads characters as
  * something else. What would end or redirect the command is quoted or has a caret. */
@@ -152,18 +156,18 @@ static void append_tail(char *to)
 
 /* Each line twice: as it is, and behind the prefix. Some are called, and some read once more for their
  * exclamation marks. */
-static void make_batch(char *text, const wchar_t *prefix)
+static void make_batch(char *text, const wchar_t *path, int lines)
 {
     strcpy(text, "@echo off\r\nset HT=v b\r\n");
-    for (int i = 0; i < BATCH_LINES; i++) {
+    for (int i = 0; i < lines; i++) {
         char tail[1024] = "";
         const char *call = random_below(3) == 0 ? "call " : "";
 
-        if (i == BATCH_LINES / 2)
+        if (i == lines / 2)
             strcat(text, "setlocal enabledelayedexpansion\r\n");
         append_tail(tail);
         sprintf(text + strlen(text), "%s\"%ls\" note %s", call, program(OWN_WIDTH, L"child.exe"), tail);
-        sprintf(text + strlen(text), "%s\"%ls\" -- \"%ls\" note %s", call, prefix, program(OWN_WIDTH, L"child.exe"),
+        sprintf(text + strlen(text), "%s\"%ls\" -- \"%ls\" note %s", call, path, program(OWN_WIDTH, L"child.exe"),
                 tail);
         ck_assert_uint_lt(strlen(text), BATCH_TEXT - 4096);
     }
@@ -185,10 +189,10 @@ START_TEST(g6_cmd_reads_a_line_behind_a_prefix_as_without)
     static char text[BATCH_TEXT];
     const wchar_t *path = file_path(L"lines.bat");
     wchar_t *at;
-    int count = 0;
+    int count = 0, lines = how_often(BATCH_LINES, FEW_BATCH_LINES);
 
     for (int i = 0; i <= _i; i++) /* another batch for each */
-        make_batch(text, program(_i, L"handoff.exe"));
+        make_batch(text, program(_i, L"handoff.exe"), lines);
     write_file(path, text);
     /* cmd.exe has a message of its own for a program that Wine failed to start. */
     for (int tries = 0; tries < START_TRIES && (tries == 0 || result.err[0] != '\0'); tries++)
@@ -199,7 +203,7 @@ START_TEST(g6_cmd_reads_a_line_behind_a_prefix_as_without)
         ck_assert_msg(wcscmp(plain, behind) == 0, "line %d: plain %s, behind the prefix %s; %s", count, shown(plain),
                       shown(behind), result.err);
     }
-    ck_assert_msg(count == BATCH_LINES, "%d lines; %s", count, result.err);
+    ck_assert_msg(count == lines, "%d lines; %s", count, result.err);
     ck_assert_str_eq(result.err, "");
     DeleteFileW(path);
 }
