@@ -94,6 +94,10 @@ static BOOL check_relay(struct command *command)
     uint32_t claimed = request_claimed_streams(&options->request);
     BOOL relays = has_option(command, OPTION_RELAY) || has_tee(command);
 
+    if (relays && (claimed >> STREAM_STDOUT & 1) != 0 && (claimed >> STREAM_STDERR & 1) != 0)
+        return options_refuse(
+            &command->options,
+            "--relay and --tee have nothing to pass on: the command has stdout and stderr from elsewhere", NULL);
     for (uint32_t i = 0; relays && i < options->request.pass_count; i++) {
         const struct source *source = &options->sources[i];
 
