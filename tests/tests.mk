@@ -48,7 +48,7 @@ $(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/fau
 
 # The rest of the prefix as it is.
 $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty/faulty_prefix.o \
-                          $(filter-out %/console.o %/job.o %/library.o %/open.o %/parent.o %/relay.o, \
+                          $(filter-out %/console.o %/job.o %/library.o %/open.o %/parent.o %/relay.o %/say.o, \
                             $(call objects,launcher/prefix/*.c)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 

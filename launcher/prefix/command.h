@@ -56,11 +56,13 @@ struct command {
     HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
     uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
     HANDLE speaker;          /* a thread that is still saying something; NULL: none */
+    BOOL unsaid;             /* there was no thread for what is to be said at the start */
 
     /* How it went. */
     wchar_t *program;           /* what runs, where --trace is to say it; NULL: not known */
     DWORD child_id, code;       /* what this process ends with, if nothing is lost */
     const char *late;           /* what there was no time left for; NULL: all went in time */
+    BOOL stays;                 /* what was ended, and is not gone */
     DWORD tee_code, trace_code; /* why these files have not got all */
 
     /* parent.c */
@@ -193,8 +195,8 @@ BOOL concerns_tree(const struct command *command);
 /* From now on what is in the job goes on when this process ends. */
 void spare_members(HANDLE job);
 
-/* Ends what is in the job, and waits for a moment until it is gone. */
-void end_members(HANDLE job, struct relay *relays, DWORD code);
+/* Ends what is in the job, and waits until it is gone. FALSE if it is not within five seconds. */
+BOOL end_members(HANDLE job, struct relay *relays, DWORD code);
 
 /* Waits until the job is empty, whatever its processes start meanwhile. FALSE if the time is up before. */
 BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *deadline);

@@ -67,8 +67,21 @@ static DWORD open_members(HANDLE job, HANDLE *members, DWORD most, DWORD *in_all
     return count;
 }
 
-/* Where no process in the job may be opened, the wait is for this process, which does not end meanwhile: so it is a
- * pause. */
+/* A wait for this process, which does not end meanwhile. Its handle is a copy: by its id it may not be opened where its
+ * own descriptor forbids that, and Windows before Vista waits for no pseudo-handle beside others. */
+static void pause_relaying(struct relay *relays, DWORD pause_ms)
+{
+    HANDLE self = GetCurrentProcess(), copy;
+
+    if (!DuplicateHandle(self, self, self, &copy, SYNCHRONIZE, FALSE, 0)) {
+        Sleep(pause_ms);
+        return;
+    }
+    relay_until_exit(relays, copy, pause_ms);
+    CloseHandle(copy);
+}
+
+/* It may be that no process in the job may be opened. */
 BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };
@@ -81,9 +94,11 @@ BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *d
 
         if (in_all == 0)
             return TRUE;
-        if (!known)
-            process = OpenProcess(SYNCHRONIZE, FALSE, GetCurrentProcessId());
-        relay_until_exit(relays, process, known || most < PAUSE_MS ? most : PAUSE_MS);
+        if (!known) {
+            pause_relaying(relays, min(most, PAUSE_MS));
+            continue;
+        }
+        relay_until_exit(relays, process, most);
         CloseHandle(process);
     }
     return FALSE;
@@ -92,17 +107,17 @@ BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *d
 /* Ended is not yet gone, and a job is empty before what was in it is: until a process' handle is signalled its own file
  * is in use (ReactOS, PspExitThread: first the handle table, then the job, then the mapped files). So who is there is
  * opened before. */
-void end_members(HANDLE job, struct relay *relays, DWORD code)
+BOOL end_members(HANDLE job, struct relay *relays, DWORD code)
 {
-    enum { GONE_MS = 5000 };
-    const struct deadline deadline = {GONE_MS, stopwatch_start()};
+    const struct deadline deadline = {DEATH_TIMEOUT_MS, stopwatch_start()};
     HANDLE members[MOST_MEMBERS];
     DWORD in_all, count = open_members(job, members, MOST_MEMBERS, &in_all);
+    BOOL gone = TRUE;
 
     TerminateJobObject(job, code);
     for (DWORD i = 0; i < count; i++) {
-        relay_until_exit(relays, members[i], deadline_left(&deadline));
+        gone = relay_until_exit(relays, members[i], deadline_left(&deadline)) && gone;
         CloseHandle(members[i]);
     }
-    wait_for_members(job, relays, &deadline);
+    return wait_for_members(job, relays, &deadline) && gone;
 }

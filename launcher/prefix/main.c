@@ -58,7 +58,7 @@ static DWORD run_command(struct command *command)
 
         child_end(&child);
         code = explain_failure(command, &failure);
-        finish_relays(relays, INFINITE);
+        finish_relays(relays, command->time.ms != INFINITE ? GRACE_MS : INFINITE);
         return code;
     }
     CloseHandle(child.hThread);

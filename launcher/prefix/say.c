@@ -16,11 +16,10 @@ static BOOL wait_until_said(struct command *command, DWORD timeout_ms)
     return TRUE;
 }
 
-static void begin_to_say(struct command *command, LPTHREAD_START_ROUTINE say)
+static BOOL begin_to_say(struct command *command, LPTHREAD_START_ROUTINE say)
 {
     command->speaker = CreateThread(NULL, 0, say, command, 0, NULL);
-    if (command->speaker == NULL)
-        say(command);
+    return command->speaker != NULL;
 }
 
 /* ---- what is said at the start ---- */
@@ -56,12 +55,12 @@ static DWORD WINAPI say_start(void *argument)
 }
 
 /* The thread is waited for a moment, so that its lines are the first where somebody reads. If nobody does, it goes on
- * beside the command. */
+ * beside the command. Where there is no thread to be had, they are said at the end: the command does not wait. */
 static void say_beside(struct command *command, LPTHREAD_START_ROUTINE say)
 {
     enum { HEARD_MS = 200 };
 
-    begin_to_say(command, say);
+    command->unsaid = !begin_to_say(command, say);
     wait_until_said(command, HEARD_MS);
 }
 
@@ -136,6 +135,15 @@ static void say_loss(struct command *command, const wchar_t *what, DWORD code, c
     line_print(&line, STD_ERROR_HANDLE);
 }
 
+static void say_what_stays(struct command *command)
+{
+    struct line line;
+
+    text_put_ascii(line_begin(&line), "what was ended has not gone within 5 s, and may still have its files open");
+    write_to_tee(command, &line);
+    line_print(&line, STD_ERROR_HANDLE);
+}
+
 /* The file of --tee comes last: it may be found full only when it is to have one of these lines. */
 static void say_losses(struct command *command)
 {
@@ -148,36 +156,58 @@ static void say_losses(struct command *command)
     say_loss(command, values[tee], command->tee_code, option_table[tee].name);
 }
 
-static DWORD WINAPI say_end(void *argument)
+static BOOL ends_in_json(const struct command *command)
 {
-    struct command *command = argument;
+    return is_waited_for(command) && has_option(command, OPTION_TRACE_JSON);
+}
 
+static void say_end_to_files(struct command *command)
+{
+    if (command->unsaid)
+        say_start(command);
     if (command->late != NULL)
         write_late(command);
-    if (is_waited_for(command) && has_option(command, OPTION_TRACE_JSON))
+    if (ends_in_json(command) && command->trace != NULL)
+        show_trace_json_end(command);
+}
+
+static void say_end_to_people(struct command *command)
+{
+    if (ends_in_json(command) && command->trace == NULL)
         show_trace_json_end(command);
     if (command->late != NULL)
         print_late(command);
+    if (command->stays)
+        say_what_stays(command);
     if (is_waited_for(command) && has_option(command, OPTION_TRACE))
         show_trace_end(command);
     say_losses(command);
+}
+
+static DWORD WINAPI say_end(void *argument)
+{
+    say_end_to_files(argument);
+    say_end_to_people(argument);
     return 0;
 }
 
-/* With --timeout somebody may still be stuck with what is said at the start when the time is up. A file gets its lines
- * nevertheless. */
+/* Somebody may still be stuck with what is said at the start. A file gets its lines nevertheless; and with --timeout
+ * all has its time. */
 void say_at_end(struct command *command)
 {
     const struct deadline deadline = {time_for_readers(command), stopwatch_start()};
 
     if (deadline.ms == INFINITE) {
+        wait_until_said(command, GRACE_MS);
+        say_end_to_files(command);
         wait_until_said(command, INFINITE);
-        say_end(command);
+        say_end_to_people(command);
         return;
     }
     wait_until_said(command, deadline.ms / 2);
-    begin_to_say(command, say_end);
-    if (!wait_until_said(command, deadline_left(&deadline)))
+    if (!begin_to_say(command, say_end))
+        say_end(command); /* which may take longer than the time, and loses nothing */
+    else if (!wait_until_said(command, deadline_left(&deadline)))
         note_loss(STD_ERROR_HANDLE, ERROR_SEM_TIMEOUT);
 }
 

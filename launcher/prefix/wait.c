@@ -20,15 +20,13 @@ static void end_after_others(void)
     SetProcessShutdownParameters(USUAL_LEVEL - 1, SHUTDOWN_NORETRY);
 }
 
-/* Where there is no job, that is the process alone. */
-static void end_tree(HANDLE job, HANDLE process, struct relay *relays, DWORD code)
+/* Where there is no job, that is the process alone. FALSE if it is not gone in time. */
+static BOOL end_tree(HANDLE job, HANDLE process, struct relay *relays, DWORD code)
 {
-    if (job != NULL) {
-        end_members(job, relays, code);
-    } else {
-        TerminateProcess(process, code);
-        WaitForSingleObject(process, GRACE_MS);
-    }
+    if (job != NULL)
+        return end_members(job, relays, code);
+    TerminateProcess(process, code);
+    return relay_until_exit(relays, process, DEATH_TIMEOUT_MS);
 }
 
 static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process)
@@ -54,7 +52,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     ended = wait_for_end(command, relays, process);
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!ended || has_option(command, OPTION_KILL_ON_EXIT))
-        end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
+        command->stays = !end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
     else if (command->job != NULL && concerns_tree(command))
         spare_members(command->job); /* what the command has started may go on */
     release_lock(command);

@@ -5,14 +5,15 @@
  *
  * It also refuses what handoff wants of itself: a file is opened so that a pipe's server cannot act as who opened it,
  * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
- * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista.
+ * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista. With HANDOFF_OPEN no process may be opened, and a prefix that looks into
+ * a job again and again without a pause ends with 97.
  *
  * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as it
  * does on Windows after a write of nothing; with the variable HANDOFF_READ the second one fails.
  *
  * What it writes goes into a pipe that does not block, and is full and then nearly full at first: Wine's always block.
  *
- * With the variable HANDOFF_RESUME no command can be let run.
+ * With the variable HANDOFF_RESUME no command can be let run, and with HANDOFF_THREAD there is no thread to be had.
  *
  * Each file is in use by two processes, and the name of both programs is that in the variable HANDOFF_USER.
  *
@@ -23,6 +24,7 @@
  *   one job, closed nor may it break away
  *   refused         a child that is created in one is refused
  *   slow            TerminateJobObject returns before anything in it has ended, as on Windows
+ *   stuck           nothing in it ends by TerminateJobObject
  */
 #include <winsock2.h>
 
@@ -108,6 +110,8 @@ static DWORD WINAPI end_later(void *job)
 
 static BOOL end_job(HANDLE job, UINT code)
 {
+    if (has_kind_of_job("stuck"))
+        return TRUE;
     if (!has_kind_of_job("slow"))
         return TerminateJobObject(job, code);
     later_code = code;
@@ -124,16 +128,50 @@ static HANDLE create_file(const wchar_t *path, DWORD access, DWORD share, SECURI
     return CreateFileW(path, access, share, security, disposition, flags, template);
 }
 
-static HANDLE open_old_process(DWORD access, BOOL inheritable, DWORD process_id)
+static BOOL has_variable(const char *name)
 {
     char value[8];
 
-    if ((access & PROCESS_QUERY_LIMITED_INFORMATION) != 0 &&
-        GetEnvironmentVariableA("HANDOFF_RIGHTS", value, sizeof value) != 0) {
+    return GetEnvironmentVariableA(name, value, sizeof value) != 0;
+}
+
+static HANDLE open_old_process(DWORD access, BOOL inheritable, DWORD process_id)
+{
+    if (has_variable("HANDOFF_OPEN") ||
+        ((access & PROCESS_QUERY_LIMITED_INFORMATION) != 0 && has_variable("HANDOFF_RIGHTS"))) {
         SetLastError(ERROR_ACCESS_DENIED);
         return NULL;
     }
     return OpenProcess(access, inheritable, process_id);
+}
+
+static int looks; /* since the last pause */
+
+static BOOL query_job(HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size, DWORD *length)
+{
+    enum { MOST_LOOKS = 8, SPINS = 97 };
+
+    if (has_variable("HANDOFF_OPEN") && ++looks > MOST_LOOKS)
+        TerminateProcess(GetCurrentProcess(), SPINS);
+    return QueryInformationJobObject(job, kind, to, size, length);
+}
+
+static DWORD wait_for_many(DWORD count, const HANDLE *handles, BOOL all, DWORD timeout_ms)
+{
+    DWORD answer = WaitForMultipleObjects(count, handles, all, timeout_ms);
+
+    if (answer != WAIT_FAILED)
+        looks = 0;
+    return answer;
+}
+
+static HANDLE create_thread(SECURITY_ATTRIBUTES *security, SIZE_T stack, LPTHREAD_START_ROUTINE start, void *argument,
+                            DWORD flags, DWORD *id)
+{
+    if (!has_variable("HANDOFF_THREAD"))
+        return CreateThread(security, stack, start, argument, flags, id);
+    SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+    return NULL;
 }
 
 /* Of ws2_32, which is not linked. */
@@ -190,9 +228,7 @@ static BOOL write_file(HANDLE file, const void *bytes, DWORD size, DWORD *writte
 
 static DWORD resume_thread(HANDLE thread)
 {
-    char value[8];
-
-    if (GetEnvironmentVariableA("HANDOFF_RESUME", value, sizeof value) == 0)
+    if (!has_variable("HANDOFF_RESUME"))
         return ResumeThread(thread);
     SetLastError(ERROR_NO_SYSTEM_RESOURCES);
     return (DWORD)-1;
@@ -201,10 +237,9 @@ static DWORD resume_thread(HANDLE thread)
 static BOOL read_file(HANDLE file, void *buffer, DWORD size, DWORD *read, OVERLAPPED *operation)
 {
     static int reads;
-    char value[8];
 
     reads++;
-    if (reads == 2 && GetEnvironmentVariableA("HANDOFF_READ", value, sizeof value) != 0) {
+    if (reads == 2 && has_variable("HANDOFF_READ")) {
         SetLastError(ERROR_NO_SYSTEM_RESOURCES);
         return FALSE;
     }
@@ -261,13 +296,16 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define AssignProcessToJobObject assign_to_job
 #define TerminateJobObject end_job
 #define CreateFileW create_file
+#define CreateThread create_thread
 #define LoadLibraryExW load_system_library
 #define OpenProcess open_old_process
 #define CreateProcessW create_process
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
+#define QueryInformationJobObject query_job
 #define ReadFile read_file
 #define ResumeThread resume_thread
+#define WaitForMultipleObjects wait_for_many
 #define WriteFile write_file
 
 #include "../../common/sink.c"
@@ -287,3 +325,4 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../../launcher/prefix/open.c"
 #include "../../launcher/prefix/parent.c"
 #include "../../launcher/prefix/relay.c"
+#include "../../launcher/prefix/say.c"

@@ -21,7 +21,7 @@ static const struct {
     {L"", 0, 0},
     {L"--relay", 5, 2},
     {L"--timeout 60s", 1, 0},
-    {L"--kill-on-exit", 0, 0},
+    {L"--kill-on-exit", 1, 0},
     {L"--parent %lu --copy x=%u --env X={x}", 0, 0},
     {L"--tee NUL", 6, 2},
     {L"--trace=json:NUL", 2, 0},
