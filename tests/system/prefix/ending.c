@@ -280,6 +280,33 @@ START_TEST(what_was_ended_is_gone)
 }
 END_TEST
 
+/* Nothing in the job ends (tests/faulty/faulty_prefix.c): that is said, also in the file. */
+START_TEST(what_does_not_end_is_said)
+{
+    static const struct {
+        const char *options;
+        DWORD code;
+    } rows[] = {{"--timeout 2s --tee \"%DIR%\\log\"", 124}, {"--kill-on-exit", 5}};
+    static char kept[1024];
+    struct family family;
+
+    SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_JOB", L"stuck");
+    family = start_family(rows[_i].options);
+    SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
+    ck_assert(rows[_i].code == 124 || TerminateProcess(family.child, 5));
+    await_end(family.running.process.hProcess);
+    read_all(family.running.err, result.err, sizeof result.err);
+    family.running.err = NULL;
+    ck_assert_msg(strstr(result.err, "handoff: what was ended has not gone within 5 s") != NULL, "%s", result.err);
+    if (rows[_i].code == 124) {
+        read_all(CreateFileW(in_directory(L"log"), GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL), kept, sizeof kept);
+        ck_assert_msg(strstr(kept, "handoff: what was ended has not gone within 5 s") != NULL, "%s", kept);
+    }
+    finish_family(&family, rows[_i].code);
+}
+END_TEST
+
 START_TEST(handoff_is_killed)
 {
     static const char *const options[] = {"--kill-on-exit", "--kill-on-exit --relay", "--timeout 1h"};
@@ -296,6 +323,22 @@ START_TEST(handoff_is_killed)
 END_TEST
 
 static const char *const waits_for_tree[] = {"--wait-tree", "--wait-tree --relay", "--wait-tree --timeout 1h"};
+
+/* Nothing is open for the prefix to wait for: it looks into the job from time to time (tests/faulty/faulty_prefix.c). */
+START_TEST(a_tree_is_waited_for_that_cannot_be_opened)
+{
+    struct family family;
+
+    SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_OPEN", L"nothing");
+    family = start_family(waits_for_tree[_i]);
+    SetEnvironmentVariableW(L"HANDOFF_OPEN", NULL);
+    ck_assert(TerminateProcess(family.child, 5));
+    ck_assert_uint_eq(WaitForSingleObject(family.running.process.hProcess, 500), WAIT_TIMEOUT);
+    ck_assert(lives(family.grandchild));
+    finish_family(&family, 5);
+}
+END_TEST
 
 /* The command has ended and what it has started works on; the exit code is the command's all the same. */
 START_TEST(all_that_the_command_started_is_waited_for)
@@ -413,8 +456,10 @@ Suite *ending_suite(void)
     const struct listed_test in_batch_files[] = {
         {the_command_ends, "ending of batch files", ARRAYSIZE(endings)},
         {what_was_ended_is_gone, "ending of batch files", 4},
+        {what_does_not_end_is_said, "ending of batch files", 2},
         {handoff_is_killed, "ending of batch files", 3},
         {all_that_the_command_started_is_waited_for, "ending of batch files", ARRAYSIZE(waits_for_tree)},
+        {a_tree_is_waited_for_that_cannot_be_opened, "ending of batch files", ARRAYSIZE(waits_for_tree)},
         {the_time_is_up, "ending of batch files", 5},
         {the_time_is_not_up, "ending of batch files", 1},
     };

@@ -330,7 +330,7 @@ END_TEST
 /* ---- what nobody reads ---- */
 
 /* With a stderr that takes nothing until it is read. */
-static struct running start_unheard(int i, const wchar_t *options, HANDLE event, const wchar_t *action)
+static struct running start_unheard(const wchar_t *path, int i, const wchar_t *options, HANDLE event, const wchar_t *action)
 {
     STARTUPINFOW startup;
     struct running running = make_streams(&startup);
@@ -342,7 +342,7 @@ static struct running start_unheard(int i, const wchar_t *options, HANDLE event,
     make_inheritable(startup.hStdError);
     swprintf(line, ARRAYSIZE(line), L"%ls --parent %lu --copy e=%u -- \"%ls\" %ls {e}", options, GetCurrentProcessId(),
              number_of(event), child(i), action);
-    start_with_all(&running, prefix(i), line, &startup, 0);
+    start_with_all(&running, path, line, &startup, 0);
     close_streams(&startup);
     return running;
 }
@@ -358,11 +358,10 @@ static const struct {
 };
 
 /* The command runs all the same, and whoever reads late reads all of it. */
-START_TEST(a_trace_that_nobody_reads_holds_nothing_up)
+static void assert_is_heard_late(const wchar_t *path, int i, int row)
 {
-    int row = _i / WIDTH_COUNT;
     HANDLE event = make_event();
-    struct running running = start_unheard(_i, unheard[row].options, event, L"signal");
+    struct running running = start_unheard(path, i, unheard[row].options, event, L"signal");
 
     ck_assert_msg(comes(event), "the command does not run");
     read_all(running.err, result.err, sizeof result.err);
@@ -373,12 +372,28 @@ START_TEST(a_trace_that_nobody_reads_holds_nothing_up)
     CloseHandle(event);
     assert_nobody_left();
 }
+
+START_TEST(a_trace_that_nobody_reads_holds_nothing_up)
+{
+    assert_is_heard_late(prefix(_i), _i, _i / WIDTH_COUNT);
+}
+END_TEST
+
+/* Where there is no thread to be had (tests/faulty/faulty_prefix.c), all is said at the end. */
+START_TEST(a_trace_without_a_thread_holds_nothing_up)
+{
+    int row = _i / WIDTH_COUNT == 0 ? 0 : 3;
+
+    SetEnvironmentVariableW(L"HANDOFF_THREAD", L"none");
+    assert_is_heard_late(program(_i % WIDTH_COUNT, L"faulty-prefix.exe"), _i, row);
+    SetEnvironmentVariableW(L"HANDOFF_THREAD", NULL);
+}
 END_TEST
 
 START_TEST(the_time_is_up_though_nobody_reads_the_trace)
 {
     HANDLE event = make_event();
-    struct running running = start_unheard(_i, L"--trace --timeout 1s", event, L"hold");
+    struct running running = start_unheard(prefix(_i), _i, L"--trace --timeout 1s", event, L"hold");
 
     ck_assert(comes(running.process.hProcess));
     ck_assert(is_set(event));
@@ -393,6 +408,7 @@ Suite *trace_suite(void)
     const struct listed_test in_a_line[] = {
         {a_trace_says_what_happened, "trace in a line", COMBINATIONS_OF_BOTH},
         {a_trace_that_nobody_reads_holds_nothing_up, "silence", ARRAYSIZE(unheard) * WIDTH_COUNT},
+        {a_trace_without_a_thread_holds_nothing_up, "silence", 2 * WIDTH_COUNT},
         {the_time_is_up_though_nobody_reads_the_trace, "silence", WIDTH_COUNT},
     };
     const struct listed_test in_batch_files[] = {

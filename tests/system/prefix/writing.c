@@ -547,6 +547,59 @@ START_TEST(a_file_gets_its_line_though_nobody_hears_the_trace)
 }
 END_TEST
 
+/* Somebody who follows a file until it has the text. */
+static void await_text(const wchar_t *path, const char *sought)
+{
+    static char text[1 << 16];
+    HANDLE file;
+
+    for (DWORD since = GetTickCount(); GetTickCount() - since < patience_ms(10000); Sleep(10)) {
+        file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+        if (file == INVALID_HANDLE_VALUE)
+            continue;
+        read_all(file, text, sizeof text);
+        if (strstr(text, sought) != NULL)
+            return;
+    }
+    ck_abort_msg("the file has only: %s", text);
+}
+
+/* Without --timeout too. */
+START_TEST(a_file_gets_its_last_line_before_the_trace_is_read)
+{
+    HANDLE nul = open_file(L"NUL", GENERIC_READ | GENERIC_WRITE, OPEN_EXISTING), read, err = make_full_pipe(&read);
+    PROCESS_INFORMATION handoff;
+    wchar_t line[1024];
+    static char text[1 << 17];
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" --trace --trace=json:\"%ls\" -- cmd /c exit 7",
+             program(OWN_WIDTH, L"handoff.exe"), in_directory(L"json"));
+    ck_assert(start_directly(line, (HANDLE[]){nul, nul, err}, 0, &handoff));
+    CloseHandle(err);
+    await_text(in_directory(L"json"), "\"exit_code\":7,");
+    ck_assert(lives(handoff.hProcess));
+    read_all(read, text, sizeof text);
+    ck_assert_uint_eq(finish_child(&handoff), 7);
+    ck_assert_ptr_nonnull(strstr(text, "handoff: exit code 7 (exited)"));
+    CloseHandle(nul);
+}
+END_TEST
+
+/* No command could be let run (tests/faulty/faulty_prefix.c), and nobody reads why. */
+START_TEST(what_cannot_run_is_relayed_to_nobody)
+{
+    HANDLE nul = open_file(L"NUL", GENERIC_READ | GENERIC_WRITE, OPEN_EXISTING), read, err = make_full_pipe(&read);
+
+    SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_RESUME", L"fails");
+    ck_assert_uint_eq(run_with_streams(L"--relay --timeout 1h -- cmd /c exit", nul, err), EXIT_HANDOFF);
+    SetEnvironmentVariableW(L"HANDOFF_RESUME", NULL);
+    CloseHandle(err);
+    CloseHandle(read);
+    CloseHandle(nul);
+}
+END_TEST
+
 /* Steps of a job, and somebody who has the log open. */
 START_TEST(tee_appends)
 {
@@ -617,6 +670,8 @@ Suite *writing_suite(void)
         {tee_keeps_what_ended_the_command, "tee", 1},
         {what_is_said_waits_for_its_reader, "tee", 1},
         {a_file_gets_its_line_though_nobody_hears_the_trace, "tee", 1},
+        {a_file_gets_its_last_line_before_the_trace_is_read, "tee", 1},
+        {what_cannot_run_is_relayed_to_nobody, "tee", 1},
         {tee_appends, "tee", 1},
         {tee_does_not_append_so, "tee", ARRAYSIZE(refused)},
     };
