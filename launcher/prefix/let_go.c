@@ -52,7 +52,8 @@ void let_go_of_inherited(void)
 static BOOL may_speak(const struct command *command)
 {
     return command->time.ms != INFINITE || command->speaker != NULL || command->unsaid ||
-           has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_RELAY) || has_tee(command) || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
+           has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_RELAY) || has_tee(command) ||
+           has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 }
 
 /* Two of the streams may be one handle, which is closed once. */

@@ -330,7 +330,8 @@ END_TEST
 /* ---- what nobody reads ---- */
 
 /* With a stderr that takes nothing until it is read. */
-static struct running start_unheard(const wchar_t *path, int i, const wchar_t *options, HANDLE event, const wchar_t *action)
+static struct running start_unheard(const wchar_t *path, int i, const wchar_t *options, HANDLE event,
+                                    const wchar_t *action)
 {
     STARTUPINFOW startup;
     struct running running = make_streams(&startup);
