@@ -45,6 +45,16 @@ static inline DWORD deadline_left(const struct deadline *deadline)
     return time_left(deadline->ms, stopwatch_ms(&deadline->watch));
 }
 
+/* What handoff ends with when it has no exit code of a command to pass on. */
+enum {
+    EXIT_LOST = 122, /* the command's own code was 0, but some output is lost */
+    EXIT_TAKEN = 123,
+    EXIT_TIMED_OUT = 124,
+    EXIT_HANDOFF = 125,
+    EXIT_CANNOT_RUN = 126,
+    EXIT_NOT_FOUND = 127
+};
+
 struct command {
     struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
     STARTUPINFOW startup;    /* of this process */

@@ -106,6 +106,16 @@ static void put_failure(struct text *text, const struct command *command, const 
         put_users(text, source->what);
 }
 
+static DWORD find_exit_code(const struct failure *failure)
+{
+    if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
+        return EXIT_TAKEN;
+    if (failure->stage != HANDOFF_STAGE_FIND && failure->stage != HANDOFF_STAGE_CREATE)
+        return EXIT_HANDOFF;
+    return failure->code == ERROR_FILE_NOT_FOUND || failure->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
+                                                                                          : EXIT_CANNOT_RUN;
+}
+
 DWORD explain_failure(struct command *command, const struct failure *failure)
 {
     struct handoff_error error = {0};
@@ -115,9 +125,7 @@ DWORD explain_failure(struct command *command, const struct failure *failure)
 
     release_lock(command);
     put_failure(text, command, failure, &error);
-    code = error_exit_code(&error);
-    if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
-        code = EXIT_TAKEN;
+    code = find_exit_code(failure);
     if (code == EXIT_HANDOFF && command->stolen)
         code = EXIT_CANNOT_RUN;
     if (code <= EXIT_HANDOFF && has_option(command, OPTION_PARENT))

@@ -25,7 +25,7 @@ union winsock {
     };
 };
 
-static BOOL load(union winsock *ws)
+static BOOL load_winsock(union winsock *ws)
 {
     static const char names[] = "WSAStartup\0WSAGetLastError\0GetAddrInfoW\0FreeAddrInfoW\0WSASocketW\0bind\0"
                                 "listen\0connect\0getsockname\0closesocket\0setsockopt";
@@ -74,7 +74,7 @@ static void split_address(wchar_t *address, wchar_t **host, wchar_t **port)
 }
 
 /* Sockets are inheritable unless they are told, and before Windows 7 SP1 only afterwards. */
-static SOCKET create(const union winsock *ws, const struct source *source, const ADDRINFOW *address)
+static SOCKET create_socket(const union winsock *ws, const struct source *source, const ADDRINFOW *address)
 {
     DWORD flags = source->overlapped ? WSA_FLAG_OVERLAPPED : 0;
     SOCKET s =
@@ -87,8 +87,8 @@ static SOCKET create(const union winsock *ws, const struct source *source, const
     return s;
 }
 
-/* Without its option somebody else, with another one, could take the address as well. */
-static BOOL use(const union winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
+/* Without SO_EXCLUSIVEADDRUSE another process that sets SO_REUSEADDR could take the address as well. */
+static BOOL attach_socket(const union winsock *ws, SOCKET s, uint32_t option, const ADDRINFOW *address)
 {
     const int both = 0, alone = 1;
 
@@ -113,9 +113,9 @@ static WORD local_port(const union winsock *ws, SOCKET s)
 static HANDLE open_first(const union winsock *ws, struct source *source, const ADDRINFOW *addresses, DWORD *code)
 {
     for (const ADDRINFOW *address = addresses; address != NULL; address = address->ai_next) {
-        SOCKET s = create(ws, source, address);
+        SOCKET s = create_socket(ws, source, address);
 
-        if (s != INVALID_SOCKET && use(ws, s, source->option, address)) {
+        if (s != INVALID_SOCKET && attach_socket(ws, s, source->option, address)) {
             source->port = local_port(ws, s);
             return (HANDLE)s;
         }
@@ -135,7 +135,7 @@ static DWORD open_family(struct source *source, int family, const wchar_t *host,
     union winsock ws;
     DWORD code;
 
-    if (!load(&ws))
+    if (!load_winsock(&ws))
         return ERROR_PROC_NOT_FOUND;
     code = (DWORD)ws.resolve(host, service, &hints, &addresses);
     if (code == ERROR_SUCCESS) {
@@ -150,7 +150,7 @@ void close_socket(HANDLE s)
 {
     union winsock ws;
 
-    if (load(&ws))
+    if (load_winsock(&ws))
         ws.close((SOCKET)s);
 }
 

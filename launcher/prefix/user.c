@@ -3,6 +3,7 @@
 
 #include <restartmanager.h>
 
+#include "heap.h"
 #include "text.h"
 
 enum { MOST_USERS = 4 };
@@ -28,19 +29,20 @@ static BOOL load_manager(union manager *rm)
 /* The name of a program is whatever its file says, line breaks and escape sequences included: so it is quoted. */
 void put_users(struct text *text, const wchar_t *path)
 {
-    static RM_PROCESS_INFO users[MOST_USERS];
+    RM_PROCESS_INFO *users = allocate(MOST_USERS * sizeof *users); /* some KB: too much for the stack */
     wchar_t key[CCH_RM_SESSION_KEY + 1] = {0};
     UINT needed = 0, count = MOST_USERS;
     DWORD session, reasons;
     union manager rm;
 
-    if (!load_manager(&rm) || rm.start(&session, 0, key) != ERROR_SUCCESS)
-        return;
-    if (rm.add(session, 1, &path, 0, NULL, 0, NULL) == ERROR_SUCCESS &&
-        rm.list(session, &needed, &count, users, &reasons) == ERROR_SUCCESS) {
+    if (users != NULL && load_manager(&rm) && rm.start(&session, 0, key) == ERROR_SUCCESS) {
+        if (rm.add(session, 1, &path, 0, NULL, 0, NULL) != ERROR_SUCCESS ||
+            rm.list(session, &needed, &count, users, &reasons) != ERROR_SUCCESS)
+            count = 0;
         for (UINT i = 0; i < count && i < MOST_USERS; i++)
             text_format(text, "%s%q (%u)", i == 0 ? "; in use by" : ",", users[i].strAppName,
                         users[i].Process.dwProcessId);
+        rm.end(session);
     }
-    rm.end(session);
+    release(users);
 }

@@ -128,11 +128,3 @@ void complain(const char *what, const wchar_t *which)
         text_put_quoted(&line.text, which);
     line_print(&line, STD_ERROR_HANDLE);
 }
-
-DWORD error_exit_code(const struct handoff_error *error)
-{
-    if (error->stage != HANDOFF_STAGE_FIND && error->stage != HANDOFF_STAGE_CREATE)
-        return EXIT_HANDOFF;
-    return error->code == ERROR_FILE_NOT_FOUND || error->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
-                                                                                      : EXIT_CANNOT_RUN;
-}

@@ -4,7 +4,6 @@
 
 #include <windows.h>
 
-#include "handoff.h"
 #include "sink.h"
 #include "text.h"
 
@@ -34,18 +33,5 @@ void note_loss(DWORD stream, DWORD code);
 
 /* "handoff: what 'which'" as one line on stderr; `which` may be NULL. */
 void complain(const char *what, const wchar_t *which);
-
-/* What a prefix ends with when there is no child whose exit code it could pass on. */
-enum {
-    EXIT_LOST = 122, /* the command's own code was 0 */
-    EXIT_TAKEN = 123,
-    EXIT_TIMED_OUT = 124,
-    EXIT_HANDOFF = 125,
-    EXIT_CANNOT_RUN = 126,
-    EXIT_NOT_FOUND = 127
-};
-
-/* EXIT_NOT_FOUND, EXIT_CANNOT_RUN or, where the failure was not the program's, EXIT_HANDOFF. */
-DWORD error_exit_code(const struct handoff_error *error);
 
 #endif
