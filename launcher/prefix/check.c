@@ -77,14 +77,18 @@ static BOOL take_duration(struct options *options, const wchar_t *text, DWORD *m
     return parse_duration(text, ms) || options_refuse(options, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", text);
 }
 
+/* Without --wait nothing is tried again, and opening may take as long as the command may. */
 static BOOL check_wait(struct command *command)
 {
     const wchar_t *wait = command->options.values[OPTION_WAIT];
 
-    if (wait == NULL)
-        return TRUE;
+    if (wait != NULL && !take_duration(&command->options, wait, &command->wait.ms))
+        return FALSE;
+    command->tries_again = command->wait.ms > 0;
+    if (!command->tries_again)
+        command->wait.ms = command->time.ms;
     command->wait.watch = stopwatch_start();
-    return take_duration(&command->options, wait, &command->wait.ms);
+    return TRUE;
 }
 
 /* What is relayed is the command's own stream, and with it what has the name of ours. */

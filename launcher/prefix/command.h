@@ -59,7 +59,8 @@ struct command {
     struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
     STARTUPINFOW startup;    /* of this process */
     struct deadline time;    /* of --timeout, once the command runs */
-    struct deadline wait;    /* as long may somebody else have what is to be opened */
+    struct deadline wait;    /* by then all must be open */
+    BOOL tries_again;        /* --wait: what cannot be opened yet */
     HANDLE job;              /* NULL: none */
     DWORD job_code;          /* why the command is in none, though it is waited for */
     BOOL held;               /* --detach has not taken it out of somebody else's job */
@@ -301,9 +302,10 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 /* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
 const char *find_source_fault(const struct source *source);
 
-/* Opens what the source names, and notes its port if it is a socket. The handle is not inheritable. What is to be
- * emptied is not empty yet. A Win32 code, and NULL if it cannot be opened. */
-DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle);
+/* Opens what the source names, and notes its port if it is a socket. Until the deadline it tries again, if that is asked
+ * for and may help. The handle is not inheritable. What is to be emptied is not empty yet. A Win32 code, and NULL if it
+ * cannot be opened. */
+DWORD open_source(struct source *source, const struct deadline *deadline, BOOL tries_again, HANDLE *handle);
 
 /* What is to be opened again. */
 void close_source(const struct source *source, HANDLE handle);
@@ -311,19 +313,23 @@ void close_source(const struct source *source, HANDLE handle);
 /* A Win32 code. */
 DWORD empty_file(HANDLE file);
 
-/* Whether this failure to open means that somebody else has it; and whether to try again may help. */
+/* Whether this failure to open means that somebody else has it. */
 BOOL is_taken(DWORD code);
-BOOL is_worth_waiting(const struct source *source, DWORD code);
 
-/* Before that, for a part of what is left of the time. */
-void wait_a_moment(const struct source *source, DWORD code, DWORD left);
+/* Waits before the next try, after this failure. FALSE, at once, if no further try can help or the time is up. */
+BOOL wait_a_moment(const struct source *source, DWORD code, const struct deadline *deadline);
 
 /* The number of a handle that the text is; 0 if it can be none. */
 uint64_t named_handle(const wchar_t *text);
 
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
-HANDLE open_socket(struct source *source);
+
+/* Takes no longer than that time, after which it fails with WSAETIMEDOUT and may leave a thread behind. A Win32 code. */
+DWORD open_socket(struct source *source, DWORD timeout_ms, HANDLE *handle);
+
+/* Whether this failure to connect can pass: there is no server, no way or no name yet. */
+BOOL server_may_come(DWORD code);
 void close_socket(HANDLE s);
 
 /* Puts "; in use by 'NAME' (PID)" for who has the file open, where Windows can tell. */

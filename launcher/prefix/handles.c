@@ -32,7 +32,7 @@ static DWORD copy_original(const struct command *command, const struct source *s
     return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
 
-static DWORD open_pass(struct command *command, uint32_t i, const struct deadline *deadline)
+static DWORD open_pass(struct command *command, uint32_t i, BOOL tries_again)
 {
     struct source *source = &command->options.sources[i];
     HANDLE handle;
@@ -41,7 +41,7 @@ static DWORD open_pass(struct command *command, uint32_t i, const struct deadlin
     switch (turn_of(source)) {
     case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
     case COPIED: code = copy_original(command, source, &handle); break;
-    default: code = open_source(source, deadline, &handle);
+    default: code = open_source(source, &command->wait, tries_again, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
@@ -55,7 +55,7 @@ static BOOL open_passes(struct command *command, enum turn turn, struct failure 
         DWORD code = ERROR_SUCCESS;
 
         if (has_source(&request->passes[i]) && turn_of(&command->options.sources[i]) == turn)
-            code = open_pass(command, i, &command->wait);
+            code = open_pass(command, i, FALSE);
         if (code != ERROR_SUCCESS)
             return fail(failure, turn == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
     }
@@ -253,15 +253,15 @@ static struct source source_of(const struct command *command, uint32_t i)
 }
 
 /* Opens file i: below OWN_FILES one of own_files, then the passes. ERROR_SUCCESS too if there is nothing to open. */
-static DWORD open_contended(struct command *command, uint32_t i, const struct deadline *deadline)
+static DWORD open_contended(struct command *command, uint32_t i, BOOL tries_again)
 {
     struct source source = source_of(command, i);
 
     if (i >= OWN_FILES)
-        return turn_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, deadline) : ERROR_SUCCESS;
+        return turn_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, tries_again) : ERROR_SUCCESS;
     if (source.what == NULL || *source.what == L'\0') /* --trace=json, without a file */
         return ERROR_SUCCESS;
-    return open_source(&source, deadline, own_file(command, i));
+    return open_source(&source, &command->wait, tries_again, own_file(command, i));
 }
 
 static DWORD empty_contended(struct command *command, uint32_t i)
@@ -298,14 +298,13 @@ static void close_contended(struct command *command)
 /* Begins with the file that was taken the last time, the only file that is waited for. Notes which file fails. */
 static DWORD try_contended(struct command *command, uint32_t count, uint32_t *which)
 {
-    const struct deadline no_time = {0};
     uint32_t first = *which;
-    DWORD code = first < count ? open_contended(command, first, &command->wait) : ERROR_SUCCESS;
+    DWORD code = first < count ? open_contended(command, first, command->tries_again) : ERROR_SUCCESS;
 
     for (uint32_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
         *which = i;
         if (i != first)
-            code = open_contended(command, i, &no_time);
+            code = open_contended(command, i, FALSE);
     }
     for (uint32_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
         *which = i;
@@ -322,19 +321,16 @@ static BOOL open_all_contended(struct command *command, struct failure *failure)
 {
     uint32_t count = OWN_FILES + command->options.request.pass_count, which = count;
     struct source source;
-    DWORD code, left;
+    DWORD code;
 
-    for (;;) {
+    do {
         code = try_contended(command, count, &which);
         if (code == ERROR_SUCCESS)
             return TRUE;
         close_contended(command);
         source = source_of(command, which);
-        left = deadline_left(&command->wait);
-        if (left == 0 || !is_worth_waiting(&source, code))
-            break;
-        wait_a_moment(&source, code, left); /* two of our own files may exclude each other: each round fails at once */
-    }
+        /* Two of our own files may exclude each other: then each round fails at once. */
+    } while (command->tries_again && wait_a_moment(&source, code, &command->wait));
     if (which < OWN_FILES)
         command->unopened = own_files[which].option;
     return fail(failure, HANDOFF_STAGE_OPEN, which < OWN_FILES ? HANDOFF_NO_PASS : which - OWN_FILES, code);

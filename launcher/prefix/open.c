@@ -1,18 +1,30 @@
 #include "command.h"
 
+#include "function.h"
 #include "heap.h"
 #include "steal.h"
 #include "stream.h"
 
 enum { OTHERS_DO_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
 
-/* What is opened may be a pipe, whose server would else get this process' identity to act with. */
+enum { STATUS_DELETE_PENDING = (LONG)0xC0000056 };
+
+typedef LONG(WINAPI *last_status_function)(void);
+
+/* What is opened may be a pipe, whose server would else get this process' identity to act with. A file that somebody has
+ * deleted, and somebody still has open, cannot be opened: Windows says ERROR_ACCESS_DENIED as for a right that is
+ * missing, and only the status below that code tells the two apart. */
 static HANDLE open_file(const struct source *source, DWORD access, DWORD share, DWORD disposition)
 {
+    last_status_function last_status = (last_status_function)function_of(L"ntdll.dll", "RtlGetLastNtStatus");
     DWORD flags = SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION | (source->overlapped ? FILE_FLAG_OVERLAPPED : 0);
     HANDLE file = CreateFileW(source->what, access, share, NULL, disposition, FILE_ATTRIBUTE_NORMAL | flags, NULL);
 
-    return file != INVALID_HANDLE_VALUE ? file : NULL;
+    if (file != INVALID_HANDLE_VALUE)
+        return file;
+    if (GetLastError() == ERROR_ACCESS_DENIED && last_status != NULL && last_status() == STATUS_DELETE_PENDING)
+        SetLastError(ERROR_DELETE_PENDING);
+    return NULL;
 }
 
 static HANDLE close_unusable(HANDLE file, DWORD code)
@@ -174,7 +186,7 @@ uint64_t named_handle(const wchar_t *text)
     return parse_number(text, MAXUINT64, &number) && handle_can_travel(number) ? number : 0;
 }
 
-static HANDLE try_open(struct source *source)
+static HANDLE open_named(struct source *source)
 {
     const DWORD one_writer = FILE_SHARE_READ | FILE_SHARE_DELETE;
     const wchar_t *what = source->what;
@@ -195,8 +207,16 @@ static HANDLE try_open(struct source *source)
     case OPTION_MAPPING: return open_counted(source->option, what);
     case OPTION_PROCESS: return open_process(what);
     case OPTION_HANDLE: return open_own(named_handle(what));
-    default: return open_socket(source);
+    default: return NULL;
     }
+}
+
+static DWORD try_open(struct source *source, DWORD timeout_ms, HANDLE *handle)
+{
+    if (source_has(source, IS_SOCKET))
+        return open_socket(source, timeout_ms, handle);
+    *handle = open_named(source);
+    return *handle != NULL ? ERROR_SUCCESS : GetLastError();
 }
 
 void close_source(const struct source *source, HANDLE handle)
@@ -220,37 +240,41 @@ DWORD empty_file(HANDLE file)
 /* Somebody else has it, who may let it go. */
 BOOL is_taken(DWORD code)
 {
-    return code == ERROR_SHARING_VIOLATION || code == ERROR_PIPE_BUSY || code == WSAEADDRINUSE;
+    return code == ERROR_SHARING_VIOLATION || code == ERROR_DELETE_PENDING || code == ERROR_PIPE_BUSY ||
+           code == WSAEADDRINUSE;
 }
 
-/* It is taken, or the server that is to make it is not there yet. */
-BOOL is_worth_waiting(const struct source *source, DWORD code)
+/* Whether it is taken, or not there yet. */
+static BOOL is_worth_waiting(const struct source *source, DWORD code)
 {
-    return is_taken(code) || (source->option == OPTION_PIPE && code == ERROR_FILE_NOT_FOUND) ||
-           (source->option == OPTION_CONNECT && code == WSAECONNREFUSED);
+    switch (source->option) {
+    case OPTION_READ:
+    case OPTION_PIPE: return is_taken(code) || code == ERROR_FILE_NOT_FOUND || code == ERROR_PATH_NOT_FOUND;
+    case OPTION_CONNECT: return is_taken(code) || server_may_come(code);
+    default: return is_taken(code);
+    }
 }
 
-/* Windows tells when a pipe has become free, and of nothing else. Two who are in each other's way do not stay in
- * step. */
-void wait_a_moment(const struct source *source, DWORD code, DWORD left)
+/* Windows tells when a pipe has become free, and of nothing else. Two processes that are in each other's way do not stay
+ * in step. */
+BOOL wait_a_moment(const struct source *source, DWORD code, const struct deadline *deadline)
 {
     enum { LEAST = 25, SPREAD = 50 };
-    DWORD pause = LEAST + (DWORD)clock_now() % SPREAD;
+    DWORD left = deadline_left(deadline), pause = LEAST + (DWORD)clock_now() % SPREAD;
 
+    if (!is_worth_waiting(source, code))
+        return FALSE;
     if (code != ERROR_PIPE_BUSY || (!WaitNamedPipeW(source->what, left) && GetLastError() != ERROR_SEM_TIMEOUT))
         Sleep(left < pause ? left : pause);
+    return deadline_left(deadline) > 0;
 }
 
-DWORD open_source(struct source *source, const struct deadline *deadline, HANDLE *handle)
+DWORD open_source(struct source *source, const struct deadline *deadline, BOOL tries_again, HANDLE *handle)
 {
-    DWORD code = ERROR_SUCCESS, left = 0;
+    DWORD code;
 
     do {
-        if (code != ERROR_SUCCESS)
-            wait_a_moment(source, code, left);
-        *handle = try_open(source);
-        code = *handle != NULL ? ERROR_SUCCESS : GetLastError();
-        left = deadline_left(deadline);
-    } while (code != ERROR_SUCCESS && left > 0 && is_worth_waiting(source, code));
+        code = try_open(source, deadline_left(deadline), handle);
+    } while (code != ERROR_SUCCESS && tries_again && wait_a_moment(source, code, deadline));
     return code;
 }

@@ -154,23 +154,81 @@ void close_socket(HANDLE s)
         ws.close((SOCKET)s);
 }
 
-HANDLE open_socket(struct source *source)
+static DWORD open_address(struct source *source, HANDLE *handle)
 {
     size_t size = (text_length(source->what) + 1) * sizeof *source->what;
     wchar_t *address = allocate(size), *host, *service;
-    HANDLE handle = NULL;
     BOOL every;
     DWORD code;
 
+    *handle = NULL;
     if (address == NULL)
-        return NULL;
+        return ERROR_NOT_ENOUGH_MEMORY;
     CopyMemory(address, source->what, size);
     split_address(address, &host, &service);
     every = host == NULL && source->option == OPTION_LISTEN;
-    code = open_family(source, every ? AF_INET6 : AF_UNSPEC, host, service, &handle);
-    if (handle == NULL && every)
-        code = open_family(source, AF_INET, host, service, &handle);
+    code = open_family(source, every ? AF_INET6 : AF_UNSPEC, host, service, handle);
+    if (*handle == NULL && every)
+        code = open_family(source, AF_INET, host, service, handle);
     release(address);
-    SetLastError(code);
-    return handle;
+    return code;
+}
+
+/* ---- in time ---- */
+
+struct attempt {
+    struct source source;
+    HANDLE handle;
+    DWORD code;
+};
+
+static DWORD WINAPI make_attempt(void *argument)
+{
+    struct attempt *attempt = argument;
+
+    attempt->code = open_address(&attempt->source, &attempt->handle);
+    return 0;
+}
+
+/* The look-up of a name cannot be given a time limit before Windows 8, and packets that nobody answers cost 20 seconds
+ * and more. So a thread makes the attempt. Where it is still at it when the time is up, it keeps the attempt: this
+ * process is about to end. */
+DWORD open_socket(struct source *source, DWORD timeout_ms, HANDLE *handle)
+{
+    struct attempt *attempt;
+    HANDLE thread;
+    DWORD code = WSAETIMEDOUT;
+
+    if (timeout_ms == INFINITE)
+        return open_address(source, handle);
+    *handle = NULL;
+    attempt = allocate(sizeof *attempt);
+    if (attempt == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    attempt->source = *source;
+    thread = CreateThread(NULL, 0, make_attempt, attempt, 0, NULL);
+    if (thread == NULL) {
+        code = GetLastError();
+        release(attempt);
+        return code;
+    }
+    if (WaitForSingleObject(thread, timeout_ms) == WAIT_OBJECT_0) {
+        *source = attempt->source;
+        *handle = attempt->handle;
+        code = attempt->code;
+        release(attempt);
+    }
+    CloseHandle(thread);
+    return code;
+}
+
+BOOL server_may_come(DWORD code)
+{
+    static const WORD codes[] = {WSAENETDOWN,     WSAENETUNREACH,    WSAETIMEDOUT, WSAECONNREFUSED, WSAEHOSTDOWN,
+                                 WSAEHOSTUNREACH, WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_DATA};
+    size_t i = 0;
+
+    while (i < ARRAYSIZE(codes) && codes[i] != code)
+        i++;
+    return i < ARRAYSIZE(codes);
 }

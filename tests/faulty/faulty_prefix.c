@@ -17,6 +17,10 @@
  *
  * Each file is in use by two processes, and the name of both programs is that in the variable HANDOFF_USER.
  *
+ * The variables HANDOFF_CONNECT and HANDOFF_RESOLVE say how often connecting, or looking up a name, fails, and by which
+ * code: "2 10061". For the code 0 it does not come back. HANDOFF_DENY says the same of opening files, with the status
+ * that Windows notes beside ERROR_ACCESS_DENIED: "2 0xC0000056".
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -118,9 +122,41 @@ static BOOL end_job(HANDLE job, UINT code)
     return CloseHandle(CreateThread(NULL, 0, end_later, job, 0, NULL));
 }
 
+/* Whether this time the variable, "TIMES CODE", wants a failure; then there is one time less. */
+static BOOL takes_failure(const char *variable, DWORD *code)
+{
+    char value[32], *end;
+    unsigned long times;
+
+    if (GetEnvironmentVariableA(variable, value, sizeof value) == 0)
+        return FALSE;
+    times = strtoul(value, &end, 10);
+    *code = strtoul(end, NULL, 0);
+    if (times == 0)
+        return FALSE;
+    value[0]--; /* of one digit */
+    SetEnvironmentVariableA(variable, value);
+    return TRUE;
+}
+
+/* As CreateFileW does: it notes the status, and answers with the code that belongs to it. */
+static void set_status(DWORD status)
+{
+    ULONG(WINAPI * code_of)(LONG) = (void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlNtStatusToDosError");
+
+    code_of((LONG)status);
+    SetLastError(ERROR_ACCESS_DENIED);
+}
+
 static HANDLE create_file(const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
                           DWORD disposition, DWORD flags, HANDLE template)
 {
+    DWORD status;
+
+    if (takes_failure("HANDOFF_DENY", &status)) {
+        set_status(status);
+        return INVALID_HANDLE_VALUE;
+    }
     if ((flags & SECURITY_SQOS_PRESENT) == 0 || (flags & SECURITY_DELEGATION) > SECURITY_IDENTIFICATION) {
         SetLastError(ERROR_BAD_IMPERSONATION_LEVEL);
         return INVALID_HANDLE_VALUE;
@@ -192,6 +228,32 @@ static int WINAPI bind_exclusively(SOCKET s, const struct sockaddr *address, int
         return really_bind(s, address, size);
     SetLastError(WSAEACCES);
     return SOCKET_ERROR;
+}
+
+static int(WINAPI *really_connect)(SOCKET, const struct sockaddr *, int);
+static int(WINAPI *really_resolve)(const wchar_t *, const wchar_t *, const void *, void *);
+
+static int WINAPI connect_later(SOCKET s, const struct sockaddr *address, int size)
+{
+    DWORD code;
+
+    if (!takes_failure("HANDOFF_CONNECT", &code))
+        return really_connect(s, address, size);
+    if (code == 0)
+        Sleep(INFINITE);
+    SetLastError(code);
+    return SOCKET_ERROR;
+}
+
+static int WINAPI resolve_later(const wchar_t *host, const wchar_t *service, const void *hints, void *addresses)
+{
+    DWORD code;
+
+    if (!takes_failure("HANDOFF_RESOLVE", &code))
+        return really_resolve(host, service, hints, addresses);
+    if (code == 0)
+        Sleep(INFINITE);
+    return (int)code;
 }
 
 /* A name alone is looked for in other directories first. */
@@ -283,6 +345,14 @@ static FARPROC find_function(HMODULE module, const char *name)
     if (strcmp(name, "bind") == 0) {
         really_bind = (void *)function;
         return (FARPROC)(void *)bind_exclusively;
+    }
+    if (strcmp(name, "connect") == 0) {
+        really_connect = (void *)function;
+        return (FARPROC)(void *)connect_later;
+    }
+    if (strcmp(name, "GetAddrInfoW") == 0) {
+        really_resolve = (void *)function;
+        return (FARPROC)(void *)resolve_later;
     }
     if (strcmp(name, "NtQueryInformationProcess") == 0)
         return (FARPROC)(void *)query_nothing;
