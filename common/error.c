@@ -48,9 +48,9 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_PREPARE: return "cannot prepare the spawn";
     case HANDOFF_STAGE_DUPLICATE: return "cannot duplicate the handle";
     case HANDOFF_STAGE_LAUNCHER: return "cannot start the launcher";
-    case HANDOFF_STAGE_CONNECT: return "the launcher cannot reach its parent";
+    case HANDOFF_STAGE_CONNECT: return "cannot reach the parent";
     case HANDOFF_STAGE_EXCHANGE: return "the launcher failed";
-    case HANDOFF_STAGE_STEAL: return "the launcher cannot take the handle";
+    case HANDOFF_STAGE_STEAL: return "cannot take the handle";
     case HANDOFF_STAGE_REWRITE: return "cannot write the command line";
     case HANDOFF_STAGE_UNUSED: return "nothing uses the handle";
     case HANDOFF_STAGE_FIND: return "cannot find the program";

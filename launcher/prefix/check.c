@@ -15,8 +15,9 @@ static const wchar_t *parse_fraction(const wchar_t *text, int *part, int *of)
     return text;
 }
 
-/* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond, and what a stopwatch cannot
- * measure is none. */
+enum { TOO_LONG = INFINITE }; /* for a stopwatch: see clock.h */
+
+/* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond. */
 static BOOL parse_duration(const wchar_t *text, DWORD *ms)
 {
     const DWORD most = 40 * 86400000u;
@@ -33,9 +34,11 @@ static BOOL parse_duration(const wchar_t *text, DWORD *ms)
     for (size_t i = 0; unit != NULL && i < ARRAYSIZE(units); i++) {
         uint64_t time = (uint32_t)number * (uint64_t)units[i].ms + (uint32_t)MulDiv(part, (int)units[i].ms, of);
 
-        if (!text_equal_ascii(unit, units[i].unit) || number > most || time > most)
+        if (!text_equal_ascii(unit, units[i].unit))
             continue;
         *ms = time == 0 && part > 0 ? 1 : (DWORD)time;
+        if (number > most || time > most)
+            *ms = TOO_LONG;
         return TRUE;
     }
     return FALSE;
@@ -57,32 +60,52 @@ static BOOL is_too_long_to_start_in(const wchar_t *path)
 
 static BOOL check_sources(struct command *command)
 {
+    struct options *options = &command->options;
     const char *fault;
 
-    for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
-        const struct source *source = &command->options.sources[i];
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
+        const struct source *source = &options->sources[i];
 
         if (source_has(source, OPENS_PATH) && *source->what == L'\0')
             return options_refuse(&command->options, "no path for the name",
                                   command->options.request.passes[i].placeholder.name);
-        fault = find_source_fault(source);
+        fault = source->origin == ORIGIN_OPTION ? find_source_fault(source, &options->remedy) : NULL;
         if (fault != NULL)
-            return options_refuse(&command->options, fault, source->what);
+            return options_refuse_value(options, source->option, fault, source->what);
     }
     return TRUE;
 }
 
-static BOOL take_duration(struct options *options, const wchar_t *text, DWORD *ms)
+/* If the option is given. */
+static BOOL take_duration(struct options *options, uint32_t option, DWORD *ms)
 {
-    return parse_duration(text, ms) || options_refuse(options, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", text);
+    const wchar_t *text = options->values[option];
+
+    if (text == NULL)
+        return TRUE;
+    if (!parse_duration(text, ms))
+        return options_refuse_value(options, option, "not a time such as 500ms, 1.5s, 5m, 1h or 1d:", text);
+    return *ms != TOO_LONG || options_refuse_value(options, option, "at most 40d, not", text);
+}
+
+static BOOL check_code(struct command *command)
+{
+    const wchar_t *code = command->options.values[OPTION_CODE], *end;
+    uint64_t number = EXIT_TAKEN;
+
+    if (code != NULL) {
+        end = text_parse_number(code, &number);
+        if (end == NULL || *end != L'\0' || number > MAXDWORD)
+            return options_refuse_value(&command->options, OPTION_CODE, "not an exit code:", code);
+    }
+    command->taken_code = (DWORD)number;
+    return TRUE;
 }
 
 /* Without --wait nothing is tried again, and opening may take as long as the command may. */
 static BOOL check_wait(struct command *command)
 {
-    const wchar_t *wait = command->options.values[OPTION_WAIT];
-
-    if (wait != NULL && !take_duration(&command->options, wait, &command->wait.ms))
+    if (!take_duration(&command->options, OPTION_WAIT, &command->wait.ms))
         return FALSE;
     command->tries_again = command->wait.ms > 0;
     if (!command->tries_again)
@@ -119,7 +142,7 @@ BOOL check_options(struct command *command)
     BOOL waits = timeout != NULL || has_option(command, OPTION_RELAY) || has_tee(command) ||
                  has_option(command, OPTION_WAIT_TREE) || has_option(command, OPTION_KILL_ON_EXIT);
 
-    if (timeout != NULL && !take_duration(&command->options, timeout, &command->time.ms))
+    if (!take_duration(&command->options, OPTION_TIMEOUT, &command->time.ms) || !check_code(command))
         return FALSE;
     if (command->time.ms == 0) /* none given, or none, as coreutils' timeout has it */
         command->time.ms = INFINITE;

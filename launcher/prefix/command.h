@@ -61,6 +61,7 @@ struct command {
     struct deadline time;    /* of --timeout, once the command runs */
     struct deadline wait;    /* by then all must be open */
     BOOL tries_again;        /* --wait: what cannot be opened yet */
+    DWORD taken_code;        /* the exit code for what somebody else has */
     HANDLE job;              /* NULL: none */
     DWORD job_code;          /* why the command is in none, though it is waited for */
     BOOL held;               /* --detach has not taken it out of somebody else's job */
@@ -299,8 +300,9 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
 
 /* ---- open.c, socket.c, user.c ---- */
 
-/* What is wrong with what the source names, before anything is opened; NULL if nothing is. */
-const char *find_source_fault(const struct source *source);
+/* What is wrong with what the source names, before anything is opened; NULL if nothing is. Of a fault *remedy says what
+ * may have been meant, if that is known. */
+const char *find_source_fault(const struct source *source, const char **remedy);
 
 /* Opens what the source names, and notes its port if it is a socket. Until the deadline it tries again, if that is asked
  * for and may help. The handle is not inheritable. What is to be emptied is not empty yet. A Win32 code, and NULL if it
@@ -344,7 +346,10 @@ BOOL load_functions(const wchar_t *module_name, const char *names, FARPROC *func
 
 BOOL show_help(const wchar_t *topic); /* empty: all, in short. FALSE if there is no such topic */
 
-/* The name of the option that a misspelt one was probably meant to be, or NULL. */
+/* The name of the option that another word for it, or a misspelling, was probably meant to be, or NULL. */
 const char *nearest_option(const wchar_t *word);
+
+/* The same for the name of a handle. */
+const wchar_t *nearest_name(const struct options *options, const wchar_t *word);
 
 #endif

@@ -19,20 +19,36 @@ static void put_nothing_stolen(struct text *text)
     text_put_ascii(text, nothing_stolen);
 }
 
+/* What may have been meant. */
+static void put_guess(struct text *text, const struct options *options)
+{
+    const wchar_t *word = options->subject, *name = options->wants_name ? nearest_name(options, word) : NULL;
+    const char *option = NULL;
+
+    if (name != NULL) {
+        text_format(text, ": %w?", name);
+    } else if (options->remedy != NULL) {
+        text_put_ascii(text, ": ");
+        text_format(text, options->remedy, word);
+        text_put_unit(text, L'?');
+    } else if (word != NULL && word[0] == L'-' && options->fault_option == NULL) {
+        option = nearest_option(word);
+    }
+    if (option != NULL && !text_equal_ascii(word + 2, option))
+        text_format(text, ": --%s?", option);
+}
+
 DWORD explain_refusal(const struct options *options, const wchar_t *line)
 {
-    const wchar_t *word = options->subject;
-    const char *nearest = NULL;
     struct line out;
     struct text *text = line_begin(&out);
 
     text_put_ascii(text, options->fault);
-    if (word != NULL)
-        text_put_quoted(text, word);
-    if (word != NULL && word[0] == L'-' && word[1] == L'-')
-        nearest = nearest_option(word);
-    if (nearest != NULL && !text_equal_ascii(word + 2, nearest))
-        text_format(text, ": --%s?", nearest);
+    if (options->subject != NULL)
+        text_put_quoted(text, options->subject);
+    if (options->fault_option != NULL)
+        text_format(text, " (--%s)", options->fault_option);
+    put_guess(text, options);
     if (options_take_handles(line))
         put_nothing_stolen(text);
     line_print(&out, STD_ERROR_HANDLE);
@@ -45,7 +61,6 @@ static const struct {
     uint8_t code;
     char text[52];
 } advice[] = {
-    {OPTION_LOCK, ERROR_SHARING_VIOLATION, "--wait waits for it"}, /* if it is not given already */
     {OPTION_LOCK, ERROR_NOT_SUPPORTED, "a lock is a file"},
     {OPTION_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --pipe"},
     {OPTION_TEE_APPEND, ERROR_NOT_SUPPORTED, "a pipe has no end to append to: --tee"},
@@ -57,10 +72,11 @@ static void put_advice(struct text *text, const struct command *command, const s
     if (source->origin == ORIGIN_STREAM && code == ERROR_INVALID_HANDLE)
         text_put_ascii(text, "; handoff itself has none that can be passed on");
     for (size_t i = 0; i < ARRAYSIZE(advice); i++) {
-        if (source->origin == ORIGIN_OPTION && advice[i].option == source->option && advice[i].code == code &&
-            (code != ERROR_SHARING_VIOLATION || !has_option(command, OPTION_WAIT)))
+        if (source->origin == ORIGIN_OPTION && advice[i].option == source->option && advice[i].code == code)
             text_format(text, "; %s", advice[i].text);
     }
+    if (is_taken(code) && !has_option(command, OPTION_WAIT))
+        text_put_ascii(text, "; --wait TIME waits for it");
 }
 
 /* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
@@ -73,6 +89,18 @@ static void put_whose_path(struct text *text, const struct request *request, con
     if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
         environment_has(request->variables, L"PATH", upcase))
         text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
+}
+
+/* Windows' own words for it, such as "sharing violation", tell fewer people. */
+static void put_taken(struct text *text, const struct command *command, const struct source *source, DWORD code)
+{
+    const wchar_t *wait = command->options.values[OPTION_WAIT];
+
+    text_put_ascii(text, wait != NULL ? "somebody else still has" : "somebody else has");
+    text_put_quoted(text, source->what);
+    if (wait != NULL)
+        text_format(text, " after --wait %w", wait);
+    text_format(text, ": Win32 error %u", code);
 }
 
 /* A source is named as it stands in the line, and by its option. */
@@ -90,7 +118,10 @@ static void put_failure(struct text *text, const struct command *command, const 
         text_put(&subject, source->what);
         text_end(&subject);
     }
-    text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
+    if (opened && is_taken(failure->code))
+        put_taken(text, command, source, failure->code);
+    else
+        text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
     put_whose_path(text, request, error);
     if (failure->stage == HANDOFF_STAGE_PREPARE && command->job_code != ERROR_SUCCESS)
         text_format(text, " (--kill-on-exit needs a job for the command%s)", no_job_inside);
@@ -106,12 +137,17 @@ static void put_failure(struct text *text, const struct command *command, const 
         put_users(text, source->what);
 }
 
-static DWORD find_exit_code(const struct failure *failure)
+static BOOL is_about_program(const struct failure *failure)
+{
+    return failure->stage == HANDOFF_STAGE_FIND || failure->stage == HANDOFF_STAGE_CREATE;
+}
+
+static DWORD find_exit_code(const struct command *command, const struct failure *failure)
 {
     if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
-        return EXIT_TAKEN;
-    if (failure->stage != HANDOFF_STAGE_FIND && failure->stage != HANDOFF_STAGE_CREATE)
-        return EXIT_HANDOFF;
+        return command->taken_code;
+    if (!is_about_program(failure))
+        return command->stolen ? EXIT_CANNOT_RUN : EXIT_HANDOFF;
     return failure->code == ERROR_FILE_NOT_FOUND || failure->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
                                                                                           : EXIT_CANNOT_RUN;
 }
@@ -125,13 +161,11 @@ DWORD explain_failure(struct command *command, const struct failure *failure)
 
     release_lock(command);
     put_failure(text, command, failure, &error);
-    code = find_exit_code(failure);
-    if (code == EXIT_HANDOFF && command->stolen)
-        code = EXIT_CANNOT_RUN;
-    if (code <= EXIT_HANDOFF && has_option(command, OPTION_PARENT))
+    code = find_exit_code(command, failure);
+    if (!is_about_program(failure) && !command->stolen && has_option(command, OPTION_PARENT))
         put_nothing_stolen(text);
     text_end(text);
     report_error(command, code, text->at);
-    line_print(&line, STD_ERROR_HANDLE);
+    line_say(&line);
     return code;
 }

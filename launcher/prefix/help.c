@@ -10,14 +10,14 @@ static const char summary[] = "usage: handoff [OPTION]... -- COMMAND LINE    (--
                               "            --listen, --connect NAME=HOST:PORT   sockets; {NAME.port}: the port\r\n"
                               "            --event, --mutex NAME=OBJECT  --semaphore, --mapping NAME=OBJECT,N\r\n"
                               "            --copy, --steal NAME=HANDLE  --report HANDLE  with --parent PID\r\n"
-                              "            stdin, stdout, stderr: handoff's own  --wait 10s: for what is taken\r\n"
+                              "            stdin, stdout, stderr: handoff's own  --wait 10s for what is taken\r\n"
                               "Sinks       {NAME} in the command line: its number; {NAME:x} hexadecimal\r\n"
                               "            --stdin, --stdout, --stderr NAME    (\"\": none)    --fd NUMBER=NAME\r\n"
                               "            --env VARIABLE=TEXT with {NAME}    --unset VARIABLE\r\n"
                               "            --seal, --sealed NAME  not for its children      --overlapped NAME\r\n"
                               "Running     --dir PATH   --detach  --kill-on-exit  --wait-tree   --timeout 10s\r\n"
                               "            --lock PATH  --relay  --tee PATH, --tee-append PATH\r\n"
-                              "            --dry-run    --trace[=json[:PATH]]\r\n"
+                              "            --dry-run    --trace[=json[:PATH]]   --quiet   --code N if taken\r\n"
                               "\r\n"
                               "Exit code: the command's; 127 not found, 126 cannot be run, 125 handoff failed,\r\n"
                               "124 --timeout, 123 taken, 122 lost. More: --help sources|sinks|running|codes\r\n"
@@ -43,8 +43,8 @@ static const char sources[] = "Each source has a NAME of letters, digits, '_', '
                               "  --steal NAME=HANDLE     the same, and it is closed there\r\n"
                               "  --report HANDLE         tell that process of the command over this pipe of\r\n"
                               "                          its own, and do not wait\r\n"
-                              "  --wait TIME             try again what somebody else has, or pipe or server\r\n"
-                              "                          that is not there yet; still taken: exit code 123\r\n"
+                              "  --wait TIME             try again what somebody else has or is not there yet:\r\n"
+                              "                          a file to read, a pipe, a server\r\n"
                               "Example: handoff --listen s=127.0.0.1:0 --env PORT={s.port} -- server.exe {s}\r\n";
 
 static const char sinks[] = "  {NAME}    the handle's number in the command, decimal; {NAME:x} hexadecimal;\r\n"
@@ -80,11 +80,13 @@ static const char running[] = "By default handoff waits, holding nothing, and en
                               "  --dry-run        say what would be started and with which handles\r\n"
                               "  --trace          say on stderr which handle became which, and how it ended;\r\n"
                               "                   =json for tools, =json:PATH adds it to a file\r\n"
+                              "  --quiet          handoff says nothing itself, but of a wrong option\r\n"
                               "Example: handoff --tee build.log --timeout 10m -- build.cmd\r\n";
 
 static const char codes[] = "The command's own exit code, all 32 bits of it. Otherwise:\r\n"
                             "  122   the command ended with 0, but some output could not be written\r\n"
-                            "  123   somebody else has what is to be opened, also after --wait\r\n"
+                            "  123   somebody else has what is to be opened, also after --wait;\r\n"
+                            "        with --code N it is N\r\n"
                             "  124   --timeout has ended the command\r\n"
                             "  125   handoff failed before there was a command\r\n"
                             "  126   the command was found but cannot be run\r\n"
@@ -110,7 +112,38 @@ BOOL show_help(const wchar_t *topic)
     return *topic == L'\0';
 }
 
-/* ---- misspelt options ---- */
+/* ---- words for options and names ---- */
+
+/* What the options have for a name elsewhere. */
+static const struct {
+    char word[11];
+    uint8_t option;
+} synonyms[] = {
+    {"cwd", OPTION_DIR},
+    {"chdir", OPTION_DIR},
+    {"C", OPTION_DIR},
+    {"workdir", OPTION_DIR},
+    {"kill", OPTION_KILL_ON_EXIT},
+    {"E", OPTION_CODE},
+    {"exit-code", OPTION_CODE},
+    {"silent", OPTION_QUIET},
+    {"q", OPTION_QUIET},
+    {"background", OPTION_DETACH},
+    {"input", OPTION_READ},
+    {"output", OPTION_WRITE},
+    {"file", OPTION_READ},
+    {"log", OPTION_TEE},
+    {"verbose", OPTION_TRACE},
+    {"n", OPTION_DRY_RUN},
+    {"w", OPTION_WAIT},
+    {"t", OPTION_TIMEOUT},
+    {"e", OPTION_ENV},
+    {"set", OPTION_ENV},
+    {"bind", OPTION_LISTEN},
+    {"port", OPTION_LISTEN},
+    {"socket", OPTION_LISTEN},
+    {"inherit", OPTION_HANDLE},
+};
 
 enum { LONGEST = 15, TOO_FAR = 99 };
 
@@ -120,21 +153,19 @@ static uint32_t least(uint32_t a, uint32_t b)
 }
 
 /* How many letters must be put in, left out or changed (Levenshtein). */
-static uint32_t distance(const wchar_t *word, size_t word_length, const char *name)
+static uint32_t distance(const wchar_t *word, size_t word_length, const wchar_t *name, size_t length)
 {
-    uint32_t row[LONGEST + 2], length = 0;
+    uint32_t row[LONGEST + 2];
 
-    while (name[length] != '\0')
-        length++;
-    if (word_length > LONGEST)
+    if (word_length > LONGEST || length > LONGEST)
         return TOO_FAR;
-    for (uint32_t j = 0; j <= length; j++)
+    for (uint32_t j = 0; j <= (uint32_t)length; j++)
         row[j] = j;
     for (uint32_t i = 0; i < word_length; i++) {
         uint32_t diagonal = row[0]++;
 
-        for (uint32_t j = 0; j < length; j++) {
-            uint32_t change = diagonal + (word[i] != (wchar_t)name[j]);
+        for (uint32_t j = 0; j < (uint32_t)length; j++) {
+            uint32_t change = diagonal + (word[i] != name[j]);
 
             diagonal = row[j + 1];
             row[j + 1] = least(change, least(row[j], row[j + 1]) + 1);
@@ -143,20 +174,44 @@ static uint32_t distance(const wchar_t *word, size_t word_length, const char *na
     return row[length];
 }
 
+/* More is another word. */
+static uint32_t too_far(size_t length)
+{
+    return least(3, (uint32_t)length);
+}
+
 static const char *find_nearest(const wchar_t *word, size_t length)
 {
     const char *nearest = NULL;
-    uint32_t best = least(3, (uint32_t)length); /* more is another word */
+    uint32_t best = too_far(length);
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        uint32_t far_off = distance(word, length, option_table[i].name);
+        wchar_t units[sizeof option_table->name];
+        struct text name = {.at = units, .capacity = ARRAYSIZE(units)};
+        uint32_t far_off;
 
+        text_put_ascii(&name, option_table[i].name);
+        far_off = distance(word, length, units, name.length);
         if (far_off >= best)
             continue;
         best = far_off;
         nearest = option_table[i].name;
     }
     return nearest;
+}
+
+static const char *find_synonym(const wchar_t *word, size_t length)
+{
+    for (size_t i = 0; i < ARRAYSIZE(synonyms); i++) {
+        const char *synonym = synonyms[i].word;
+        size_t same = 0;
+
+        while (synonym[same] != '\0' && word[same] == (wchar_t)synonym[same])
+            same++;
+        if (synonym[same] == '\0' && same == length)
+            return option_table[synonyms[i].option].name;
+    }
+    return NULL;
 }
 
 const char *nearest_option(const wchar_t *word)
@@ -166,8 +221,28 @@ const char *nearest_option(const wchar_t *word)
 
     while (*word == L'-')
         word++;
-    nearest = find_nearest(word, text_length(word));
     while (word[length] != L'\0' && word[length] != L'=')
         length++;
+    nearest = find_synonym(word, length);
+    if (nearest == NULL)
+        nearest = find_nearest(word, text_length(word)); /* of --trace=json the whole is the name */
     return nearest != NULL ? nearest : find_nearest(word, length);
+}
+
+const wchar_t *nearest_name(const struct options *options, const wchar_t *word)
+{
+    const wchar_t *nearest = NULL;
+    size_t length = text_length(word);
+    uint32_t best = too_far(length);
+
+    for (uint32_t i = 0; i < options->request.pass_count; i++) {
+        const wchar_t *name = options->request.passes[i].placeholder.name;
+        uint32_t far_off = name != NULL ? distance(word, length, name, text_length(name)) : TOO_FAR;
+
+        if (far_off >= best)
+            continue;
+        best = far_off;
+        nearest = name;
+    }
+    return nearest;
 }

@@ -106,6 +106,8 @@ static DWORD run_line(const wchar_t *line)
     }
     if (!options_parse(&command.options, line, memory))
         return explain_refusal(&command.options, line);
+    if (has_option(&command, OPTION_QUIET))
+        voice_silence();
     if (command.options.request.command_line == NULL)
         return end_unstarted(&command, print_text(&command.options));
     if (!check_options(&command))

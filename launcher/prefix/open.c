@@ -99,21 +99,34 @@ static uint64_t most_of(uint32_t option)
     return option == OPTION_SEMAPHORE ? MAXLONG : MAXINT64;
 }
 
-const char *find_source_fault(const struct source *source)
+static const char *find_count_fault(uint32_t option, const wchar_t *object)
 {
-    const wchar_t *comma = find_comma(source->what);
+    const wchar_t *comma = find_comma(object);
+    uint64_t count;
+
+    if (comma == NULL)
+        return option == OPTION_MAPPING && *object == L'\0' ? "a mapping without a name needs a size, OBJECT,BYTES:"
+                                                            : NULL;
+    if (!parse_number(comma + 1, most_of(option), &count))
+        return "not a number after the comma:";
+    if (count > 0)
+        return NULL;
+    return option == OPTION_MAPPING ? "a mapping has at least 1 byte:" : "a semaphore counts at least to 1:";
+}
+
+const char *find_source_fault(const struct source *source, const char **remedy)
+{
     uint64_t number;
 
     switch (source->option) {
     case OPTION_SEMAPHORE:
-    case OPTION_MAPPING:
-        return comma == NULL || parse_number(comma + 1, most_of(source->option), &number)
-                   ? NULL
-                   : "not a number after the comma:";
+    case OPTION_MAPPING: return find_count_fault(source->option, source->what);
     case OPTION_PROCESS: return parse_number(source->what, MAXDWORD, &number) ? NULL : "not a process id:";
     case OPTION_HANDLE: return parse_number(source->what, MAXUINT64, &number) ? NULL : "not the number of a handle:";
     case OPTION_LISTEN:
-    case OPTION_CONNECT: return address_is_good(source->what) ? NULL : "not HOST:PORT:";
+    case OPTION_CONNECT:
+        *remedy = parse_number(source->what, MAXWORD, &number) ? ":%w" : NULL;
+        return address_is_good(source->what) ? NULL : "not HOST:PORT:";
     default: return NULL;
     }
 }

@@ -38,6 +38,8 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_REPORT] = {"report", OPTION_VALUE, TAKES_HANDLES},
     [OPTION_LOCK] = {"lock", OPTION_PATH},
     [OPTION_WAIT] = {"wait", OPTION_VALUE},
+    [OPTION_CODE] = {"code", OPTION_VALUE},
+    [OPTION_QUIET] = {"quiet", OPTION_FLAG},
     [OPTION_DETACH] = {"detach", OPTION_FLAG},
     [OPTION_KILL_ON_EXIT] = {"kill-on-exit", OPTION_FLAG},
     [OPTION_TIMEOUT] = {"timeout", OPTION_VALUE},
@@ -77,6 +79,21 @@ bool options_refuse(struct options *options, const char *fault, const wchar_t *s
     options->fault = fault;
     options->subject = subject;
     return false;
+}
+
+bool options_refuse_value(struct options *options, uint32_t option, const char *fault, const wchar_t *subject)
+{
+    options->fault_option = option_table[option].name;
+    return options_refuse(options, fault, subject);
+}
+
+/* A name that no option declares, where it may also be what a value for such an option would be. */
+static bool refuse_name(struct options *options, uint32_t option, const char *fault, const wchar_t *name,
+                        const char *remedy)
+{
+    options->wants_name = true;
+    options->remedy = remedy;
+    return options_refuse_value(options, option, fault, name);
 }
 
 /* What people type before they know how it is spelt here. */
@@ -159,11 +176,11 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
     uint32_t i = options->request.pass_count;
 
     if (what == NULL)
-        return options_refuse(options, "expected NAME=VALUE, not", value);
+        return options_refuse_value(options, option, "expected NAME=VALUE, not", value);
     if (!name_is_valid(value))
-        return options_refuse(options, "a name has letters, digits, '_', '-' and '.' only, not", value);
+        return options_refuse_value(options, option, "a name has letters, digits, '_', '-' and '.' only, not", value);
     if (is_own_name(value))
-        return options_refuse(options, "handoff's own streams have that name already:", value);
+        return options_refuse_value(options, option, "handoff's own streams have that name already:", value);
     options->request.passes[i].placeholder.name = value;
     options->sources[i] = (struct source){.option = option, .what = what};
     options->request.pass_count++;
@@ -171,14 +188,16 @@ static bool add_pass(struct options *options, uint32_t option, wchar_t *value)
 }
 
 /* A change for environment_edit(). */
-static bool add_variable(struct options *options, struct text *changes, bool sets, const wchar_t *value)
+static bool add_variable(struct options *options, struct text *changes, uint32_t option, const wchar_t *value)
 {
+    bool sets = option_table[option].kind == OPTION_VARIABLE;
     size_t name = 0;
 
     while (value[name] != L'\0' && value[name] != L'=')
         name++;
     if (name == 0 || (value[name] == L'=') != sets)
-        return options_refuse(options, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not", value);
+        return options_refuse_value(options, option, sets ? "expected VARIABLE=TEXT, not" : "expected a variable, not",
+                                    value);
     text_put_units(changes, value, text_length(value) + 1);
     return true;
 }
@@ -188,8 +207,8 @@ static bool apply_option(struct options *options, struct text *changes, uint32_t
 {
     switch (option_table[option].kind) {
     case OPTION_SOURCE: return add_pass(options, option, value);
-    case OPTION_VARIABLE: return add_variable(options, changes, true, value);
-    case OPTION_REMOVAL: return add_variable(options, changes, false, value);
+    case OPTION_VARIABLE:
+    case OPTION_REMOVAL: return add_variable(options, changes, option, value);
     case OPTION_FD:
     case OPTION_MARK:
         options->mentions[options->mention_count++] = (struct mention){.option = option, .text = value};
@@ -230,6 +249,9 @@ static bool index_names(struct options *options)
 
 static bool resolve_streams(struct options *options)
 {
+    static const char remedies[STREAM_COUNT][40] = {"--read \"in=%w\" --stdin in", "--write \"out=%w\" --stdout out",
+                                                    "--write \"err=%w\" --stderr err"};
+
     for (uint32_t stream = 0; stream < STREAM_COUNT; stream++) {
         const wchar_t *name = options->values[OPTION_STDIN + stream];
         struct pass *pass;
@@ -242,7 +264,8 @@ static bool resolve_streams(struct options *options)
         }
         pass = request_find(&options->request, name);
         if (pass == NULL)
-            return options_refuse(options, "a stream of a name that no option declares:", name);
+            return refuse_name(options, OPTION_STDIN + stream, "a stream of a name that no option declares:", name,
+                               remedies[stream]);
         pass->streams |= 1u << stream;
     }
     return true;
@@ -275,14 +298,14 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     struct pass *pass;
 
     if (end == NULL || *end != L'=')
-        return options_refuse(options, "expected NUMBER=NAME, not", mapping);
+        return options_refuse_value(options, OPTION_DESCRIPTOR, "expected NUMBER=NAME, not", mapping);
     name = split_value(mapping);
     if (descriptor < STREAM_COUNT || descriptor > FD_MOST)
         return options_refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not",
                               mapping);
     pass = request_find(&options->request, name);
     if (pass == NULL)
-        return options_refuse(options, "a descriptor of a name that no option declares:", name);
+        return refuse_name(options, OPTION_DESCRIPTOR, "a descriptor of a name that no option declares:", name, NULL);
     if (is_descriptor_taken(options, (uint32_t)descriptor))
         return options_refuse(options, "the descriptor is given twice:", mapping);
     if (pass->descriptor != 0)
@@ -298,7 +321,7 @@ static bool resolve_mark(struct options *options, uint32_t option, const wchar_t
     struct source *source;
 
     if (pass == NULL)
-        return options_refuse(options, "no option declares the name", name);
+        return refuse_name(options, option, "no option declares the name", name, NULL);
     source = &options->sources[pass - options->request.passes];
     if (option == OPTION_SEALED && source->origin == ORIGIN_STREAM)
         options->sealed_streams |= 1u << source->stream;

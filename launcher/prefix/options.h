@@ -52,6 +52,8 @@ enum option {
     OPTION_REPORT,
     OPTION_LOCK,
     OPTION_WAIT,
+    OPTION_CODE,
+    OPTION_QUIET,
     OPTION_DETACH,
     OPTION_KILL_ON_EXIT,
     OPTION_TIMEOUT,
@@ -126,6 +128,9 @@ struct options {
 
     const char *fault; /* what is wrong, and with which of the words */
     const wchar_t *subject;
+    const char *fault_option; /* the option whose value it is; NULL: the words say it */
+    const char *remedy;       /* what may have been meant, for text_format() with the subject as %w; NULL: unknown */
+    bool wants_name;          /* the subject should be one of the names */
 };
 
 /* Bytes that the parts of this command line need. */
@@ -139,8 +144,10 @@ size_t options_memory(const wchar_t *line, uint32_t more_passes);
  */
 bool options_parse(struct options *options, const wchar_t *line, void *memory);
 
-/* Fills the fault in and is false: for faults that are found after the parsing. */
+/* Fills the fault in and is false: for faults that are found after the parsing. The second is for the value of an
+ * option, or for a part of it. */
 bool options_refuse(struct options *options, const char *fault, const wchar_t *subject);
+bool options_refuse_value(struct options *options, uint32_t option, const char *fault, const wchar_t *subject);
 
 /* Whether any of the line's words, as far as it was understood or not, means to take handles out of a process. */
 bool options_take_handles(const wchar_t *line);

@@ -31,7 +31,7 @@ static void say_outside(const struct command *command)
     text_put_ascii(line_begin(&line), "--wait-tree waits for the command alone, which cannot be put into a job");
     error_put_code(&line.text, command->job_code, L"");
     text_put_ascii(&line.text, no_job_inside);
-    line_print(&line, STD_ERROR_HANDLE);
+    line_say(&line);
 }
 
 static BOOL is_half_waited_for(const struct command *command)
@@ -105,7 +105,7 @@ static void print_late(const struct command *command)
     struct line line;
 
     put_late(command, &line);
-    line_print(&line, STD_ERROR_HANDLE);
+    line_say(&line);
 }
 
 /* A long path leaves room for what follows it. */
@@ -132,7 +132,7 @@ static void say_loss(struct command *command, const wchar_t *what, DWORD code, c
     else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
         text_format(&line.text, " (the command runs, as process %u)", command->child_id);
     write_to_tee(command, &line);
-    line_print(&line, STD_ERROR_HANDLE);
+    line_say(&line);
 }
 
 static void say_what_stays(struct command *command)

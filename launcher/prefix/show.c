@@ -138,7 +138,7 @@ static void trace_handle(const struct command *command, uint32_t i)
     text_put_ascii(text, ": ");
     if (in_parent != 0)
         text_format(text, "0x%x in parent %u -> ", in_parent, command->parent_id);
-    text_format(text, "0x%x in launcher %u -> 0x%x in child %u", pass->number, GetCurrentProcessId(), pass->number,
+    text_format(text, "0x%x in handoff %u -> 0x%x in child %u", pass->number, GetCurrentProcessId(), pass->number,
                 command->child_id);
     line_print(&line, STD_ERROR_HANDLE);
 }

@@ -114,6 +114,19 @@ void line_print(struct line *line, DWORD stream)
     print(stream, line->units, line_end(line));
 }
 
+static BOOL is_silent;
+
+void voice_silence(void)
+{
+    is_silent = TRUE;
+}
+
+void line_say(struct line *line)
+{
+    if (!is_silent)
+        line_print(line, STD_ERROR_HANDLE);
+}
+
 DWORD line_write(struct line *line, const struct sink *sink)
 {
     return sink_print(sink, line->units, line_end(line));

@@ -17,6 +17,10 @@ struct text *line_begin(struct line *line);
 
 /* Ends the line and writes it to the stream (STD_OUTPUT_HANDLE or STD_ERROR_HANDLE), or elsewhere. */
 void line_print(struct line *line, DWORD stream);
+
+/* The same on stderr, for what went wrong: with --quiet nothing. */
+void line_say(struct line *line);
+void voice_silence(void);
 DWORD line_write(struct line *line, const struct sink *sink);
 
 /* To a console as it is, elsewhere in the console's code page, as the tools around us write. A Win32 code. */

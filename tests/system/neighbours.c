@@ -604,7 +604,7 @@ START_TEST(g3_the_system_is_no_parent)
             process_ids[i], program(OWN_WIDTH, L"child.exe"));
         ck_assert_msg(result.exit_code == EXIT_HANDOFF, "%lu: %s", result.exit_code, result.err);
         assert_one_line(result.err);
-        ck_assert_ptr_nonnull(strstr(result.err, "handoff: the launcher cannot reach its parent: Win32 error "));
+        ck_assert_ptr_nonnull(strstr(result.err, "handoff: cannot reach the parent: Win32 error "));
         ck_assert_ptr_nonnull(strstr(result.err, "; nothing was stolen\r\n"));
     }
     assert_nobody_left();

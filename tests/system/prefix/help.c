@@ -36,11 +36,12 @@ static void assert_fits_a_screen(const char *text)
 static const char *const topics[] = {"", "sources", "sinks", "running", "codes"};
 
 static const char *const option_names[] = {
-    "--read",  "--write",     "--append",  "--update",    "--pipe",    "--listen",       "--connect", "--event",
-    "--mutex", "--mapping",   "--handle",  "--semaphore", "--process", "--stdin",        "--stdout",  "--stderr",
-    "--fd",    "--env",       "--unset",   "--seal",      "--dir",     "--detach",       "--timeout", "--relay",
-    "--tee",   "--wait-tree", "--dry-run", "--trace",     "=json",     "--kill-on-exit", "--parent",  "--copy",
-    "--steal", "--report",    "--lock",    "--wait",      "--sealed",  "--overlapped",   "--extend",  "--tee-append",
+    "--read",   "--write",        "--append",     "--update", "--pipe",       "--listen",  "--connect",
+    "--event",  "--mutex",        "--mapping",    "--handle", "--semaphore",  "--process", "--stdin",
+    "--stdout", "--stderr",       "--fd",         "--env",    "--unset",      "--seal",    "--dir",
+    "--detach", "--timeout",      "--relay",      "--tee",    "--wait-tree",  "--dry-run", "--trace",
+    "=json",    "--kill-on-exit", "--parent",     "--copy",   "--steal",      "--report",  "--lock",
+    "--wait",   "--sealed",       "--overlapped", "--extend", "--tee-append", "--quiet",   "--code",
 };
 
 START_TEST(help_fits_a_screen_and_leaves_nothing_out)

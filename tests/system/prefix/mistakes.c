@@ -125,7 +125,27 @@ static const struct {
     {"--timeout ms", "'ms'"},
     {"--timeout 4294968s", "'4294968s'"},
     {"--timeout 1s --timeout 1s", "'--timeout'"},
-    {"--timeout 41d", "1d: '41d'"},
+    {"--timeout 41d", "at most 40d, not '41d' (--timeout)"},
+    {"--wait 3456000001ms", "at most 40d, not '3456000001ms' (--wait)"},
+    {"--read x", "expected NAME=VALUE, not 'x' (--read)"},
+    {"--env =x", "expected VARIABLE=TEXT, not '=x' (--env)"},
+    {"--unset A=x", "expected a variable, not 'A=x' (--unset)"},
+    {"--fd x=3", "expected NUMBER=NAME, not 'x=3' (--fd)"},
+    {"--listen x=8080 --stdin x", "not HOST:PORT: '8080' (--listen): :8080?"},
+    {"--connect x=80 --stdin x", "not HOST:PORT: '80' (--connect): :80?"},
+    {"--connect x=65536 --stdin x", "not HOST:PORT: '65536' (--connect)\r\n"},
+    {"--mapping x=,0 --stdin x", "a mapping has at least 1 byte: ',0' (--mapping)"},
+    {"--mapping x= --stdin x", "a mapping without a name needs a size, OBJECT,BYTES: '' (--mapping)"},
+    {"--semaphore x=y,0 --stdin x", "a semaphore counts at least to 1: 'y,0' (--semaphore)"},
+    {"--code x", "not an exit code: 'x' (--code)"},
+    {"--code 4294967296", "not an exit code: '4294967296' (--code)"},
+    {"--stdin msg.txt", "declares: 'msg.txt' (--stdin): --read \"in=msg.txt\" --stdin in?"},
+    {"--stdout msg.txt", "declares: 'msg.txt' (--stdout): --write \"out=msg.txt\" --stdout out?"},
+    {"--stderr \"a b\"", "declares: 'a b' (--stderr): --write \"err=a b\" --stderr err?"},
+    {"--write logs=x --stdout log", "declares: 'log' (--stdout): logs?"},
+    {"--write log=x --fd 3=lgo", "declares: 'lgo' (--fd): log?"},
+    {"--write log=x --sealed lgo --stdout log", "no option declares the name 'lgo' (--sealed): log?"},
+    {"--read x=y --stdin sdtin", "declares: 'sdtin' (--stdin): stdin?"},
     {"--relay --relay", "'--relay'"},
     {"--trace --trace=yaml", "'--trace=yaml'"},
 };
@@ -172,7 +192,18 @@ static const struct {
     {"--raed=x=y", "--read"},
     {"--relay=1", "--relay"},
     {"--something-else", NULL},
-    {"--q", NULL},
+    {"--z", NULL},
+    {"--cwd", "--dir"},
+    {"--cwd=.", "--dir"},
+    {"--chdir", "--dir"},
+    {"-C", "--dir"},
+    {"--kill", "--kill-on-exit"},
+    {"-E", "--code"},
+    {"-q", "--quiet"},
+    {"--silent", "--quiet"},
+    {"--background", "--detach"},
+    {"--input=x", "--read"},
+    {"-n", "--dry-run"},
     {"--qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", NULL},
 };
 
@@ -190,6 +221,41 @@ START_TEST(a_misspelt_option_is_told_the_nearest)
             snprintf(says, sizeof says, "handoff: there is no option '%s'\r\n", misspelt[i].word);
         ck_assert_str_eq(result.err, says);
     }
+}
+END_TEST
+
+/* ---- --quiet ---- */
+
+static const struct {
+    const char *rest;
+    DWORD exit_code;
+} quiet[] = {
+    {"-- no-such-program", EXIT_NOT_FOUND},
+    {"--read x=missing -- cmd {x}", EXIT_HANDOFF},
+    {"--timeout 100ms -- \"%CHILD%\" hold 4", 124},
+    {"--parent 4 --steal x=4 -- cmd {x}", EXIT_HANDOFF},
+    {"-- \"%CHILD%\" exit 7", 7},
+};
+
+START_TEST(with_quiet_there_is_only_the_code)
+{
+    char options[256];
+
+    snprintf(options, sizeof options, "--quiet %s", quiet[_i].rest);
+    run_options(options);
+    ck_assert_uint_eq(result.exit_code, quiet[_i].exit_code);
+    ck_assert_str_eq(result.err, "");
+}
+END_TEST
+
+START_TEST(quiet_hides_neither_mistakes_nor_traces)
+{
+    run_options("--quiet --stdin nobody -- cmd /c exit 7");
+    ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
+    assert_one_line(result.err);
+    run_options("--quiet --trace -- cmd /c exit 7");
+    ck_assert_uint_eq(result.exit_code, 7);
+    ck_assert_ptr_nonnull(strstr(result.err, "handoff: exit code 7 (exited)"));
 }
 END_TEST
 
@@ -251,6 +317,8 @@ Suite *mistakes_suite(void)
     const struct listed_test in_batch_files[] = {
         {what_makes_no_sense_is_one_line, "mistakes in batch files", 1},
         {a_misspelt_option_is_told_the_nearest, "mistakes in batch files", 1},
+        {with_quiet_there_is_only_the_code, "mistakes in batch files", ARRAYSIZE(quiet)},
+        {quiet_hides_neither_mistakes_nor_traces, "mistakes in batch files", 1},
         {a_path_ends_where_it_seems_to, "mistakes in batch files", 1},
         {a_program_that_is_not_there_is_told_what_it_is, "mistakes in batch files", 1},
     };

@@ -225,7 +225,7 @@ static void check_trace(const char *err, DWORD process_id, HANDLE event)
         way = strstr(way, "-> ") + 3;
     }
     ck_assert_int_eq(
-        sscanf(way, "0x%x in launcher %u -> 0x%x in child %u", &in_launcher, &launcher_id, &in_child, &child_id), 4);
+        sscanf(way, "0x%x in handoff %u -> 0x%x in child %u", &in_launcher, &launcher_id, &in_child, &child_id), 4);
     ck_assert_uint_eq(witness.told_count, 1);
     ck_assert_uint_eq(in_child, witness.told[0]);
     ck_assert_uint_eq(in_launcher, witness.told[0]);

@@ -127,9 +127,9 @@ START_TEST(whose_turn_it_is_not_touches_nothing)
               "echo %errorlevel%\n");
     ck_assert_str_eq(result.out, "123\r\n");
     assert_one_line(result.err);
-    ck_assert_msg(strstr(result.err, "lock': Win32 error 32: ") != NULL &&
-                      strstr(result.err, " (--lock); --wait waits for it") != NULL,
-                  "%s", result.err);
+    ck_assert_int_eq(strncmp(result.err, "handoff: somebody else has '", 28), 0);
+    ck_assert_msg(strstr(result.err, "lock': Win32 error 32 (--lock); --wait TIME waits for it") != NULL, "%s",
+                  result.err);
     assert_content(L"kept", "precious");
     CloseHandle(held);
     run_batch(
@@ -190,8 +190,33 @@ START_TEST(what_is_still_taken_is_123)
     run_batch(text);
     ck_assert_str_eq(result.out, "123\r\n");
     assert_one_line(result.err);
+    ck_assert_int_eq(strncmp(result.err, "handoff: somebody else still has '", 34), 0);
+    ck_assert_msg(strstr(result.err, "file' after --wait 200ms: Win32 error 32 (--") != NULL, "%s", result.err);
     ck_assert_ptr_null(strstr(result.err, "waits for it"));
     CloseHandle(held);
+}
+END_TEST
+
+/* Else nobody could tell a lock that is taken from a command that ends with 123. */
+START_TEST(what_is_taken_can_have_a_code_of_its_own)
+{
+    static const char *const codes[][2] = {{"0", "0\r\n"}, {"7", "7\r\n"}, {"0xC0000043", "-1073741757\r\n"}};
+    HANDLE held = hold(L"file");
+
+    for (size_t i = 0; i < ARRAYSIZE(codes); i++) {
+        char text[512];
+
+        snprintf(text, sizeof text, "\"%%HANDOFF%%\" --code %s %s\necho %%errorlevel%%\n", codes[i][0], wants[_i]);
+        run_batch(text);
+        ck_assert_str_eq(result.out, codes[i][1]);
+        assert_one_line(result.err);
+    }
+    CloseHandle(held);
+    run_batch("\"%HANDOFF%\" --code 9 --lock \"%DIR%\\file\" -- \"%CHILD%\" exit 123\n"
+              "echo %errorlevel%\n"
+              "\"%HANDOFF%\" --code 9 --read \"x=%DIR%\\missing\" -- \"%CHILD%\" exit 1 {x}\n"
+              "echo %errorlevel%\n");
+    ck_assert_str_eq(result.out, "123\r\n125\r\n");
 }
 END_TEST
 
@@ -213,7 +238,7 @@ START_TEST(a_busy_pipe_is_waited_for)
     set_variable(L"TIME", "200ms");
     run_batch(to_pipe);
     ck_assert_str_eq(result.out, "123\r\n");
-    ck_assert_ptr_nonnull(strstr(result.err, "Win32 error 231: "));
+    ck_assert_ptr_nonnull(strstr(result.err, "Win32 error 231 "));
     set_variable(L"TIME", "60s");
     running = start_batch(to_pipe, 0);
     assert_waits(&running);
@@ -445,6 +470,7 @@ Suite *turns_suite(void)
         {what_locks_nothing_is_no_lock, "lock", 1},
         {a_file_is_waited_for, "wait", ARRAYSIZE(wants)},
         {what_is_still_taken_is_123, "wait", ARRAYSIZE(wants)},
+        {what_is_taken_can_have_a_code_of_its_own, "wait", ARRAYSIZE(wants)},
         {who_waits_for_one_holds_no_other, "wait", ARRAYSIZE(firsts)},
         {a_round_that_fails_is_followed_by_a_pause, "wait", 1},
         {a_busy_pipe_is_waited_for, "wait", 1},
