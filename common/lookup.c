@@ -35,6 +35,16 @@ static BOOL has_extension(const wchar_t *name)
     return dot;
 }
 
+/* NUL and CON are in every directory, and before Windows 11 with every extension. */
+static BOOL is_device(const wchar_t *path)
+{
+    wchar_t *full = full_path(path);
+    BOOL device = full != NULL && text_begins_ascii(full, "\\\\.\\") && !text_begins_ascii(path, "\\\\.\\");
+
+    release(full);
+    return device;
+}
+
 static BOOL is_file(struct text *path)
 {
     DWORD attributes;
@@ -42,7 +52,7 @@ static BOOL is_file(struct text *path)
     if (!text_end(path))
         return FALSE;
     attributes = GetFileAttributesW(path->at);
-    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 && !is_device(path->at);
 }
 
 /* Copies one element of a list such as PATH, without the quotes that protect a ';', and returns where the next begins,

@@ -183,9 +183,9 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process);
  * closes, or the session ends, this process ends, and the child goes on as if it had been started without. */
 void outlive_console_events(void);
 
-/* Whether this is a console program that was started without a console, as its child is then to be: else Windows would
- * give a console child one of its own. (handoffw.exe has none as a rule, and its console child gets its own.) */
-BOOL is_detached(void);
+/* The creation flags for a console command: where handoff.exe has no console, the command gets none either. handoffw.exe
+ * never has one, so its command gets one of its own, without a window. */
+DWORD console_flags(void);
 
 /* Lets the child run. FALSE with GetLastError(). */
 BOOL resume_command(const struct command *command, HANDLE thread);

@@ -14,11 +14,13 @@ static BOOL is_console_program(void)
 }
 
 /* No console is NULL, or -1 as Windows before 8 had it (ReactOS: HANDLE_DETACHED_PROCESS). */
-BOOL is_detached(void)
+DWORD console_flags(void)
 {
     HANDLE console = own_parameter(PARAMETER_CONSOLE);
 
-    return is_console_program() && (console == NULL || console == INVALID_HANDLE_VALUE);
+    if (!is_console_program())
+        return CREATE_NO_WINDOW;
+    return console == NULL || console == INVALID_HANDLE_VALUE ? DETACHED_PROCESS : 0;
 }
 
 /* Of a child that runs: its job, which may outlive the console or, with --kill-on-exit, ends with it. NULL: there is

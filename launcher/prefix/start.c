@@ -17,8 +17,8 @@ static void set_surroundings(struct command *command)
     /* On a console without a window, or what it starts would open windows; and nobody's Ctrl-C or job reaches it. */
     if (has_option(command, OPTION_DETACH))
         request->creation_flags |= CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB;
-    else if (is_detached())
-        request->creation_flags |= DETACHED_PROCESS;
+    else
+        request->creation_flags |= console_flags();
     for (uint32_t i = 0; has_option(command, OPTION_SEAL) && i < request->pass_count; i++)
         request->passes[i].flags |= PASS_SEALED;
 }

@@ -21,6 +21,8 @@
  * code: "2 10061". For the code 0 it does not come back. HANDOFF_DENY says the same of opening files, with the status
  * that Windows notes beside ERROR_ACCESS_DENIED: "2 0xC0000056".
  *
+ * With the variable HANDOFF_WINDOWS only what is created without a window is created.
+ *
  * The variable HANDOFF_JOB says what there is of jobs:
  *
  *   no attribute    a child cannot be created in one (before Windows 10)
@@ -88,7 +90,10 @@ static BOOL create_process(const wchar_t *program, wchar_t *line, SECURITY_ATTRI
                            const wchar_t *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *child)
 {
     BOOL refused = has_kind_of_job("refused") && job_is_listed;
+    char value[8];
 
+    if ((flags & CREATE_NO_WINDOW) == 0 && GetEnvironmentVariableA("HANDOFF_WINDOWS", value, sizeof value) != 0)
+        return refuse_strictly(ERROR_REQUIRES_INTERACTIVE_WINDOWSTATION);
     has_broken_away = (flags & CREATE_BREAKAWAY_FROM_JOB) != 0;
     job_is_listed = FALSE;
     if (refused || (has_broken_away && has_kind_of_job("one job, closed")))

@@ -723,6 +723,38 @@ static WORD subsystem_of(const wchar_t *path)
     return headers.OptionalHeader.Subsystem;
 }
 
+/* A program of the GUI subsystem is what its file says, so a copy of the faulty prefix becomes handoffw. */
+static void make_gui_program(const wchar_t *from, const wchar_t *to)
+{
+    const WORD gui = IMAGE_SUBSYSTEM_WINDOWS_GUI;
+    HANDLE file;
+    IMAGE_DOS_HEADER dos;
+    DWORD size;
+
+    ck_assert(CopyFileW(from, to, FALSE));
+    file = CreateFileW(to, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    ck_assert(file != INVALID_HANDLE_VALUE && ReadFile(file, &dos, sizeof dos, &size, NULL));
+    SetFilePointer(file, dos.e_lfanew + (LONG)offsetof(IMAGE_NT_HEADERS, OptionalHeader.Subsystem), NULL, FILE_BEGIN);
+    ck_assert(WriteFile(file, &gui, sizeof gui, &size, NULL));
+    CloseHandle(file);
+}
+
+START_TEST(a_command_of_handoffw_opens_no_window)
+{
+    wchar_t path[MAX_PATH];
+
+    wcscpy(path, file_path(L"faulty.exe"));
+    make_gui_program(program(OWN_WIDTH, L"faulty-prefix.exe"), path);
+    SetEnvironmentVariableW(L"HANDOFF_WINDOWS", L"none");
+    run(&result, path, L"-- \"%ls\" exit 7", program(OWN_WIDTH, L"child.exe"));
+    ck_assert_msg(result.exit_code == 7, "%lu: %s", result.exit_code, result.err);
+    run(&result, program(OWN_WIDTH, L"faulty-prefix.exe"), L"-- \"%ls\" exit 7", program(OWN_WIDTH, L"child.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_WINDOWS", NULL);
+    ck_assert_uint_eq(result.exit_code, EXIT_CANNOT_RUN);
+    ck_assert(DeleteFileW(path));
+}
+END_TEST
+
 START_TEST(each_is_of_its_subsystem)
 {
     static const WORD subsystems[] = {IMAGE_SUBSYSTEM_WINDOWS_CUI, IMAGE_SUBSYSTEM_WINDOWS_GUI};
@@ -781,6 +813,7 @@ Suite *holding_suite(void)
         {a_prefix_is_one_process_more, "holding programs", ROWS * (int)ARRAYSIZE(consoles)},
         {it_needs_no_other_file_and_no_name, "holding programs", PROGRAM_ROWS},
         {it_works_through_a_link, "holding programs", 1},
+        {a_command_of_handoffw_opens_no_window, "holding programs", 1},
         {each_is_of_its_subsystem, "holding programs", PROGRAM_ROWS},
         {both_say_what_is_wrong_and_end_with_the_same_codes, "holding programs", PROGRAM_ROWS},
     };

@@ -29,6 +29,10 @@ static const struct {
     {L"--stdin nobody -- cmd", EXIT_HANDOFF, "'nobody'"},
     {L"--stdin a --stdin a --read a=C:\\windows\\win.ini -- cmd", EXIT_HANDOFF, "'--stdin'"},
     {L"-- no-such-program", EXIT_NOT_FOUND, "'no-such-program'"},
+    {L"-- nul", EXIT_NOT_FOUND, "'nul'"},
+    {L"-- con x", EXIT_NOT_FOUND, "'con'"},
+    {L"-- NUL.exe", EXIT_NOT_FOUND, "'NUL.exe'"},
+    {L"-- C:\\windows\\nul", EXIT_NOT_FOUND, "'C:\\windows\\nul'"},
     {L"-- C:\\no\\such\\program.exe", EXIT_NOT_FOUND, "'C:\\no\\such\\program.exe'"},
     {L"-- C:\\windows\\win.ini", EXIT_CANNOT_RUN, "'C:\\windows\\win.ini'"},
 };
