@@ -7,8 +7,8 @@
 
 enum { EXIT_HANDOFF = 125 };
 
-/* Somebody has started it by hand. */
-static DWORD refuse(void)
+/* To somebody who has started it by hand. */
+static void say_purpose(void)
 {
     static const char line[] = "handoff-launcher: only the handoff library starts this program: put handoff.exe before "
                                "a command instead\r\n";
@@ -16,15 +16,18 @@ static DWORD refuse(void)
     struct sink sink = sink_for(err, err);
 
     sink_write(&sink, line, sizeof line - 1);
-    return EXIT_HANDOFF;
 }
 
 static DWORD run(void)
 {
     static const char option[] = "--service=";
     const wchar_t *rest = line_after_program(GetCommandLineW());
+    DWORD code = text_begins_ascii(rest, option) ? serve(rest + sizeof option - 1) : EXIT_HANDOFF;
 
-    return text_begins_ascii(rest, option) ? serve(rest + sizeof option - 1) : refuse();
+    /* The last two: a library gives the number of a page, and the page. */
+    if (code == EXIT_HANDOFF || code == ERROR_INVALID_PARAMETER || code == ERROR_NOT_FOUND)
+        say_purpose();
+    return code;
 }
 
 /* The process' entry point: no C runtime was here before. */

@@ -100,10 +100,13 @@ END_TEST
  * runtime beside it, which understands a block of its own width only.) */
 static const struct {
     const wchar_t *program, *line;
+    DWORD code;
     const char *adds;
 } refusals[] = {
-    {L"faulty-prefix.exe", L"-- cmd /c exit", "handoff: cannot resume the child"},
-    {L"handoff-launcher.exe", L"-- cmd /c exit", "handoff-launcher: only the handoff library"},
+    {L"faulty-prefix.exe", L"-- cmd /c exit", EXIT_HANDOFF, "handoff: cannot resume the child"},
+    {L"handoff-launcher.exe", L"-- cmd /c exit", EXIT_HANDOFF, "handoff-launcher: only the handoff library"},
+    {L"handoff-launcher.exe", L"--service=", ERROR_INVALID_PARAMETER, "handoff-launcher: only the handoff library"},
+    {L"handoff-launcher.exe", L"--service=0x1234", ERROR_NOT_FOUND, "handoff-launcher: only the handoff library"},
 };
 
 START_TEST(what_is_refused_is_said_at_the_end)
@@ -116,7 +119,7 @@ START_TEST(what_is_refused_is_said_at_the_end)
     code = run_with_block(program(OWN_WIDTH, refusals[_i].program), refusals[_i].line, (HANDLE[]){nul, nul, file},
                           (uint8_t[]){DEVICE_FLAGS, DEVICE_FLAGS, APPEND_FLAGS});
     SetEnvironmentVariableW(L"HANDOFF_RESUME", NULL);
-    ck_assert_uint_eq(code, EXIT_HANDOFF);
+    ck_assert_uint_eq(code, refusals[_i].code);
     CloseHandle(nul);
     text = added_to(file);
     ck_assert_msg(strncmp(text, refusals[_i].adds, strlen(refusals[_i].adds)) == 0, "%s", text);
