@@ -51,9 +51,11 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL may_speak(const struct command *command)
 {
-    return command->time.ms != INFINITE || command->speaker != NULL || command->unsaid ||
-           has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_RELAY) || has_tee(command) ||
-           has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
+    if (command->speaker != NULL || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON))
+        return TRUE;
+    return !has_option(command, OPTION_QUIET) &&
+           (command->time.ms != INFINITE || command->unsaid || has_option(command, OPTION_KILL_ON_EXIT) ||
+            has_option(command, OPTION_RELAY) || has_tee(command));
 }
 
 /* Two of the streams may be one handle, which is closed once. */

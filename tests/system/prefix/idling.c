@@ -106,7 +106,8 @@ static const struct {
     BOOL speaks;
     DWORD more;
 } waits[] = {{L"", FALSE, 0},
-             {L"--kill-on-exit", FALSE, 0},
+             {L"--kill-on-exit", TRUE, 1},
+             {L"--quiet --kill-on-exit --timeout 1h", FALSE, 0},
              {L"--wait-tree", FALSE, 0},
              {L"--timeout 0", FALSE, 0},
              {L"--timeout 1h", TRUE, 1},
