@@ -18,9 +18,25 @@ enum {
     FD_DEVICE = 0x40,
     FD_TEXT = 0x80,
 
-    FDBLOCK_MOST = 0xFFFF, /* bytes: cbReserved2 is a WORD */
-    FD_MOST = 2047         /* the last descriptor that every C runtime can read */
+    FDBLOCK_MOST = 0xFFFF,                        /* bytes: cbReserved2 is a WORD */
+    FDBLOCK_COUNT = (FDBLOCK_MOST - 4) / (1 + 4), /* of descriptors, at most; pointers are 4 bytes or more */
+    FD_MOST = 2047                                /* the last descriptor that every C runtime can read */
 };
+
+/* Zeroed at first: which descriptors somebody has. */
+struct fd_marks {
+    uint8_t bits[FDBLOCK_COUNT / 8 + 1];
+};
+
+/* False if it has a mark already. The descriptor is below FDBLOCK_COUNT. */
+static inline bool fd_mark(struct fd_marks *marks, uint32_t descriptor)
+{
+    uint8_t bit = (uint8_t)(1u << descriptor % 8), *bits = &marks->bits[descriptor / 8];
+    bool is_new = (*bits & bit) == 0;
+
+    *bits |= bit;
+    return is_new;
+}
 
 /* One that somebody gave us. */
 struct fdblock {

@@ -21,16 +21,17 @@ struct pass *request_find(const struct request *request, const wchar_t *name)
     return (struct pass *)(void *)placeholder_find(request->names, name, text_length(name));
 }
 
-static bool descriptor_is_good(const struct pass *passes, uint32_t before)
-{
-    uint32_t descriptor = passes[before].descriptor;
+/* What the passes before have. */
+struct claims {
+    uint32_t streams;
+    struct fd_marks descriptors;
+};
 
-    for (uint32_t i = 0; i < before; i++) {
-        if (passes[i].descriptor == descriptor)
-            return false;
-    }
-    /* A descriptor with flags was in the block of some C runtime, so there may be as many as a block has. */
-    return descriptor >= STREAM_COUNT && descriptor <= (passes[before].crt_flags != 0 ? FDBLOCK_MOST : FD_MOST);
+/* A descriptor with flags was in the block of some C runtime, so there may be as many as a block has. */
+static bool descriptor_is_good(const struct pass *pass, struct fd_marks *marks)
+{
+    return pass->descriptor >= STREAM_COUNT &&
+           pass->descriptor <= (pass->crt_flags != 0 ? FDBLOCK_COUNT - 1 : FD_MOST) && fd_mark(marks, pass->descriptor);
 }
 
 /* Whether it is of use without being mentioned. */
@@ -39,23 +40,21 @@ static bool has_place(const struct pass *pass)
     return (pass->streams | pass->descriptor | pass->wanted) != 0 || pass->kind == PASS_JOB;
 }
 
-static enum request_fault check_pass(const struct pass *passes, uint32_t i, uint32_t twice, uint32_t *streams)
+static enum request_fault check_pass(const struct pass *pass, bool is_twice, struct claims *claims)
 {
-    const struct pass *pass = &passes[i];
-
     if (pass->placeholder.name == NULL && !has_place(pass))
         return REQUEST_NO_PLACE;
     if (pass->placeholder.name != NULL && !name_is_valid(pass->placeholder.name))
         return REQUEST_NAME;
-    if (i == twice)
+    if (is_twice)
         return REQUEST_NAME_TWICE;
     if (pass->streams >> STREAM_COUNT != 0)
         return REQUEST_STREAM;
-    if ((pass->streams & *streams) != 0)
+    if ((pass->streams & claims->streams) != 0)
         return REQUEST_STREAM_TWICE;
-    if (pass->descriptor != 0 && !descriptor_is_good(passes, i))
+    if (pass->descriptor != 0 && !descriptor_is_good(pass, &claims->descriptors))
         return REQUEST_DESCRIPTOR;
-    *streams |= pass->streams;
+    claims->streams |= pass->streams;
     return REQUEST_OK;
 }
 
@@ -87,7 +86,8 @@ bool attribute_is_good(uint32_t id, size_t size)
 enum request_fault request_check(struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
-    uint32_t streams = request->closed_streams, twice = request_index(request);
+    struct claims claims = {.streams = request->closed_streams};
+    uint32_t twice = request_index(request);
 
     if (request->application == NULL && request->command_line == NULL)
         return REQUEST_NO_PROGRAM;
@@ -97,7 +97,7 @@ enum request_fault request_check(struct request *request, uint32_t *pass)
     }
     for (uint32_t i = 0; i < request->pass_count && fault == REQUEST_OK; i++) {
         *pass = i;
-        fault = check_pass(request->passes, i, twice, &streams);
+        fault = check_pass(&request->passes[i], i == twice, &claims);
     }
     return fault;
 }

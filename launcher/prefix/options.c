@@ -271,15 +271,6 @@ static bool resolve_streams(struct options *options)
     return true;
 }
 
-static bool is_descriptor_taken(const struct options *options, uint32_t descriptor)
-{
-    for (uint32_t i = 0; i < options->request.pass_count; i++) {
-        if (options->request.passes[i].descriptor == descriptor)
-            return true;
-    }
-    return false;
-}
-
 /* A program closes each descriptor by itself, so a second one needs a handle of its own. */
 static struct pass *add_copy(struct options *options, const struct pass *pass)
 {
@@ -306,7 +297,7 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     pass = request_find(&options->request, name);
     if (pass == NULL)
         return refuse_name(options, OPTION_DESCRIPTOR, "a descriptor of a name that no option declares:", name, NULL);
-    if (is_descriptor_taken(options, (uint32_t)descriptor))
+    if (!fd_mark(&options->descriptors, (uint32_t)descriptor))
         return options_refuse(options, "the descriptor is given twice:", mapping);
     if (pass->descriptor != 0)
         pass = add_copy(options, pass);

@@ -5,7 +5,7 @@
 #ifndef HANDOFF_OPTIONS_H
 #define HANDOFF_OPTIONS_H
 
-#include "request.h"
+#include "fdblock.h"
 
 enum option_kind {
     OPTION_FLAG,
@@ -122,7 +122,8 @@ struct options {
     struct request request;   /* passes, closed streams, variables and command line */
     uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
     uint32_t sealed_streams;  /* 1 << STREAM_..., for each of this process' own that is to be sealed in the command */
-    uint32_t more_passes;     /* in: the passes get memory for so many more than the line declares */
+    struct fd_marks descriptors; /* that are given */
+    uint32_t more_passes;        /* in: the passes get memory for so many more than the line declares */
 
     const wchar_t *after_help; /* what follows --help, where it was given */
 
