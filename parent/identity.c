@@ -9,22 +9,24 @@ typedef LONG(WINAPI *open_thread_token_function)(HANDLE, ACCESS_MASK, BOOLEAN, H
 typedef LONG(WINAPI *set_information_thread_function)(HANDLE, int, const void *, ULONG);
 
 /* All by ntdll.dll, since kernel32.dll has nothing to do it with; and Windows before 8 has no pseudo-handle of a token. */
+static DWORD query_token(HANDLE token, TOKEN_INFORMATION_CLASS kind, void *to, ULONG size)
+{
+    query_token_function query = (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken");
+
+    return query != NULL ? code_of_status(query(token, kind, to, size, &size)) : GetLastError();
+}
+
 DWORD identity_query(TOKEN_INFORMATION_CLASS kind, void *to, ULONG size)
 {
     open_process_token_function open = (open_process_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
-    query_token_function query =
-        open != NULL ? (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken") : NULL;
     HANDLE token;
-    LONG status;
+    DWORD code = open != NULL ? code_of_status(open(GetCurrentProcess(), TOKEN_QUERY, &token)) : GetLastError();
 
-    if (query == NULL)
-        return GetLastError();
-    status = open(GetCurrentProcess(), TOKEN_QUERY, &token);
-    if (status < 0)
-        return code_of_status(status);
-    status = query(token, kind, to, size, &size);
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = query_token(token, kind, to, size);
     CloseHandle(token);
-    return code_of_status(status);
+    return code;
 }
 
 /* NULL: none. */
@@ -40,20 +42,46 @@ static DWORD set_thread_token(HANDLE token)
 }
 
 /* As this process, since whom the thread impersonates may not be allowed to open his own token; or else as him, since a
- * token may be one that this process was given a handle of and may not open. */
+ * token may be one that this process was given a handle of and may not open. *token is NULL if there is none. */
 static DWORD open_thread_token(HANDLE *token)
 {
+    static const ACCESS_MASK wanted[] = {TOKEN_IMPERSONATE | TOKEN_QUERY, TOKEN_IMPERSONATE};
     const LONG no_token = (LONG)0xC000007C, access_denied = (LONG)0xC0000022;
     open_thread_token_function open = (open_thread_token_function)function_of(L"ntdll.dll", "NtOpenThreadToken");
-    LONG status;
+    LONG status = access_denied;
 
     *token = NULL;
     if (open == NULL)
         return GetLastError();
-    status = open(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, token);
-    if (status == access_denied)
-        status = open(GetCurrentThread(), TOKEN_IMPERSONATE, FALSE, token);
+    for (int i = 0; i < 4 && status == access_denied; i++)
+        status = open(GetCurrentThread(), wanted[i / 2], i % 2 == 0, token);
     return status != no_token ? code_of_status(status) : ERROR_SUCCESS;
+}
+
+/* SecurityAnonymous where it cannot be told. */
+static SECURITY_IMPERSONATION_LEVEL level_of(HANDLE token)
+{
+    TOKEN_STATISTICS statistics;
+
+    return query_token(token, TokenStatistics, &statistics, sizeof statistics) == ERROR_SUCCESS
+               ? statistics.ImpersonationLevel
+               : SecurityAnonymous;
+}
+
+/* A process that may no longer impersonate whom it likes is told of success by Windows since XP SP2, and its thread has a
+ * copy of the level SecurityIdentification (SetThreadToken's page; ReactOS, PsImpersonateClient). */
+static BOOL is_lowered(HANDLE token)
+{
+    SECURITY_IMPERSONATION_LEVEL level = level_of(token);
+    HANDLE worn;
+    BOOL lowered;
+
+    if (level == SecurityAnonymous)
+        return FALSE;
+    lowered = open_thread_token(&worn) != ERROR_SUCCESS || worn == NULL || level_of(worn) < level;
+    if (worn != NULL)
+        CloseHandle(worn);
+    return lowered;
 }
 
 DWORD identity_set_aside(HANDLE *token)
@@ -75,12 +103,12 @@ DWORD identity_set_aside(HANDLE *token)
 
 DWORD identity_put_back(HANDLE *token)
 {
-    DWORD code;
+    BOOL done;
 
     if (*token == NULL)
         return ERROR_SUCCESS;
-    code = set_thread_token(*token);
+    done = set_thread_token(*token) == ERROR_SUCCESS && !is_lowered(*token);
     CloseHandle(*token);
     *token = NULL;
-    return code;
+    return done ? ERROR_SUCCESS : ERROR_NO_IMPERSONATION_TOKEN;
 }

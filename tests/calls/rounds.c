@@ -50,9 +50,11 @@ static const struct answer answers_of_library[] = {
     {"GetModuleFileNameW", 0, INJECTED},
     {"GetModuleHandleExW", 0, INJECTED},
     {"GetModuleHandleW", AT(ADOPT), ERROR_INVALID_DATA}, /* a child that cannot be told to be the launcher's */
-    {"GetModuleHandleW", AT(PREPARE) | AT(IDENTITY) | AT(ADOPT), ERROR_PROC_NOT_FOUND},
+    {"GetModuleHandleW", AT(PREPARE) | AT(ADOPT), ERROR_PROC_NOT_FOUND},
+    {"GetModuleHandleW", AT(IDENTITY), ERROR_NO_IMPERSONATION_TOKEN}, /* whatever it was that failed */
     {"GetProcAddress", AT(ADOPT), ERROR_INVALID_DATA},
-    {"GetProcAddress", AT(PREPARE) | AT(IDENTITY) | AT(ADOPT), INJECTED},
+    {"GetProcAddress", AT(PREPARE) | AT(ADOPT), INJECTED},
+    {"GetProcAddress", AT(IDENTITY), ERROR_NO_IMPERSONATION_TOKEN},
     {"GetProcessTimes", AT(PREPARE), INJECTED},
     {"InitializeCriticalSectionAndSpinCount", AT(PREPARE), INJECTED},
     {"HeapAlloc", AT(PREPARE) | AT(FIND) | AT(LAUNCHER) | AT(EXCHANGE), ERROR_NOT_ENOUGH_MEMORY},
@@ -60,10 +62,13 @@ static const struct answer answers_of_library[] = {
     {"MultiByteToWideChar", 0, INJECTED},
     {"NtOpenProcessToken", AT(PREPARE), ERROR_GEN_FAILURE}, /* as the injected status is called in Win32 */
     {"NtOpenThreadToken", AT(PREPARE), ERROR_GEN_FAILURE},
-    {"NtSetInformationThread", AT(PREPARE) | AT(IDENTITY), ERROR_GEN_FAILURE},
+    {"NtOpenThreadToken", AT(IDENTITY), ERROR_NO_IMPERSONATION_TOKEN},
+    {"NtSetInformationThread", AT(PREPARE), ERROR_GEN_FAILURE},
+    {"NtSetInformationThread", AT(IDENTITY), ERROR_NO_IMPERSONATION_TOKEN},
     {"NtQueryInformationProcess", AT(ADOPT), ERROR_INVALID_DATA},
     {"NtQueryInformationThread", AT(ADOPT), ERROR_INVALID_DATA},
     {"NtQueryInformationToken", AT(PREPARE), ERROR_GEN_FAILURE},
+    {"NtQueryInformationToken", AT(IDENTITY), ERROR_NO_IMPERSONATION_TOKEN},
     {"NtSetSecurityObject", AT(ADOPT), ERROR_GEN_FAILURE},
     {"OpenProcess", 0, INJECTED},
     {"PeekNamedPipe", AT(EXCHANGE), INJECTED},
