@@ -176,8 +176,10 @@ struct handoff_error {
  * is done as the process: the child has the process' own token, as with CreateProcessW, and the launcher belongs to
  * the process. The program is looked for and opened as the process too, and not, as by CreateProcessW, as that
  * somebody: if he chooses it, ask first whether he may run it. With a token of the level SecurityAnonymous, which
- * nobody can open, the spawn fails (stage PREPARE). If Windows refuses to put the token back, the spawn fails as well
- * (stage IDENTITY). Then the thread is the process itself, and must do nothing more for that somebody.
+ * nobody can open, the spawn fails (stage PREPARE). If Windows refuses to put the token back, or puts it back with a
+ * lower level, the spawn fails as well (stage IDENTITY, code ERROR_NO_IMPERSONATION_TOKEN). Then the thread is the process
+ * itself, or can do nothing for that somebody, and must try nothing more for him. No other failure has this code, so
+ * it tells a caller of handoff_CreateProcessW too.
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
@@ -201,6 +203,7 @@ struct handoff_error {
  *                             (stage REQUEST) The request has more than 16 MB.
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
  *   ERROR_REVISION_MISMATCH   (stage VERSION) library and launcher do not speak the same protocol
+ *   ERROR_NO_IMPERSONATION_TOKEN  (stage IDENTITY) the thread no longer impersonates whom it did
  *   ERROR_TIMEOUT             the launcher did not answer in time
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
@@ -222,11 +225,14 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
  * launcher that was started before the parent's token changed (privileges, integrity, default DACL), before it joined a
- * job, or before it began or ceased to ignore Ctrl-C, is replaced. Where the parent may not read its own token, each spawn
- * replaces its launcher. The console, the error mode, the processor affinity,
- * mitigation policies and the directory of SetDllDirectory() are those that the parent had when its launcher was
- * started. So is the job, if the parent was in one whose children break away from it silently, and has joined another
- * since.
+ * job, or before it began or ceased to ignore Ctrl-C, is replaced, and the idle ones go with it. Where the parent may not
+ * read its own token, or who is in its job, each spawn replaces its launcher. The console, window station and desktop,
+ * the error mode, the processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the
+ * parent had when its launcher was started. A job may be missed, if children broke away silently from the one that
+ * the parent was in, and it has joined two since, of which the last lets them break away too.
+ *
+ * Until then the handle that the library has of an older launcher is good for all that the parent has given up. So
+ * a parent that lowers itself to be no danger closes its launchers before, and opens others afterwards.
  *
  * More than 4,094 handles at once are given to a launcher of their own, and so are requests of more than 190,000 bytes:
  * the line, the environment, paths and names, and 32 for each handle.
@@ -292,8 +298,9 @@ BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_
  * taken the handle, and nobody will; the duplicate is closed. FALSE: it was taken.
  *
  * handoff_take() takes the handle out of the process that offered it, which may be any process that the
- * caller may open with PROCESS_DUP_HANDLE. The handle is non-inheritable and the caller's to close. It
- * takes no more than parent/taker/taker.c to build into a child, with parent and common to include from. Its errors:
+ * caller may open with PROCESS_DUP_HANDLE. The handle is non-inheritable and the caller's to close. A token is
+ * to come from somebody whom the caller trusts with each of these processes: who shares memory with one of them can make
+ * a token for any of its handles. It takes no more than parent/taker/taker.c to build into a child, with parent and common to include from. Its errors:
  *   ERROR_INVALID_PARAMETER  that is no token
  *   ERROR_PROCESS_ABORTED    the process that offered it is gone, and its pid may be another's
  *   ERROR_CANCELLED          the offer has been withdrawn

@@ -133,6 +133,17 @@ void pool_put(struct pool *pool, struct seat *seat)
     LeaveCriticalSection(&pool->lock);
 }
 
+struct seat *pool_empty(struct pool *pool)
+{
+    struct seat *all;
+
+    EnterCriticalSection(&pool->lock);
+    all = pool->idle;
+    pool->idle = NULL;
+    LeaveCriticalSection(&pool->lock);
+    return all;
+}
+
 struct seat *pool_give(struct pool *pool, struct seat *seat)
 {
     struct seat *surplus;

@@ -41,6 +41,9 @@ BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat);
 /* A new one, idle. */
 void pool_put(struct pool *pool, struct seat *seat);
 
+/* Returns all that is idle. Places stay whose they are. */
+struct seat *pool_empty(struct pool *pool);
+
 /* Gives the place back, and the thing, if it is still good. Returns those that are to go, a list by `next`. */
 struct seat *pool_give(struct pool *pool, struct seat *seat);
 

@@ -49,19 +49,17 @@ static DWORD open_resident(const struct handoff_launcher *launcher, struct resid
     standing_read(&resident->standing); /* before: what changes meanwhile has changed */
     code = link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
     if (code == ERROR_SUCCESS)
-        standing_read_job(&resident->standing, resident->link.launcher, resident->link.launcher_id);
+        standing_read_job(&resident->standing, resident->link.launcher_id);
     return code;
 }
 
-/* A launcher that has died, or does not stand for this process as that is now, is replaced. */
-static BOOL is_good(const struct resident *resident)
+/* Whether it stands for this process as that is now. */
+static BOOL is_current(const struct resident *resident)
 {
     struct standing now;
 
-    if (WaitForSingleObject(resident->link.launcher, 0) == WAIT_OBJECT_0)
-        return FALSE;
     standing_read(&now);
-    standing_read_job(&now, resident->link.launcher, resident->link.launcher_id);
+    standing_read_job(&now, resident->link.launcher_id);
     return standing_equal(&resident->standing, &now);
 }
 
@@ -116,6 +114,23 @@ static DWORD open_as_process(struct handoff_launcher *launcher, const wchar_t *p
     return put_back;
 }
 
+/* All have the same time, so that many that hang take no longer than one. */
+static void await_end(HANDLE process, DWORD since)
+{
+    if (WaitForSingleObject(process, time_left(DEATH_TIMEOUT_MS, GetTickCount() - since)) != WAIT_OBJECT_0)
+        end_process(process);
+}
+
+/* Nothing is left of an error, and no launcher either. */
+static void end_resident(struct resident *resident)
+{
+    if (resident != NULL && resident->link.launcher != NULL) {
+        link_end(&resident->link);
+        await_end(resident->link.launcher, GetTickCount());
+    }
+    free_resident(resident);
+}
+
 struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
     struct handoff_launcher *launcher = allocate(sizeof *launcher);
@@ -130,7 +145,7 @@ struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struc
     } else {
         if (first != NULL)
             link_describe(&first->link, &failed);
-        free_resident(first);
+        end_resident(first);
         handoff_launcher_close(launcher);
         launcher = NULL;
         if (error != NULL)
@@ -148,13 +163,6 @@ void WINAPI handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most
 void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
 {
     InterlockedExchangePointer((void *volatile *)&general, launcher);
-}
-
-/* All have the same time, so that many that hang take no longer than one. */
-static void await_end(HANDLE process, DWORD since)
-{
-    if (WaitForSingleObject(process, time_left(DEATH_TIMEOUT_MS, GetTickCount() - since)) != WAIT_OBJECT_0)
-        end_process(process);
 }
 
 void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
@@ -231,6 +239,18 @@ static DWORD take_resident(struct transaction *t)
     return ERROR_SUCCESS;
 }
 
+/* A launcher that has died is replaced. So is one that stands for this process as it was before; and then the others,
+ * which do too, are not to wait until they are used. */
+static void close_unfit(struct transaction *t)
+{
+    if (WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0) {
+        link_close(t->link);
+    } else if (!is_current(t->resident)) {
+        link_close(t->link);
+        free_idle(pool_empty(&t->launcher->pool));
+    }
+}
+
 static DWORD join_resident(struct transaction *t, DWORD *stage)
 {
     DWORD code = take_resident(t);
@@ -244,8 +264,8 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
     forget_older(t->resident, t->began);
     if (!make_room(t->resident))
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (t->link->launcher != NULL && !is_good(t->resident))
-        link_close(t->link);
+    if (t->link->launcher != NULL)
+        close_unfit(t);
     return t->link->launcher != NULL ? ERROR_SUCCESS : open_resident(t->launcher, t->resident, stage);
 }
 

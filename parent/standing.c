@@ -17,9 +17,15 @@ void standing_read(struct standing *standing)
 
 /* ---- jobs ---- */
 
-enum { NO_JOB, JOB_OF_BOTH, JOB_WITHOUT_LAUNCHER };
+enum {
+    NO_JOB,
+    JOB_OF_BOTH,
+    JOB_LEFT_BY_CHILDREN, /* the launcher was let go from it, as any child is */
+    JOB_OF_OTHERS         /* the launcher is not where a child would be, or that cannot be told */
+};
 
-/* Of the job that this process joined last. NULL: there is no memory, or Windows does not say. */
+/* Of the job that this process joined last, which is within the ones before (QueryInformationJobObject's page). NULL:
+ * there is no memory, or Windows does not say. */
 static JOBOBJECT_BASIC_PROCESS_ID_LIST *list_job(void)
 {
     JOBOBJECT_BASIC_PROCESS_ID_LIST *list = NULL;
@@ -50,32 +56,43 @@ static BOOL is_listed(const JOBOBJECT_BASIC_PROCESS_ID_LIST *list, DWORD process
     return FALSE;
 }
 
+/* From that job, and from those around it that say so too. */
+static BOOL children_break_away(void)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits;
+
+    return QueryInformationJobObject(NULL, JobObjectExtendedLimitInformation, &limits, sizeof limits, NULL) &&
+           (limits.BasicLimitInformation.LimitFlags & JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK) != 0;
+}
+
 /* A process leaves no job. So what can have changed is that this one has joined one more, in which the launcher is not:
- * before Windows 8 its first, and later any, within the ones before. */
-void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launcher_id)
+ * before Windows 8 its first, and later any, within the ones before. Where children break away the launcher is in none,
+ * and it is by the comparison with before that a job shows which was joined since. */
+void standing_read_job(struct standing *standing, DWORD launcher_id)
 {
     JOBOBJECT_BASIC_PROCESS_ID_LIST *list;
-    BOOL has_job = FALSE, shares = FALSE;
+    BOOL has_job = FALSE;
 
     if (!IsProcessInJob(GetCurrentProcess(), NULL, &has_job) || !has_job)
         return;
     list = list_job();
-    if (list != NULL)
-        shares = is_listed(list, launcher_id);
+    if (list == NULL)
+        standing->job = JOB_OF_OTHERS;
+    else if (is_listed(list, launcher_id))
+        standing->job = JOB_OF_BOTH;
     else
-        IsProcessInJob(launcher, NULL, &shares);
+        standing->job = children_break_away() ? JOB_LEFT_BY_CHILDREN : JOB_OF_OTHERS;
     release(list);
-    standing->job = shares ? JOB_OF_BOTH : JOB_WITHOUT_LAUNCHER;
 }
 
 /* A token that cannot be read may have given up anything meanwhile. */
 static BOOL is_told(const struct standing *standing)
 {
-    return standing->token.LowPart != 0 || standing->token.HighPart != 0;
+    return (standing->token.LowPart != 0 || standing->token.HighPart != 0) && standing->job != JOB_OF_OTHERS;
 }
 
 BOOL standing_equal(const struct standing *a, const struct standing *b)
 {
-    return is_told(a) && a->token.LowPart == b->token.LowPart && a->token.HighPart == b->token.HighPart &&
+    return is_told(a) && is_told(b) && a->token.LowPart == b->token.LowPart && a->token.HighPart == b->token.HighPart &&
            a->ignores_ctrl_c == b->ignores_ctrl_c && a->job == b->job;
 }

@@ -13,10 +13,10 @@ struct standing {
 /* As this process is now. */
 void standing_read(struct standing *standing);
 
-/* And in which of its jobs that launcher is. */
-void standing_read_job(struct standing *standing, HANDLE launcher, DWORD launcher_id);
+/* And whether that launcher is in its jobs. */
+void standing_read_job(struct standing *standing, DWORD launcher_id);
 
-/* FALSE as well if that cannot be told. */
+/* FALSE as well if that cannot be told, or if the launcher is not in the jobs that a child would be in. */
 BOOL standing_equal(const struct standing *a, const struct standing *b);
 
 #endif

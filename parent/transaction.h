@@ -61,7 +61,7 @@ struct transaction {
     struct link *link;                 /* &own, or the resident's */
     struct link own;
     uint32_t request_size; /* as it was sent, in bytes */
-    BOOL in_step; /* the launcher waits for a request, and for nothing else */
+    BOOL in_step;          /* the launcher waits for a request, and for nothing else */
 
     /* process.c */
     uint64_t began; /* FILETIME */

@@ -53,7 +53,7 @@ $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty/
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty/faulty_parent.o \
-                              $(call objects,parent/createprocess.c parent/exepath.c parent/identity.c parent/standing.c) \
+                              $(call objects,parent/createprocess.c parent/exepath.c) \
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 

@@ -6,6 +6,7 @@
  *
  *   privileges  it removes all privileges from its token
  *   dacl        it changes its token's default DACL
+ *   integrity   it lowers its token's integrity
  *   ignore      it ignores Ctrl-C
  *   listen      it ignored Ctrl-C, and does so no more
  *   job         it joins a job
@@ -14,8 +15,8 @@
  *   nothing     it does not change
  *
  * Writes what each child has ("child.exe standing", and 0x1000 for being in the job): of the launcher before the
- * change, directly after it, of the launcher after it, and once more; and whether the launcher of the last two was
- * another than before. Ends with 2 if the change cannot be made, or nothing shows that it was, and else with 0.
+ * change, directly after it, of the launcher after it, and once more; whether the launcher of the last two was another
+ * than before; and whether Windows says who is in its job. Ends with 2 if the change cannot be made, or nothing shows that it was, and else with 0.
  */
 #include <windows.h>
 
@@ -104,14 +105,26 @@ static BOOL change_token(BOOL (*change)(void))
     return done && memcmp(&before.ModifiedId, &after.ModifiedId, sizeof before.ModifiedId) != 0;
 }
 
-/* And Windows says who is in it. */
+static BOOL lower_integrity(void)
+{
+    SID low = {SID_REVISION, 1, {SECURITY_MANDATORY_LABEL_AUTHORITY}, {SECURITY_MANDATORY_LOW_RID}};
+    TOKEN_MANDATORY_LABEL label = {{&low, SE_GROUP_INTEGRITY}};
+
+    return SetTokenInformation(token, TokenIntegrityLevel, &label, sizeof label);
+}
+
 static BOOL join_job(void)
+{
+    job = CreateJobObjectW(NULL, NULL);
+    return AssignProcessToJobObject(job, GetCurrentProcess());
+}
+
+/* Whether Windows says who is in the job of this process. */
+static BOOL job_is_told(void)
 {
     JOBOBJECT_BASIC_ACCOUNTING_INFORMATION accounting;
 
-    job = CreateJobObjectW(NULL, NULL);
-    return AssignProcessToJobObject(job, GetCurrentProcess()) &&
-           QueryInformationJobObject(NULL, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL);
+    return QueryInformationJobObject(NULL, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL);
 }
 
 /* From now on nobody may open it. */
@@ -146,6 +159,8 @@ static BOOL change(const wchar_t *kind)
         return change_token(remove_privileges);
     if (wcscmp(kind, L"dacl") == 0)
         return change_token(change_dacl);
+    if (wcscmp(kind, L"integrity") == 0)
+        return change_token(lower_integrity);
     if (wcscmp(kind, L"ignore") == 0)
         return SetConsoleCtrlHandler(NULL, TRUE);
     if (wcscmp(kind, L"listen") == 0)
@@ -176,7 +191,7 @@ int wmain(int argc, wchar_t **argv)
         return 2;
     if (!start_directly(&directly) || !spawn(launcher, &after, &replaced[1]) || !spawn(launcher, &again, &replaced[2]))
         return 3;
-    printf("%lx %lx %lx %lx %d %d\n", before, directly, after, again, replaced[1], replaced[2]);
+    printf("%lx %lx %lx %lx %d %d %d\n", before, directly, after, again, replaced[1], replaced[2], job_is_told());
     handoff_launcher_close(launcher);
     return 0;
 }

@@ -30,7 +30,7 @@
  *   repeat COUNT FLAGS LINE  runs the line again and again with these creation flags; ends with the number of
  *                      times that it did not end with 0
  *   standing           ends with what it has of its creator: the number of its privileges, 0x100 if it ignores Ctrl-C,
- *                      and the size of its default DACL in the upper half
+ *                      0x200 if its integrity is low, and the size of its default DACL in the upper half
  *   pry PID TID        tries to open the process, and the thread, with each right, and writes which it got, in bits
  *   rob PID PARENT NUMBER  takes that handle out of the parent, by the handle of the parent that the process has, and
  *                      says how far it came on stdout
@@ -161,6 +161,16 @@ static int write_modes(int count, char **numbers)
     return 0;
 }
 
+static BOOL has_low_integrity(HANDLE token)
+{
+    static _Alignas(8) BYTE memory[128];
+    const TOKEN_MANDATORY_LABEL *label = (const TOKEN_MANDATORY_LABEL *)(const void *)memory;
+    DWORD size;
+
+    return GetTokenInformation(token, TokenIntegrityLevel, memory, sizeof memory, &size) &&
+           *GetSidSubAuthority(label->Label.Sid, 0) < SECURITY_MANDATORY_MEDIUM_RID;
+}
+
 static int tell_standing(void)
 {
     static _Alignas(8) BYTE privileges[4096], list[4096];
@@ -172,7 +182,7 @@ static int tell_standing(void)
         !GetTokenInformation(token, TokenPrivileges, privileges, sizeof privileges, &size) ||
         !GetTokenInformation(token, TokenDefaultDacl, list, sizeof list, &size))
         return -1;
-    return (int)(*(const DWORD *)(const void *)privileges | (flags & 1) << 8 |
+    return (int)(*(const DWORD *)(const void *)privileges | (flags & 1) << 8 | (has_low_integrity(token) ? 0x200u : 0) |
                  (dacl->DefaultDacl != NULL ? (DWORD)dacl->DefaultDacl->AclSize << 16 : 0));
 }
 

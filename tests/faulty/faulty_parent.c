@@ -20,8 +20,12 @@
  *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was made
  *              or opened as him, or if it does not impersonate him afterwards. A faulty launcher dies with a child that
  *              it has not reported
+ *   lowered    its thread impersonates somebody, and Windows puts the token back with a lower level, as it does where the
+ *              process may no longer impersonate
+ *   job KIND   it is in a job in which its resident launcher is not: children break away from it (silent), or not (kept),
+ *              or Windows does not say who is in it (untold). It ends with REPLACED if the launcher was not used again
  *
- * With dying, denied, noise and blind it leaves the error: its stage in the upper half, its code in the lower.
+ * With dying, denied, noise, blind and lowered it leaves the error: its stage in the upper half, its code in the lower.
  */
 #include "faults.h"
 
@@ -34,7 +38,8 @@ enum {
     SUSPENDED = 4,
     INHERITABLE = 0x200,
     RAN_EARLY = 0x400,
-    AS_SOMEBODY = 0x800
+    AS_SOMEBODY = 0x800,
+    REPLACED = 0x1000
 };
 enum { NOISE_MS = 500 };
 
@@ -200,8 +205,62 @@ static BOOL is_blind(void)
     return strcmp(fault_kind, "blind") == 0;
 }
 
+/* ---- a token that comes back with less ---- */
+
+static BOOL is_lowering(void)
+{
+    return strcmp(fault_kind, "lowered") == 0;
+}
+
+static LONG WINAPI set_lowered(HANDLE thread, int kind, HANDLE *token, ULONG size)
+{
+    LONG(WINAPI * set)
+    (HANDLE, int, HANDLE *, ULONG) = (void *)(GetProcAddress)(GetModuleHandleW(L"ntdll.dll"), "NtSetInformationThread");
+
+    if (*token == NULL)
+        return set(thread, kind, token, size);
+    return ImpersonateSelf(SecurityIdentification) ? 0 : (LONG)0xC0000001;
+}
+
+/* ---- a job ---- */
+
+static BOOL has_job(void)
+{
+    return strcmp(fault_kind, "job") == 0;
+}
+
+static BOOL WINAPI is_in_job(HANDLE process, HANDLE job, BOOL *in_job)
+{
+    (void)job;
+    *in_job = has_job() && process == GetCurrentProcess(); /* that of the tests has the launcher in it too */
+    return TRUE;
+}
+
+static BOOL WINAPI query_job(HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size, DWORD *length)
+{
+    JOBOBJECT_BASIC_PROCESS_ID_LIST *list = to;
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION *limits = to;
+
+    if (!has_job())
+        return QueryInformationJobObject(job, kind, to, size, length);
+    if (strcmp(fault_argument, "untold") == 0) {
+        SetLastError(ERROR_ACCESS_DENIED);
+        return FALSE;
+    }
+    ZeroMemory(to, size);
+    if (kind == JobObjectBasicProcessIdList) {
+        list->NumberOfAssignedProcesses = list->NumberOfProcessIdsInList = 1;
+        list->ProcessIdList[0] = GetCurrentProcessId();
+    } else if (kind == JobObjectExtendedLimitInformation && strcmp(fault_argument, "silent") == 0) {
+        limits->BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
+    }
+    return TRUE;
+}
+
 static FARPROC find_function(HMODULE module, const char *name)
 {
+    if (is_lowering() && strcmp(name, "NtSetInformationThread") == 0)
+        return (FARPROC)(void *)set_lowered;
     if (!is_blind() || strcmp(name, "NtQuerySystemInformation") != 0)
         return (GetProcAddress)(module, name);
     SetLastError(ERROR_PROC_NOT_FOUND);
@@ -236,6 +295,8 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #define CreateProcessW(...) FAULTY(BOOL, create_noting(__VA_ARGS__))
 #define DuplicateHandle(...) FAULTY(BOOL, duplicate_refused(__VA_ARGS__))
 #define GetProcAddress find_function
+#define IsProcessInJob is_in_job
+#define QueryInformationJobObject query_job
 #define TerminateProcess(...) FAULTY(BOOL, end_refusing(__VA_ARGS__))
 #define WaitForMultipleObjects(...) FAULTY(DWORD, wait_for_answer(__VA_ARGS__))
 #define WaitForSingleObject(...) FAULTY(DWORD, wait_refused(__VA_ARGS__))
@@ -251,6 +312,7 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #include "../../common/take.c"
 #include "../../parent/attributes.c"
 #include "../../parent/channel.c"
+#include "../../parent/identity.c"
 #include "../../parent/offer.c"
 #include "../../parent/link.c"
 #include "../../parent/page.c"
@@ -259,6 +321,7 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #include "../../parent/resident.c"
 #include "../../parent/security.c"
 #include "../../parent/spawn.c"
+#include "../../parent/standing.c"
 #include "../../parent/transaction.c"
 
 static struct pool *taken_pool;
@@ -303,10 +366,12 @@ static void forget_flags(void)
         (SetHandleInformation)((HANDLE)number, HANDLE_FLAG_INHERIT, 0);
 }
 
+static struct handoff_trace first_trace;
+
 /* Nothing is struck yet. */
 static BOOL start_first(struct handoff_request *request, wchar_t *launcher, wchar_t *line)
 {
-    struct handoff_request first = {.cb = sizeof first, .command_line = line};
+    struct handoff_request first = {.cb = sizeof first, .command_line = line, .trace = &first_trace};
     PROCESS_INFORMATION child;
     int at = fault_at;
 
@@ -352,6 +417,7 @@ int wmain(int argc, wchar_t **argv)
     STARTUPINFOW startup;
     PROCESS_INFORMATION child;
     struct handoff_error error;
+    struct handoff_trace trace;
     BOOL done;
 
     if (event == NULL)
@@ -381,10 +447,15 @@ int wmain(int argc, wchar_t **argv)
         startup = startup_of_closing(event);
         request.startup = &startup;
     }
+    if (is_lowering())
+        ImpersonateSelf(SecurityImpersonation);
+    request.trace = &trace;
     done = handoff_spawn(&request, &child, &error);
     if (strcmp(fault_kind, "patience") == 0)
         return (int)first_wait_ms;
-    if (refuses() || is_noisy() || is_blind())
+    if (has_job() && done && trace.launcher_id != first_trace.launcher_id)
+        return REPLACED;
+    if (refuses() || is_noisy() || is_blind() || is_lowering())
         return (int)(error.stage << 16 | error.code);
     if (seen_inheritable)
         return INHERITABLE;

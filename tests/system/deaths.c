@@ -432,7 +432,7 @@ START_TEST(closing_ends_one_that_hangs)
     process = open_closed(OpenProcess, SYNCHRONIZE, spawn_good(launcher, OWN_WIDTH));
     ck_assert_ptr_nonnull(process);
     handoff_launcher_close(launcher);
-    ck_assert(comes(process));
+    ck_assert_msg(!lives(process), "it is still there");
     CloseHandle(process);
 }
 END_TEST

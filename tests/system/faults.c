@@ -804,8 +804,8 @@ END_TEST
 
 /* ---- what a parent is told, or waits for ---- */
 
-/* What the parent that is told this fault leaves. */
-static DWORD what_parent_leaves(int width, const char *fault)
+/* What the parent that is told this fault leaves; of a resident launcher, if it is to have started a child before. */
+static DWORD what_parent_leaves_after(int width, const char *fault, const wchar_t *first)
 {
     PROCESS_INFORMATION parent;
     wchar_t name[64], line[2048];
@@ -814,14 +814,19 @@ static DWORD what_parent_leaves(int width, const char *fault)
 
     swprintf(name, ARRAYSIZE(name), L"handoff-test-%lu-failing", GetCurrentProcessId());
     event = CreateEventW(NULL, TRUE, FALSE, name);
-    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" signal {event}\"",
-             program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"));
+    swprintf(line, ARRAYSIZE(line), L"faulty-parent \"%ls\" %ls \"\\\"%ls\\\" signal {event}\" %ls",
+             program(width, L"handoff-launcher.exe"), name, program(width, L"child.exe"), first);
     SetEnvironmentVariableA("HANDOFF_FAULT", fault);
     parent = start_program(program(width, L"faulty-parent.exe"), line, 0);
     clear_fault();
     exit_code = finish_child(&parent);
     CloseHandle(event);
     return exit_code;
+}
+
+static DWORD what_parent_leaves(int width, const char *fault)
+{
+    return what_parent_leaves_after(width, fault, L"");
 }
 
 /* For a moment such a launcher refuses what is put into it, and is not signalled: that is its death all the same. What
@@ -874,6 +879,33 @@ START_TEST(g4_a_launcher_that_makes_noise)
 }
 END_TEST
 
+/* The thread can do nothing for that somebody any more, though Windows said of success. */
+START_TEST(g13_a_token_that_comes_back_with_less_is_an_error)
+{
+    DWORD found = what_parent_leaves(_i, "lowered");
+
+    ck_assert_msg(found == (HANDOFF_STAGE_IDENTITY << 16 | ERROR_NO_IMPERSONATION_TOKEN), "stage %lu, code %lu",
+                  found >> 16, found & 0xFFFF);
+    assert_nobody_left();
+}
+END_TEST
+
+/* A launcher outside of its parent's job is good where a direct child would be outside too. */
+START_TEST(g9_a_launcher_is_in_the_job_that_a_child_would_be_in)
+{
+    enum { REPLACED = 0x1000 };
+    static const struct {
+        const char *fault;
+        DWORD code;
+    } rows[] = {{"job silent", 0}, {"job kept", REPLACED}, {"job untold", REPLACED}};
+    wchar_t first[MAX_PATH];
+
+    swprintf(first, ARRAYSIZE(first), L"\"\\\"%ls\\\" exit 0\"", program(OWN_WIDTH, L"child.exe"));
+    ck_assert_uint_eq(what_parent_leaves_after(OWN_WIDTH, rows[_i].fault, first), rows[_i].code);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *faults_suite(void)
 {
     Suite *suite = suite_create("faults");
@@ -907,7 +939,9 @@ Suite *faults_suite(void)
     suite_add_tcase(suite, parents);
     tcase_add_loop_test(impersonation, g9_g13_nothing_is_done_as_the_one_who_is_impersonated, 0, WIDTH_COUNT);
     tcase_add_loop_test(impersonation, g4_g13_a_thread_that_impersonates_cleans_up, 0, WIDTH_COUNT);
+    tcase_add_loop_test(impersonation, g13_a_token_that_comes_back_with_less_is_an_error, 0, WIDTH_COUNT);
     suite_add_tcase(suite, impersonation);
+    tcase_add_loop_test(residents, g9_a_launcher_is_in_the_job_that_a_child_would_be_in, 0, 3);
     tcase_add_loop_test(residents, g5_a_parent_of_a_resident_launcher_that_dies_at_each_call, 0, WIDTH_COUNT);
     tcase_add_loop_test(residents, g1_no_handle_is_ever_inheritable_with_a_resident_launcher, 0, WIDTH_COUNT);
     tcase_add_loop_test(residents, g13_a_wait_that_ends_too_early_is_repeated, 0, WIDTH_COUNT);

@@ -375,6 +375,20 @@ START_TEST(launchers_that_are_idle_go)
 }
 END_TEST
 
+/* Of those that stand for the parent as it was before, only one is used and replaced. */
+START_TEST(g9_launchers_that_are_not_current_all_go)
+{
+    struct handoff_launcher *launcher = open_several(OWN_WIDTH);
+
+    ck_assert(SetConsoleCtrlHandler(NULL, TRUE));
+    spawn_good(launcher, OWN_WIDTH);
+    await_launchers(1);
+    ck_assert(SetConsoleCtrlHandler(NULL, FALSE));
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
 static DWORD WINAPI fail_several(void *argument)
 {
     struct spawner *spawner = argument;
@@ -563,6 +577,7 @@ Suite *pool_suite(void)
         {places_are_taken_up_to_the_limit, "pool places", 1},
         {things_that_are_idle_go, "pool places", 1},
         {launchers_that_are_idle_go, "pool places", 1},
+        {g9_launchers_that_are_not_current_all_go, "pool places", 1},
         {a_burst_of_threads_leaves_nothing, "pool places", 1},
         {a_default_is_used_by_all_who_name_none, "pool places", 1},
     };
