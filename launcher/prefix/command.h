@@ -255,13 +255,23 @@ void close_handles(struct command *command);
 
 enum { RELAYS = 2 };
 
+/* Who gets what a relay reads. */
+struct outlet {
+    struct sink sink;
+    DWORD code;        /* why it gets no more */
+    BOOL busy, stuck;  /* with what it was given last; and nobody waits for it any more */
+    HANDLE done;       /* event: what follows has been written, or not */
+    const char *bytes; /* until then not to be touched */
+    DWORD size, result;
+};
+
+/* Our own stream, if that is open; and a file that gets the same, if there is one, which is not ours to close. */
+enum { OWN, TEE, OUTLETS };
+
 struct relay {
-    HANDLE from;          /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
-    struct sink own;      /* our own stream; there is none if that is not open, but the file is to have it */
-    DWORD own_code;       /* why it gets no more */
-    struct sink tee;      /* a file that gets the same; not ours to close */
-    DWORD tee_code;       /* as above */
-    OVERLAPPED operation; /* its event: the read or the write is done */
+    HANDLE from; /* our end of the pipe, overlapped; NULL when there is nothing to relay any more */
+    struct outlet outlets[OUTLETS];
+    OVERLAPPED operation; /* its event: the read is done */
     char *buffer;
     DWORD size;   /* what is to be written of it */
     DWORD left;   /* what is still to be read at most */
@@ -276,7 +286,8 @@ DWORD make_relays(struct request *request, struct relay *relays, HANDLE tee);
 void start_relays(struct relay *relays);
 BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms);
 
-/* After the end of the process: what it wrote is passed on, what others write is not. FALSE as above. */
+/* After the end of the process: what it wrote is passed on, what others write is not. When the time is up, those who
+ * take nothing are given up, and for a moment the others get the rest. FALSE if one of our own streams was given up. */
 BOOL finish_relays(struct relay *relays, DWORD timeout_ms);
 
 /* ---- parent.c ---- */

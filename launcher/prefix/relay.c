@@ -1,5 +1,15 @@
-/* --relay: the pipeline ends when the command ends, though another process still has its output open. --tee: and a file
- * gets the output too. */
+/*
+ * --relay: the pipeline ends when the command ends, though another process still has its output open. --tee: and a file
+ * gets the output too.
+ *
+ * A relay reads a piece of the output and gives it to its outlets, our own stream and the file, which write it at the
+ * same time, each in a thread. It reads the next piece when both have written. So an outlet that is slow slows down the
+ * command, as every pipe does, and nothing has to be kept or thrown away.
+ *
+ * An outlet may also take nothing for ever: a reader that does not read, a share that hangs. Without --timeout that is
+ * waited for. With it such an outlet is given up when the time is up, and the other outlet gets what still lies in the
+ * pipe. That the outlet given up has lost something is said, as where a write fails.
+ */
 #include "command.h"
 
 #include "clock.h"
@@ -35,6 +45,13 @@ static BOOL are_same(HANDLE a, HANDLE b)
     return a == b || (compare != NULL && compare(a, b));
 }
 
+static BOOL make_outlet(struct outlet *outlet, struct sink sink)
+{
+    outlet->sink = sink;
+    outlet->done = sink.to != NULL ? CreateEventW(NULL, TRUE, FALSE, NULL) : NULL;
+    return sink.to == NULL || outlet->done != NULL;
+}
+
 static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own, uint32_t streams, HANDLE tee)
 {
     HANDLE self = GetCurrentProcess(), to, far_end;
@@ -47,11 +64,11 @@ static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own
         to = NULL;
     if (to == NULL && tee == NULL)
         return ERROR_SUCCESS; /* not open: the command does not have it either */
-    relay->own = sink_for(own, to);
-    relay->tee = (struct sink){.to = tee};
     relay->buffer = allocate(BUFFER);
     relay->operation.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (relay->buffer == NULL || relay->operation.hEvent == NULL)
+    if (relay->buffer == NULL || relay->operation.hEvent == NULL ||
+        !make_outlet(&relay->outlets[OWN], sink_for(own, to)) ||
+        !make_outlet(&relay->outlets[TEE], (struct sink){.to = tee}))
         return ERROR_NOT_ENOUGH_MEMORY;
     code = pipe_make(BUFFER, &relay->from, &far_end);
     if (code == ERROR_SUCCESS)
@@ -76,6 +93,55 @@ DWORD make_relays(struct request *request, struct relay *relays, HANDLE tee)
     return code;
 }
 
+/* ---- an outlet gets what its relay has read ---- */
+
+static DWORD WINAPI pass_on(void *argument)
+{
+    struct outlet *outlet = argument;
+
+    outlet->result = sink_write(&outlet->sink, outlet->bytes, outlet->size);
+    SetEvent(outlet->done);
+    return 0;
+}
+
+/* What has failed once is not tried again. */
+static BOOL takes_more(const struct outlet *outlet)
+{
+    return outlet->sink.to != NULL && outlet->code == ERROR_SUCCESS;
+}
+
+/* By one of the pool's threads, which go when they have had nothing to do: a relay that waits has none. */
+static void give(struct outlet *outlet, const char *bytes, DWORD size)
+{
+    if (!takes_more(outlet))
+        return;
+    outlet->busy = TRUE;
+    outlet->bytes = bytes;
+    outlet->size = size;
+    ResetEvent(outlet->done);
+    if (!QueueUserWorkItem(pass_on, outlet, WT_EXECUTELONGFUNCTION))
+        pass_on(outlet);
+}
+
+static void settle(struct outlet *outlet)
+{
+    if (!outlet->busy || WaitForSingleObject(outlet->done, 0) != WAIT_OBJECT_0)
+        return;
+    outlet->busy = FALSE;
+    if (outlet->code == ERROR_SUCCESS)
+        outlet->code = outlet->result;
+}
+
+/* Its thread may still be writing. */
+static void close_outlet(struct outlet *outlet, BOOL owned)
+{
+    if (outlet->stuck || outlet->sink.to == NULL)
+        return;
+    CloseHandle(outlet->done);
+    if (owned)
+        CloseHandle(outlet->sink.to);
+}
+
 /* ---- a relay reads, writes what it read, reads again ---- */
 
 enum { ANY = MAXDWORD };
@@ -85,16 +151,16 @@ static void end_relay(struct relay *relay)
     CloseHandle(relay->from); /* a reader that has gone is the command's to notice, at its next write */
     CloseHandle(relay->operation.hEvent);
     release(relay->buffer);
-    if (relay->own.to != NULL)
-        CloseHandle(relay->own.to); /* the last: a reader that sees the end finds nothing else open either */
+    close_outlet(&relay->outlets[TEE], FALSE);
+    close_outlet(&relay->outlets[OWN], TRUE); /* the last: a reader that sees the end finds nothing else open either */
     relay->from = NULL;
 }
 
 /* Other than by the end of what it reads, with what is then lost. */
 static void fail_relay(struct relay *relay, DWORD code)
 {
-    if (relay->own_code == ERROR_SUCCESS)
-        relay->own_code = code;
+    if (relay->outlets[OWN].code == ERROR_SUCCESS)
+        relay->outlets[OWN].code = code;
     end_relay(relay);
 }
 
@@ -109,34 +175,11 @@ static void begin_read(struct relay *relay)
         fail_relay(relay, GetLastError());
 }
 
-/* What has failed once is not tried again. */
-static BOOL give(const struct relay *relay, const struct sink *sink, DWORD *code)
-{
-    if (sink->to != NULL && *code == ERROR_SUCCESS)
-        *code = sink_write(sink, relay->buffer, relay->size);
-    return sink->to != NULL && *code == ERROR_SUCCESS;
-}
-
-/* The reader may take its time, which must hold up neither the other relay, nor --timeout, nor what the file gets. As
- * long as one of the two takes it, the command goes on. */
-static DWORD WINAPI pass_on(void *argument)
-{
-    struct relay *relay = argument;
-    BOOL kept = give(relay, &relay->tee, &relay->tee_code);
-
-    if (give(relay, &relay->own, &relay->own_code) || kept)
-        relay->size = 0;
-    SetEvent(relay->operation.hEvent);
-    return 0;
-}
-
-/* One of the pool's threads, which go when they have had nothing to do: a relay that waits has none. */
 static void begin_write(struct relay *relay)
 {
     relay->writing = TRUE;
-    ResetEvent(relay->operation.hEvent);
-    if (!QueueUserWorkItem(pass_on, relay, WT_EXECUTELONGFUNCTION))
-        pass_on(relay);
+    for (int i = 0; i < OUTLETS; i++)
+        give(&relay->outlets[i], relay->buffer, relay->size);
 }
 
 /* A writer of nothing, where a runtime flushes what is empty, ends a read without an end of the pipe. */
@@ -152,14 +195,50 @@ static void end_read(struct relay *relay)
     }
 }
 
-static void go_on(struct relay *relay)
+/* As long as one of the outlets takes it, the command goes on. */
+static void end_write(struct relay *relay)
 {
-    if (!relay->writing)
-        end_read(relay);
-    else if (relay->size == 0)
+    for (int i = 0; i < OUTLETS; i++)
+        settle(&relay->outlets[i]);
+    if (relay->outlets[OWN].busy || relay->outlets[TEE].busy)
+        return;
+    if (takes_more(&relay->outlets[OWN]) || takes_more(&relay->outlets[TEE]))
         begin_read(relay);
     else
         end_relay(relay);
+}
+
+static void go_on(struct relay *relay)
+{
+    if (relay->writing)
+        end_write(relay);
+    else
+        end_read(relay);
+}
+
+/* What it waits for. */
+static HANDLE event_of(const struct relay *relay)
+{
+    if (!relay->writing)
+        return relay->operation.hEvent;
+    return relay->outlets[relay->outlets[OWN].busy ? OWN : TEE].done;
+}
+
+/* Our own stream first: while that is busy, a file may be busy for the moment. Its thread keeps the buffer. */
+static void give_up(struct relay *relay)
+{
+    int which = relay->outlets[OWN].busy ? OWN : TEE;
+    struct outlet *stuck = &relay->outlets[which], *other = &relay->outlets[!which];
+
+    if (relay->from == NULL || !stuck->busy)
+        return;
+    stuck->busy = FALSE;
+    stuck->stuck = TRUE;
+    stuck->code = ERROR_SEM_TIMEOUT;
+    relay->buffer = allocate(BUFFER);
+    if (relay->buffer == NULL)
+        other->code = ERROR_NOT_ENOUGH_MEMORY;
+    end_write(relay);
 }
 
 /* What lies in the pipe when the process has ended is all that it wrote, and maybe what others did. A read
@@ -208,7 +287,7 @@ static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD time
         if (relays[i].from == NULL)
             continue;
         whose[count] = i;
-        handles[count++] = relays[i].operation.hEvent;
+        handles[count++] = event_of(&relays[i]);
     }
     if (count == 0)
         return WAIT_FAILED;
@@ -230,5 +309,10 @@ BOOL finish_relays(struct relay *relays, DWORD timeout_ms)
 {
     limit(&relays[0]);
     limit(&relays[1]);
-    return relay_until_exit(relays, NULL, timeout_ms);
+    while (!relay_until_exit(relays, NULL, timeout_ms)) {
+        give_up(&relays[0]);
+        give_up(&relays[1]);
+        timeout_ms = GRACE_MS;
+    }
+    return !relays[0].outlets[OWN].stuck && !relays[1].outlets[OWN].stuck;
 }

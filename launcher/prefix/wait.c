@@ -43,6 +43,15 @@ DWORD time_for_readers(const struct command *command)
     return left > GRACE_MS ? left : GRACE_MS;
 }
 
+static void note_losses(struct command *command, const struct relay *relays)
+{
+    for (int i = 0; i < RELAYS; i++) {
+        if (command->tee_code == ERROR_SUCCESS)
+            command->tee_code = relays[i].outlets[TEE].code;
+        note_loss(i == 0 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE, relays[i].outlets[OWN].code);
+    }
+}
+
 void stand_in(struct command *command, struct relay *relays, HANDLE process)
 {
     BOOL ended;
@@ -58,9 +67,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     release_lock(command);
     if (!finish_relays(relays, time_for_readers(command)))
         command->late = "--timeout: the time is up, and nobody reads the output:";
-    command->tee_code = relays[0].tee_code != ERROR_SUCCESS ? relays[0].tee_code : relays[1].tee_code;
-    note_loss(STD_OUTPUT_HANDLE, relays[0].own_code);
-    note_loss(STD_ERROR_HANDLE, relays[1].own_code);
+    note_losses(command, relays);
     if (!ended)
         command->late = command->job != NULL
                             ? "--timeout: the time is up, so the command and all that it has started were ended:"

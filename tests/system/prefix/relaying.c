@@ -286,6 +286,59 @@ START_TEST(tee_says_when_its_file_takes_no_more)
 }
 END_TEST
 
+/* Nobody reads the stream, and with so many bytes the command can end nevertheless. */
+START_TEST(tee_gets_what_nobody_reads)
+{
+    const DWORD size = 73000;
+    char *bytes = make_big_file(L"big", size), *kept = malloc(size + 1024);
+    struct running running = start_batch("\"%HANDOFF%\" --tee \"%DIR%\\log\" --timeout 2s --read \"i=%DIR%\\big\" -- "
+                                         "\"%CHILD%\" read {i}\nexit %errorlevel%\n",
+                                         0);
+    HANDLE file;
+    DWORD read;
+
+    await_end(running.process.hProcess);
+    ck_assert_uint_eq(finish_running(&running), 124);
+    file = CreateFileW(in_directory(L"log"), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+    ck_assert(file != INVALID_HANDLE_VALUE);
+    read = read_all(file, kept, size + 1024);
+    ck_assert_msg(read > size && memcmp(kept, bytes, size) == 0, "%lu bytes of %lu", read, size);
+    ck_assert_msg(strstr(kept + size, "handoff: --timeout: the time is up, and nobody reads ") == kept + size, "%s",
+                  kept + size);
+    free(kept);
+    free(bytes);
+    assert_nobody_left();
+}
+END_TEST
+
+/* Nobody reads the file, which is a pipe that holds less. */
+START_TEST(the_stream_gets_what_the_file_does_not_take)
+{
+    const DWORD size = 60000;
+    char *bytes = make_big_file(L"big", size), *came = malloc(size + 1024), text[1024];
+    HANDLE server = make_pipe_server(PIPE_ACCESS_INBOUND);
+    struct running running;
+    DWORD read;
+
+    running = start_batch("\"%HANDOFF%\" --tee \\\\.\\pipe\\%NAME% --timeout 2s --read \"i=%DIR%\\big\" -- "
+                          "\"%CHILD%\" read {i}\nexit %errorlevel%\n",
+                          0);
+    read = read_all(running.out, came, size + 1024);
+    ck_assert_msg(read == size && memcmp(came, bytes, size) == 0, "%lu bytes of %lu", read, size);
+    read_all(running.err, text, sizeof text);
+    assert_one_line(text);
+    ck_assert_msg(strstr(text, "handoff: cannot write '\\\\.\\pipe\\") == text &&
+                      strstr(text, "': Win32 error 121: ") != NULL && strstr(text, "(--tee)") != NULL,
+                  "%s", text);
+    running.out = running.err = NULL;
+    ck_assert_uint_eq(finish_running(&running), 122);
+    CloseHandle(server);
+    free(came);
+    free(bytes);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *relaying_suite(void)
 {
     const struct listed_test tests[] = {
@@ -300,6 +353,8 @@ Suite *relaying_suite(void)
         {relay_leaves_a_console_alone, "relay", 1},
         {tee_keeps_the_output_and_the_exit_code, "tee in batch files", ARRAYSIZE(tees)},
         {tee_says_when_its_file_takes_no_more, "tee in batch files", 1},
+        {tee_gets_what_nobody_reads, "tee in batch files", 1},
+        {the_stream_gets_what_the_file_does_not_take, "tee in batch files", 1},
     };
 
     return console_suite("relaying", tests, ARRAYSIZE(tests), set_up_batch, tear_down_batch);
