@@ -73,7 +73,7 @@ struct command {
     /* How it went. */
     wchar_t *program;           /* what runs, where --trace is to say it; NULL: not known */
     DWORD child_id, code;       /* what this process ends with, if nothing is lost */
-    const char *late;           /* what there was no time left for; NULL: all went in time */
+    const char *late;           /* that --timeout has ended it; NULL: it has ended in time */
     BOOL stays;                 /* what was ended, and is not gone */
     DWORD tee_code, trace_code; /* why these files have not got all */
 
@@ -287,8 +287,8 @@ void start_relays(struct relay *relays);
 BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms);
 
 /* After the end of the process: what it wrote is passed on, what others write is not. When the time is up, those who
- * take nothing are given up, and for a moment the others get the rest. FALSE if one of our own streams was given up. */
-BOOL finish_relays(struct relay *relays, DWORD timeout_ms);
+ * take nothing are given up, and for a moment the others get the rest. */
+void finish_relays(struct relay *relays, DWORD timeout_ms);
 
 /* ---- parent.c ---- */
 

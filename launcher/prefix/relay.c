@@ -305,7 +305,7 @@ BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
     return which != WAIT_TIMEOUT;
 }
 
-BOOL finish_relays(struct relay *relays, DWORD timeout_ms)
+void finish_relays(struct relay *relays, DWORD timeout_ms)
 {
     limit(&relays[0]);
     limit(&relays[1]);
@@ -314,5 +314,4 @@ BOOL finish_relays(struct relay *relays, DWORD timeout_ms)
         give_up(&relays[1]);
         timeout_ms = GRACE_MS;
     }
-    return !relays[0].outlets[OWN].stuck && !relays[1].outlets[OWN].stuck;
 }

@@ -65,13 +65,10 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     else if (command->job != NULL && concerns_tree(command))
         spare_members(command->job); /* what the command has started may go on */
     release_lock(command);
-    if (!finish_relays(relays, time_for_readers(command)))
-        command->late = "--timeout: the time is up, and nobody reads the output:";
+    finish_relays(relays, time_for_readers(command));
     note_losses(command, relays);
     if (!ended)
         command->late = command->job != NULL
                             ? "--timeout: the time is up, so the command and all that it has started were ended:"
                             : "--timeout: the time is up, so the command was ended, but not what it has started:";
-    if (command->late != NULL)
-        command->code = EXIT_TIMED_OUT;
 }

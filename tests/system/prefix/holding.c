@@ -19,11 +19,11 @@ static const struct {
     DWORD files, events;
 } ways[] = {
     {L"", 0, 0},
-    {L"--relay", 5, 2},
+    {L"--relay", 5, 4},
     {L"--timeout 60s", 1, 0},
     {L"--kill-on-exit", 1, 0},
     {L"--parent %lu --copy x=%u --env X={x}", 0, 0},
-    {L"--tee NUL", 6, 2},
+    {L"--tee NUL", 6, 6},
     {L"--trace=json:NUL", 2, 0},
     {L"--lock \"%%TEMP%%\\handoff-test-%lu.lock\"", 1, 0},
 };
