@@ -36,7 +36,10 @@ case ${1:-} in
 --suites) what=suites ;;
 --x86) what=x86 ;;
 ?*)
-	export HANDOFF_X86=${HANDOFF_X86:-$x86}
+	# Of the way to begin with, which make hands on, the set-up knows what came of it.
+	case ${HANDOFF_X86:-native} in
+	native | emulated) export HANDOFF_X86=$x86 ;;
+	esac
 	windows "$@"
 	exit
 	;;

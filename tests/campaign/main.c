@@ -52,17 +52,20 @@ void expect(BOOL condition, const char *format, ...)
 const wchar_t *neighbour(const wchar_t *name, BOOL other_width)
 {
     static __thread wchar_t path[MAX_PATH];
+    static LONG said; /* once, since it is always the launcher */
     wchar_t *end;
 
     GetModuleFileNameW(NULL, path, MAX_PATH);
     end = wcsrchr(path, L'\\');
     _snwprintf(end, (size_t)(path + MAX_PATH - end), L"\\%ls", name);
-    if (other_width && says_of_x86("none"))
-        printf("  no %ls of the other width: this machine runs no 32-bit code\n", name);
-    else if (other_width && end[-1] == L'4')
+    if (other_width && says_of_x86("none")) {
+        if (!InterlockedExchange(&said, TRUE))
+            printf("  no %ls of the other width: this machine runs no 32-bit code\n", name);
+    } else if (other_width && end[-1] == L'4') {
         wmemcpy(end - 2, L"86", 2);
-    else if (other_width && end[-1] == L'6')
+    } else if (other_width && end[-1] == L'6') {
         wmemcpy(end - 2, L"64", 2);
+    }
     return path;
 }
 

@@ -14,7 +14,7 @@
 
 /* Limits are chosen where a process starts in TUNED_MS, and grow with what a start takes; not beyond all measure, since
  * something that hangs has to be ended. */
-enum { SECONDS = 120, TUNED_MS = 10, FAST_MS = 3 * TUNED_MS, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
+enum { SECONDS = 120, TUNED_MS = 10, FAST_MS = 4 * TUNED_MS, SLOWEST_MS = 20 * TUNED_MS, EXIT_HUNG = 124 };
 
 /* What a harness' program does that is started to see how long that takes: nothing. */
 static const char nothing[] = "--nothing";
