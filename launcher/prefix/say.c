@@ -34,6 +34,15 @@ static void say_outside(const struct command *command)
     line_say(&line);
 }
 
+static void say_held(void)
+{
+    struct line line;
+
+    text_put_ascii(line_begin(&line),
+                   "--detach: a job that handoff is in does not let the command go, which ends with that job");
+    line_say(&line);
+}
+
 static BOOL is_half_waited_for(const struct command *command)
 {
     return has_option(command, OPTION_WAIT_TREE) && command->job_code != ERROR_SUCCESS;
@@ -48,7 +57,7 @@ static DWORD WINAPI say_start(void *argument)
     if (is_half_waited_for(command))
         say_outside(command);
     if (command->held)
-        complain("--detach: a job that handoff is in does not let the command go, which ends with that job", NULL);
+        say_held();
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
     return 0;
@@ -77,35 +86,42 @@ void say_at_start(struct command *command, const PROCESS_INFORMATION *child)
 
 /* ---- what is said at the end ---- */
 
-/* Into the file of --tee too, which is what is read later. */
+/* To people, and into the file of --tee, which is what is read later. */
+typedef void speaking(struct command *command, struct line *line);
+
+static void say_to_people(struct command *command, struct line *line)
+{
+    (void)command;
+    line_say(line);
+}
+
 static void write_to_tee(struct command *command, struct line *line)
 {
     const struct sink tee = {.to = command->tee};
 
-    if (command->tee != NULL && command->tee_code == ERROR_SUCCESS)
+    if (command->tee_code == ERROR_SUCCESS)
         command->tee_code = line_write(line, &tee);
 }
 
-static void put_late(const struct command *command, struct line *line)
-{
-    text_put_ascii(line_begin(line), command->late);
-    text_put_quoted(&line->text, command->options.values[OPTION_TIMEOUT]);
-}
-
-static void write_late(struct command *command)
+static void say_late(struct command *command, speaking *speak)
 {
     struct line line;
 
-    put_late(command, &line);
-    write_to_tee(command, &line);
+    if (command->late == NULL)
+        return;
+    text_put_ascii(line_begin(&line), command->late);
+    text_put_quoted(&line.text, command->options.values[OPTION_TIMEOUT]);
+    speak(command, &line);
 }
 
-static void print_late(const struct command *command)
+static void say_what_stays(struct command *command, speaking *speak)
 {
     struct line line;
 
-    put_late(command, &line);
-    line_say(&line);
+    if (!command->stays)
+        return;
+    text_put_ascii(line_begin(&line), "what was ended has not gone within 5 s, and may still have its files open");
+    speak(command, &line);
 }
 
 /* A long path leaves room for what follows it. */
@@ -118,7 +134,7 @@ static void put_place(struct text *text, const wchar_t *what)
         text->length = text->capacity - ROOM;
 }
 
-static void say_loss(struct command *command, const wchar_t *what, DWORD code, const char *option)
+static void say_loss(struct command *command, speaking *speak, const wchar_t *what, DWORD code, const char *option)
 {
     struct line line;
 
@@ -127,33 +143,22 @@ static void say_loss(struct command *command, const wchar_t *what, DWORD code, c
     text_put_ascii(line_begin(&line), "cannot write");
     put_place(&line.text, what);
     error_put_code(&line.text, code, what);
+    if (code == ERROR_SEM_TIMEOUT)
+        text_put_ascii(&line.text, "; it took nothing until the time of --timeout was up");
     if (option != NULL)
         text_format(&line.text, " (--%s)", option);
     else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
         text_format(&line.text, " (the command runs, as process %u)", command->child_id);
-    write_to_tee(command, &line);
-    line_say(&line);
+    speak(command, &line);
 }
 
-static void say_what_stays(struct command *command)
+/* But for the file of --tee. */
+static void say_losses(struct command *command, speaking *speak)
 {
-    struct line line;
-
-    text_put_ascii(line_begin(&line), "what was ended has not gone within 5 s, and may still have its files open");
-    write_to_tee(command, &line);
-    line_print(&line, STD_ERROR_HANDLE);
-}
-
-/* The file of --tee comes last: it may be found full only when it is to have one of these lines. */
-static void say_losses(struct command *command)
-{
-    const wchar_t *const *values = command->options.values;
-    uint32_t tee = tee_option(command);
-
-    say_loss(command, L"stdout", print_loss(STD_OUTPUT_HANDLE), NULL);
-    say_loss(command, L"stderr", print_loss(STD_ERROR_HANDLE), NULL);
-    say_loss(command, values[OPTION_TRACE_JSON], command->trace_code, option_table[OPTION_TRACE_JSON].name);
-    say_loss(command, values[tee], command->tee_code, option_table[tee].name);
+    say_loss(command, speak, L"stdout", print_loss(STD_OUTPUT_HANDLE), NULL);
+    say_loss(command, speak, L"stderr", print_loss(STD_ERROR_HANDLE), NULL);
+    say_loss(command, speak, command->options.values[OPTION_TRACE_JSON], command->trace_code,
+             option_table[OPTION_TRACE_JSON].name);
 }
 
 static BOOL ends_in_json(const struct command *command)
@@ -161,53 +166,89 @@ static BOOL ends_in_json(const struct command *command)
     return is_waited_for(command) && has_option(command, OPTION_TRACE_JSON);
 }
 
-static void say_end_to_files(struct command *command)
+static DWORD WINAPI write_end_to_trace(void *argument)
 {
+    struct command *command = argument;
+
     if (command->unsaid)
         say_start(command);
-    if (command->late != NULL)
-        write_late(command);
     if (ends_in_json(command) && command->trace != NULL)
         show_trace_json_end(command);
-}
-
-static void say_end_to_people(struct command *command)
-{
-    if (ends_in_json(command) && command->trace == NULL)
-        show_trace_json_end(command);
-    if (command->late != NULL)
-        print_late(command);
-    if (command->stays)
-        say_what_stays(command);
-    if (is_waited_for(command) && has_option(command, OPTION_TRACE))
-        show_trace_end(command);
-    say_losses(command);
-}
-
-static DWORD WINAPI say_end(void *argument)
-{
-    say_end_to_files(argument);
-    say_end_to_people(argument);
     return 0;
 }
 
-/* Somebody may still be stuck with what is said at the start. A file gets its lines nevertheless; and with --timeout
- * all has its time. */
+static DWORD WINAPI say_end_to_people(void *argument)
+{
+    struct command *command = argument;
+
+    if (ends_in_json(command) && command->trace == NULL)
+        show_trace_json_end(command);
+    say_late(command, say_to_people);
+    say_what_stays(command, say_to_people);
+    if (is_waited_for(command) && has_option(command, OPTION_TRACE))
+        show_trace_end(command);
+    say_losses(command, say_to_people);
+    return 0;
+}
+
+static DWORD WINAPI write_end_to_tee(void *argument)
+{
+    struct command *command = argument;
+
+    say_late(command, write_to_tee);
+    say_what_stays(command, write_to_tee);
+    say_losses(command, write_to_tee);
+    return 0;
+}
+
+/* It may be found full, or stuck, only when it is to have its lines: so this comes last. */
+static DWORD WINAPI say_loss_of_tee(void *argument)
+{
+    struct command *command = argument;
+    uint32_t tee = tee_option(command);
+
+    say_loss(command, say_to_people, command->options.values[tee], command->tee_code, option_table[tee].name);
+    return 0;
+}
+
+/* FALSE if it is not said in that time. Where there is no thread it may take longer, and nothing is lost. */
+static BOOL say_within(struct command *command, LPTHREAD_START_ROUTINE say, DWORD timeout_ms)
+{
+    if (timeout_ms != INFINITE && begin_to_say(command, say))
+        return wait_until_said(command, timeout_ms);
+    say(command);
+    return TRUE;
+}
+
+/* Half of what is left, so that something is left for those who come later. */
+static DWORD part_of(const struct deadline *deadline)
+{
+    return deadline->ms == INFINITE ? INFINITE : deadline_left(deadline) / 2;
+}
+
+/*
+ * Any of the three may be stuck: stderr, whose lines at the start may still be unread, the file of --trace=json and that
+ * of --tee, which may be a pipe. With --timeout none of them holds up another. Without it the file of --trace=json does
+ * not wait for the reader of stderr, and neither of the two waits for --tee.
+ */
 void say_at_end(struct command *command)
 {
     const struct deadline deadline = {time_for_readers(command), stopwatch_start()};
+    HANDLE to_people;
 
-    if (deadline.ms == INFINITE) {
-        wait_until_said(command, GRACE_MS);
-        say_end_to_files(command);
+    wait_until_said(command, deadline.ms == INFINITE ? GRACE_MS : part_of(&deadline));
+    if (!say_within(command, write_end_to_trace, part_of(&deadline)) && command->trace != NULL)
+        command->trace_code = ERROR_SEM_TIMEOUT;
+    if (deadline.ms == INFINITE)
         wait_until_said(command, INFINITE);
-        say_end_to_people(command);
-        return;
-    }
-    wait_until_said(command, deadline.ms / 2);
-    if (!begin_to_say(command, say_end))
-        say_end(command); /* which may take longer than the time, and loses nothing */
-    else if (!wait_until_said(command, deadline_left(&deadline)))
+    say_within(command, say_end_to_people, part_of(&deadline));
+    to_people = command->speaker;
+    command->speaker = NULL;
+    if (command->tee != NULL && !say_within(command, write_end_to_tee, part_of(&deadline)))
+        command->tee_code = ERROR_SEM_TIMEOUT;
+    command->speaker = to_people;
+    if (!wait_until_said(command, deadline_left(&deadline)) ||
+        (command->tee_code != ERROR_SUCCESS && !say_within(command, say_loss_of_tee, deadline_left(&deadline))))
         note_loss(STD_ERROR_HANDLE, ERROR_SEM_TIMEOUT);
 }
 
@@ -222,6 +263,6 @@ DWORD own_exit_code(const struct command *command)
 DWORD end_unstarted(struct command *command, DWORD code)
 {
     command->code = code;
-    say_losses(command);
+    say_losses(command, say_to_people);
     return own_exit_code(command);
 }

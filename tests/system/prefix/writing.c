@@ -550,6 +550,29 @@ START_TEST(a_file_gets_its_line_though_nobody_hears_the_trace)
 }
 END_TEST
 
+/* The file of --tee is a pipe that the command has filled, and that nobody reads. All others get their lines. */
+START_TEST(a_tee_that_takes_nothing_holds_up_no_line)
+{
+    HANDLE server = make_pipe_server(PIPE_ACCESS_INBOUND);
+    static char kept[4096];
+    const char *second;
+
+    free(make_big_file(L"big", 4096));
+    write_batch(L"fill.bat", "\"%CHILD%\" read %1\n\"%CHILD%\" hold 0\n");
+    run_batch("\"%HANDOFF%\" --tee \\\\.\\pipe\\%NAME% --trace=json:\"%DIR%\\json\" --timeout 2s --read "
+              "\"i=%DIR%\\big\" -- \"%DIR%\\fill.bat\" {i} >NUL\n"
+              "echo %errorlevel%\n");
+    CloseHandle(server);
+    ck_assert_str_eq(result.out, "124\r\n");
+    second = strstr(result.err, "\r\nhandoff: cannot write '\\\\.\\pipe\\");
+    ck_assert_msg(strstr(result.err, "handoff: --timeout: ") == result.err && second != NULL &&
+                      strstr(second, "Win32 error 121: ") != NULL && strstr(second, "(--tee)") != NULL,
+                  "%s", result.err);
+    read_all(open_file(in_directory(L"json"), GENERIC_READ, OPEN_EXISTING), kept, sizeof kept);
+    ck_assert_msg(strstr(kept, "\"ended\":\"timeout\"}") != NULL, "%s", kept);
+}
+END_TEST
+
 /* Somebody who follows a file until it has the text. */
 static void await_text(const wchar_t *path, const char *sought)
 {
@@ -673,6 +696,7 @@ Suite *writing_suite(void)
         {tee_keeps_what_ended_the_command, "tee", 1},
         {what_is_said_waits_for_its_reader, "tee", 1},
         {a_file_gets_its_line_though_nobody_hears_the_trace, "tee", 1},
+        {a_tee_that_takes_nothing_holds_up_no_line, "tee", 1},
         {a_file_gets_its_last_line_before_the_trace_is_read, "tee", 1},
         {what_cannot_run_is_relayed_to_nobody, "tee", 1},
         {tee_appends, "tee", 1},
