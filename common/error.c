@@ -112,6 +112,7 @@ static const struct {
     {0, ERROR_TOO_MANY_OPEN_FILES, "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes"},
     {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED,
      "cmd.exe would take the quoted arguments of a batch file for something else: give a command line"},
+    {HANDOFF_STAGE_LAUNCHER, ERROR_BAD_EXE_FORMAT, "the program there is no handoff-launcher.exe"},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, "handoff-launcher.exe belongs beside the program that uses it"},
     {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, "the parent may be ending"},
     {HANDOFF_STAGE_STEAL, ERROR_NOT_SUPPORTED, "it is protected from being closed"},

@@ -12,7 +12,13 @@ static BOOL refuse_protocol(struct transaction *t, uint32_t spoken)
     return FALSE;
 }
 
-/* A launcher that did not even find its page says why with its exit code. */
+/* Why a launcher has not found what it was given: see reach_parent() in launcher/broker/service.c. */
+static BOOL is_reason(DWORD exit_code)
+{
+    return exit_code == ERROR_INVALID_PARAMETER || exit_code == ERROR_NOT_FOUND || exit_code == ERROR_INVALID_DATA;
+}
+
+/* A launcher that did not even find its page says why with its exit code, and another program something else. */
 BOOL exchange_error(struct transaction *t, DWORD code)
 {
     uint32_t spoken = atomic_load(&t->link->channel->reached);
@@ -23,7 +29,8 @@ BOOL exchange_error(struct transaction *t, DWORD code)
     if (code == ERROR_PROCESS_ABORTED && spoken == 0 &&
         WaitForSingleObject(t->link->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
         GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
-        return set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code);
+        return is_reason(exit_code) ? set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code)
+                                    : set_error(t, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, ERROR_BAD_EXE_FORMAT);
     return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
 }
 

@@ -202,6 +202,7 @@ struct handoff_error {
  *                             cmd.exe more than 8,191. (stage FIND) The program's path has as many.
  *                             (stage REQUEST) The request has more than 16 MB.
  *   ERROR_FILE_NOT_FOUND      (stage FIND) no such program; (stage LAUNCHER) no launcher there
+ *   ERROR_BAD_EXE_FORMAT      (stage LAUNCHER) the program there is no launcher; (stage CREATE) the application is none
  *   ERROR_REVISION_MISMATCH   (stage VERSION) library and launcher do not speak the same protocol
  *   ERROR_NO_IMPERSONATION_TOKEN  (stage IDENTITY) the thread no longer impersonates whom it did
  *   ERROR_TIMEOUT             the launcher did not answer in time

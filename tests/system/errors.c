@@ -220,7 +220,8 @@ static const struct {
     {"no such application", no_such_application, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0, NULL},
     {"no such directory", no_such_directory, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, 0, NULL},
     {"no launcher", no_launcher, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, 0, NULL},
-    {"a launcher that is none", launcher_is_no_launcher, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, 0, NULL},
+    {"a launcher that is none", launcher_is_no_launcher, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, ERROR_BAD_EXE_FORMAT,
+     NULL},
 };
 
 static void check_message(const char *row, const struct handoff_error *error)

@@ -53,6 +53,7 @@ static const struct row {
     {HANDOFF_STAGE_IDENTITY, ERROR_ACCESS_DENIED, 0, L"", {L"the thread is the process itself now: Win32 error 5"}},
     {HANDOFF_STAGE_REPORT, ERROR_BROKEN_PIPE, 0, L"", {L"cannot report to the parent: Win32 error 109"}},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, 0, L"", {L"launcher: Win32 error 2: ", L"handoff-launcher.exe"}},
+    {HANDOFF_STAGE_LAUNCHER, ERROR_BAD_EXE_FORMAT, 0, L"", {L"Win32 error 193: ", L"no handoff-launcher.exe"}},
     {HANDOFF_STAGE_STEAL, ERROR_ACCESS_DENIED, 0, L"a", {L"'a': Win32 error 5: ", L"parent may be ending"}},
     {HANDOFF_STAGE_STEAL, ERROR_NOT_SUPPORTED, 0, L"a", {L"'a': Win32 error 50: ", L"protected from being closed"}},
     {HANDOFF_STAGE_CONNECT, ERROR_ACCESS_DENIED, 0, L"", {L"Win32 error 5: ", L"the same user must run both"}},
@@ -164,7 +165,7 @@ START_TEST(error_advice_is_for_its_code_only)
 {
     static const DWORD codes[] = {ERROR_INVALID_DATA, ERROR_FILE_NOT_FOUND, ERROR_NOT_SUPPORTED, ERROR_ACCESS_DENIED,
                                   ERROR_BAD_EXE_FORMAT};
-    static const DWORD advised[STAGES] = {[HANDOFF_STAGE_LAUNCHER] = 1 << 1,
+    static const DWORD advised[STAGES] = {[HANDOFF_STAGE_LAUNCHER] = 1 << 1 | 1 << 4,
                                           [HANDOFF_STAGE_CONNECT] = 1 << 3,
                                           [HANDOFF_STAGE_STEAL] = 1 << 2 | 1 << 3,
                                           [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
