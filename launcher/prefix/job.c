@@ -1,6 +1,8 @@
 /* The job of a command: made, left, ended and waited for. */
 #include "command.h"
 
+#include "heap.h"
+
 BOOL concerns_tree(const struct command *command)
 {
     return has_option(command, OPTION_KILL_ON_EXIT) || has_option(command, OPTION_WAIT_TREE) ||
@@ -37,34 +39,58 @@ void spare_members(HANDLE job)
     SetInformationJobObject(job, JobObjectExtendedLimitInformation, &none, sizeof none);
 }
 
-enum { MOST_MEMBERS = 128 };
+typedef JOBOBJECT_BASIC_PROCESS_ID_LIST members;
 
-/* Processes that are in the job, to be waited for and closed: so many at most. Returns how many; not every one may be
- * opened. `in_all` is 0 also where that cannot be told. */
-static DWORD open_members(HANDLE job, HANDLE *members, DWORD most, DWORD *in_all)
+/* Of all of them; none where that cannot be told. NULL without memory. */
+static members *list_members(HANDLE job)
 {
-    struct {
-        JOBOBJECT_BASIC_PROCESS_ID_LIST list;
-        ULONG_PTR more[MOST_MEMBERS - 1];
-    } ids = {.more = {0}};
+    enum { ROOM = 64 };
+
+    for (size_t size = sizeof(members) + ROOM * sizeof(ULONG_PTR);; size *= 2) {
+        members *list = allocate(size);
+
+        if (list == NULL || QueryInformationJobObject(job, JobObjectBasicProcessIdList, list, (DWORD)size, NULL))
+            return list;
+        if (GetLastError() != ERROR_MORE_DATA) {
+            list->NumberOfAssignedProcesses = list->NumberOfProcessIdsInList = 0;
+            return list;
+        }
+        release(list);
+    }
+}
+
+static HANDLE open_member(HANDLE job, DWORD process_id)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, process_id);
+    BOOL is_member = FALSE;
+
+    /* Its number may be another's by now. */
+    if (process == NULL || (IsProcessInJob(process, job, &is_member) && is_member))
+        return process;
+    CloseHandle(process);
+    return NULL;
+}
+
+/* The list with handles in the place of the ids: so many at most, and not every process may be opened. */
+static members *open_members(HANDLE job, DWORD most)
+{
+    members *list = list_members(job);
     DWORD count = 0;
 
-    /* One that is cut short is as good. */
-    if (!QueryInformationJobObject(job, JobObjectBasicProcessIdList, &ids, sizeof ids, NULL) &&
-        GetLastError() != ERROR_MORE_DATA)
-        ids.list.NumberOfAssignedProcesses = ids.list.NumberOfProcessIdsInList = 0;
-    for (DWORD i = 0; i < ids.list.NumberOfProcessIdsInList && count < most; i++) {
-        HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, (DWORD)ids.list.ProcessIdList[i]);
-        BOOL is_member = FALSE;
+    for (DWORD i = 0; list != NULL && i < list->NumberOfProcessIdsInList && count < most; i++) {
+        HANDLE process = open_member(job, (DWORD)list->ProcessIdList[i]);
 
-        /* Its number may be another's by now. */
-        if (process != NULL && IsProcessInJob(process, job, &is_member) && is_member)
-            members[count++] = process;
-        else if (process != NULL)
-            CloseHandle(process);
+        if (process != NULL)
+            list->ProcessIdList[count++] = (ULONG_PTR)process;
     }
-    *in_all = ids.list.NumberOfAssignedProcesses;
-    return count;
+    if (list != NULL)
+        list->NumberOfProcessIdsInList = count;
+    return list;
+}
+
+static BOOL is_empty(const members *list)
+{
+    return list != NULL && list->NumberOfAssignedProcesses == 0;
 }
 
 /* A wait for this process, which does not end meanwhile. Its handle is a copy: by its id it may not be opened where its
@@ -81,43 +107,56 @@ static void pause_relaying(struct relay *relays, DWORD pause_ms)
     CloseHandle(copy);
 }
 
-/* It may be that no process in the job may be opened. */
-BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *deadline)
+/* Until those of the list have ended; where none of them may be opened, for a moment. Closes them. FALSE if the time is up
+ * before. */
+static BOOL wait_for_list(members *list, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };
-    HANDLE process;
-    DWORD in_all;
+    DWORD count = list != NULL ? list->NumberOfProcessIdsInList : 0, left = deadline_left(deadline);
+    BOOL ended = TRUE;
 
-    while (deadline_left(deadline) > 0) {
-        BOOL known = open_members(job, &process, 1, &in_all) > 0;
-        DWORD most = deadline_left(deadline);
+    if (count == 0 && !is_empty(list))
+        pause_relaying(relays, min(left, PAUSE_MS));
+    for (DWORD i = 0; i < count; i++) {
+        HANDLE process = (HANDLE)list->ProcessIdList[i];
 
-        if (in_all == 0)
-            return TRUE;
-        if (!known) {
-            pause_relaying(relays, min(most, PAUSE_MS));
-            continue;
-        }
-        relay_until_exit(relays, process, most);
+        ended = relay_until_exit(relays, process, deadline_left(deadline)) && ended;
         CloseHandle(process);
+    }
+    release(list);
+    return ended;
+}
+
+BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *deadline)
+{
+    while (deadline_left(deadline) > 0) {
+        members *first = open_members(job, 1);
+        BOOL empty = is_empty(first);
+
+        wait_for_list(first, relays, deadline);
+        if (empty)
+            return TRUE;
     }
     return FALSE;
 }
 
-/* Ended is not yet gone, and a job is empty before what was in it is: until a process' handle is signalled its own file
- * is in use (ReactOS, PspExitThread: first the handle table, then the job, then the mapped files). So who is there is
- * opened before. */
+/*
+ * Ended is not yet gone, and a job is empty before what was in it is: until a process' handle is signalled its own file
+ * is in use (ReactOS, PspExitThread: first the handle table, then the job, then the mapped files). So all who are there
+ * are opened before. A process whose creation was under way joins when the others have ended, so they are ended again.
+ */
 BOOL end_members(HANDLE job, struct relay *relays, DWORD code)
 {
     const struct deadline deadline = {DEATH_TIMEOUT_MS, stopwatch_start()};
-    HANDLE members[MOST_MEMBERS];
-    DWORD in_all, count = open_members(job, members, MOST_MEMBERS, &in_all);
-    BOOL gone = TRUE;
+    BOOL empty, gone = TRUE;
+    members *all = open_members(job, MAXDWORD);
 
-    TerminateJobObject(job, code);
-    for (DWORD i = 0; i < count; i++) {
-        gone = relay_until_exit(relays, members[i], deadline_left(&deadline)) && gone;
-        CloseHandle(members[i]);
-    }
-    return wait_for_members(job, relays, &deadline) && gone;
+    do {
+        TerminateJobObject(job, code);
+        gone = wait_for_list(all, relays, &deadline) && gone;
+        all = open_members(job, MAXDWORD);
+        empty = is_empty(all);
+    } while (!empty && deadline_left(&deadline) > 0);
+    wait_for_list(all, relays, &(struct deadline){0});
+    return empty && gone;
 }

@@ -30,6 +30,8 @@
  *   one job, closed nor may it break away
  *   refused         a child that is created in one is refused
  *   slow            TerminateJobObject returns before anything in it has ended, as on Windows
+ *   slow, crowded   and others are in it, before all that can be opened; what was ended leaves it at once
+ *   late            nobody is in it until TerminateJobObject has been called once, in vain
  *   stuck           nothing in it ends by TerminateJobObject
  */
 #include <winsock2.h>
@@ -108,6 +110,7 @@ static BOOL assign_to_job(HANDLE job, HANDLE process)
 }
 
 static UINT later_code;
+static int times_ended;
 
 static DWORD WINAPI end_later(void *job)
 {
@@ -119,7 +122,7 @@ static DWORD WINAPI end_later(void *job)
 
 static BOOL end_job(HANDLE job, UINT code)
 {
-    if (has_kind_of_job("stuck"))
+    if (has_kind_of_job("stuck") || (times_ended++ == 0 && has_kind_of_job("late")))
         return TRUE;
     if (!has_kind_of_job("slow"))
         return TerminateJobObject(job, code);
@@ -186,6 +189,27 @@ static HANDLE open_old_process(DWORD access, BOOL inheritable, DWORD process_id)
     return OpenProcess(access, inheritable, process_id);
 }
 
+/* Processes that nobody may open, and then the others. */
+static BOOL list_crowd(HANDLE job, JOBOBJECT_BASIC_PROCESS_ID_LIST *list, DWORD size)
+{
+    enum { CROWD = 1000, MOST = 64 };
+    struct {
+        JOBOBJECT_BASIC_PROCESS_ID_LIST list;
+        ULONG_PTR more[MOST];
+    } others;
+    DWORD room = (size - (DWORD)offsetof(JOBOBJECT_BASIC_PROCESS_ID_LIST, ProcessIdList)) / (DWORD)sizeof(ULONG_PTR);
+    DWORD count;
+
+    if (!QueryInformationJobObject(job, JobObjectBasicProcessIdList, &others, sizeof others, NULL))
+        return FALSE;
+    count = times_ended == 0 ? CROWD + others.list.NumberOfProcessIdsInList : 0;
+    list->NumberOfAssignedProcesses = count;
+    list->NumberOfProcessIdsInList = count < room ? count : room;
+    for (DWORD i = 0; i < list->NumberOfProcessIdsInList; i++)
+        list->ProcessIdList[i] = i < CROWD ? 0 : others.list.ProcessIdList[i - CROWD];
+    return count <= room || refuse_strictly(ERROR_MORE_DATA);
+}
+
 static int looks; /* since the last pause */
 
 static BOOL query_job(HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size, DWORD *length)
@@ -194,6 +218,12 @@ static BOOL query_job(HANDLE job, JOBOBJECTINFOCLASS kind, void *to, DWORD size,
 
     if (has_variable("HANDOFF_OPEN") && ++looks > MOST_LOOKS)
         TerminateProcess(GetCurrentProcess(), SPINS);
+    if (has_kind_of_job("slow, crowded"))
+        return list_crowd(job, to, size);
+    if (times_ended == 0 && has_kind_of_job("late")) {
+        memset(to, 0, size);
+        return TRUE;
+    }
     return QueryInformationJobObject(job, kind, to, size, length);
 }
 

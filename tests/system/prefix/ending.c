@@ -245,18 +245,22 @@ END_TEST
 
 /* On a system that is slow with it (tests/faulty/faulty_prefix.c). Who ends a process says its code; and the program's file can
  * be deleted at once. */
+enum { WAYS_TO_END = 4, KINDS_OF_JOB = 3 };
+
 START_TEST(what_was_ended_is_gone)
 {
     static const struct {
         const char *options;
         BOOL child_ends;
         DWORD of_tree, exit_code;
-    } rows[] = {
+    } rows[WAYS_TO_END] = {
         {"--timeout 2s", FALSE, 124, 124},
         {"--timeout 2s --relay", FALSE, 124, 124},
         {"--kill-on-exit", TRUE, ERROR_PROCESS_ABORTED, 5},
         {"--kill-on-exit --relay", TRUE, ERROR_PROCESS_ABORTED, 5},
     };
+    static const wchar_t *const jobs[] = {L"slow", L"slow, crowded", L"late"};
+    int row = _i % WAYS_TO_END;
     wchar_t copy[MAX_PATH];
     struct family family;
     DWORD code;
@@ -267,16 +271,16 @@ START_TEST(what_was_ended_is_gone)
     ck_assert(CopyFileW(program(OWN_WIDTH, L"child.exe"), copy, FALSE));
     SetEnvironmentVariableW(L"CHILD", copy);
     SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
-    SetEnvironmentVariableW(L"HANDOFF_JOB", L"slow");
-    family = start_family(rows[_i].options);
+    SetEnvironmentVariableW(L"HANDOFF_JOB", jobs[_i / WAYS_TO_END]);
+    family = start_family(rows[row].options);
     SetEnvironmentVariableW(L"HANDOFF_JOB", NULL);
-    ck_assert(!rows[_i].child_ends || TerminateProcess(family.child, 5));
+    ck_assert(!rows[row].child_ends || TerminateProcess(family.child, 5));
     await_end(family.running.process.hProcess);
     ck_assert_msg(!lives(family.child) && !lives(family.grandchild), "somebody is still there");
     ck_assert_msg(DeleteFileW(copy), "the program's file: error %lu", GetLastError());
     ck_assert(GetExitCodeProcess(family.grandchild, &code));
-    ck_assert_uint_eq(code, rows[_i].of_tree);
-    finish_family(&family, rows[_i].exit_code);
+    ck_assert_uint_eq(code, rows[row].of_tree);
+    finish_family(&family, rows[row].exit_code);
 }
 END_TEST
 
@@ -455,7 +459,7 @@ Suite *ending_suite(void)
     };
     const struct listed_test in_batch_files[] = {
         {the_command_ends, "ending of batch files", ARRAYSIZE(endings)},
-        {what_was_ended_is_gone, "ending of batch files", 4},
+        {what_was_ended_is_gone, "ending of batch files", WAYS_TO_END * KINDS_OF_JOB},
         {what_does_not_end_is_said, "ending of batch files", 2},
         {handoff_is_killed, "ending of batch files", 3},
         {all_that_the_command_started_is_waited_for, "ending of batch files", ARRAYSIZE(waits_for_tree)},
