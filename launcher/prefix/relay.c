@@ -110,7 +110,8 @@ static BOOL takes_more(const struct outlet *outlet)
     return outlet->sink.to != NULL && outlet->code == ERROR_SUCCESS;
 }
 
-/* By one of the pool's threads, which go when they have had nothing to do: a relay that waits has none. */
+/* By one of the pool's threads, which go when they have had nothing to do: a relay that waits has none. Where there is no
+ * thread to be had, this one must not get stuck instead: what is lost then is said, as where a write fails. */
 static void give(struct outlet *outlet, const char *bytes, DWORD size)
 {
     if (!takes_more(outlet))
@@ -119,8 +120,10 @@ static void give(struct outlet *outlet, const char *bytes, DWORD size)
     outlet->bytes = bytes;
     outlet->size = size;
     ResetEvent(outlet->done);
-    if (!QueueUserWorkItem(pass_on, outlet, WT_EXECUTELONGFUNCTION))
-        pass_on(outlet);
+    if (QueueUserWorkItem(pass_on, outlet, WT_EXECUTELONGFUNCTION))
+        return;
+    outlet->result = GetLastError();
+    SetEvent(outlet->done);
 }
 
 static void settle(struct outlet *outlet)

@@ -331,6 +331,12 @@ static DWORD resume_thread(HANDLE thread)
     return (DWORD)-1;
 }
 
+static BOOL queue_work(LPTHREAD_START_ROUTINE function, void *argument, ULONG flags)
+{
+    return has_variable("HANDOFF_THREAD") ? refuse_strictly(ERROR_NO_SYSTEM_RESOURCES)
+                                          : QueueUserWorkItem(function, argument, flags);
+}
+
 static BOOL read_file(HANDLE file, void *buffer, DWORD size, DWORD *read, OVERLAPPED *operation)
 {
     static int reads;
@@ -408,6 +414,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define DuplicateHandle duplicate_with_attributes
 #define GetProcAddress find_function
 #define QueryInformationJobObject query_job
+#define QueueUserWorkItem queue_work
 #define ReadFile read_file
 #define ResumeThread resume_thread
 #define WaitForMultipleObjects wait_for_many

@@ -134,6 +134,28 @@ START_TEST(the_time_is_up_though_nobody_reads)
 }
 END_TEST
 
+/* There is no thread to be had (tests/faulty/faulty_prefix.c), so nobody else could get stuck with a write. */
+START_TEST(the_time_is_up_though_there_is_no_thread)
+{
+    struct running running;
+    char text[1024];
+
+    free(make_big_file(L"big", 73000));
+    SetEnvironmentVariableW(L"HANDOFF", program(OWN_WIDTH, L"faulty-prefix.exe"));
+    SetEnvironmentVariableW(L"HANDOFF_THREAD", L"none");
+    running = start_batch("\"%HANDOFF%\" --relay --timeout 2s --read \"i=%DIR%\\big\" -- \"%CHILD%\" read {i}\n"
+                          "exit %errorlevel%\n",
+                          0);
+    SetEnvironmentVariableW(L"HANDOFF_THREAD", NULL);
+    await_end(running.process.hProcess);
+    read_all(running.err, text, sizeof text);
+    running.err = NULL;
+    ck_assert_msg(strstr(text, "handoff: cannot write 'stdout': Win32 error 1450: ") != NULL, "%s", text);
+    ck_assert_uint_eq(finish_running(&running), 1);
+    assert_nobody_left();
+}
+END_TEST
+
 /* What handoff has to say is for a reader that does not read, of a pipe that is full. */
 START_TEST(the_time_is_up_though_nobody_hears_it)
 {
@@ -350,6 +372,7 @@ Suite *relaying_suite(void)
         {relay_keeps_the_order_of_two_handles_of_one_stream, "relay", 1},
         {relay_drains_what_the_command_left, "relay", 1},
         {the_time_is_up_though_nobody_reads, "relay", ARRAYSIZE(unread)},
+        {the_time_is_up_though_there_is_no_thread, "relay", 1},
         {the_time_is_up_though_nobody_hears_it, "relay", 1},
         {relay_without_a_reader, "relay", 1},
         {relay_ends_though_the_background_is_busy, "relay", 1},
