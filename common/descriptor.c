@@ -88,12 +88,3 @@ DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, H
     }
     return ERROR_SUCCESS;
 }
-
-uint32_t descriptor_flags(HANDLE handle)
-{
-    switch (GetFileType(handle) & ~(DWORD)FILE_TYPE_REMOTE) {
-    case FILE_TYPE_PIPE: return FD_OPEN | FD_PIPE;
-    case FILE_TYPE_CHAR: return FD_OPEN | FD_DEVICE;
-    default: return FD_OPEN;
-    }
-}

@@ -13,7 +13,8 @@ uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
  * Appends a pass for each descriptor of the block in `startup` that is open and that no pass of the request has,
  * with a copy of its handle in the process `to`. A block that is not a
  * C runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not
- * describe (its dcrt0.cc). The request must have room. Returns a Win32 code, as append_own_streams().
+ * describe (its dcrt0.cc). The request must have room. Returns a Win32
+ * code: of the pass that it could not make, which lies behind those of the request.
  */
 DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
 
@@ -26,8 +27,5 @@ void note_flags(struct request *request, uint32_t pass, const STARTUPINFOW *star
 
 /* The same for the passes from `first` on, which are this process' own streams. */
 void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first);
-
-/* The flags that a C runtime gives a descriptor of this handle: pipe or device, or neither. */
-uint32_t descriptor_flags(HANDLE handle);
 
 #endif

@@ -28,15 +28,3 @@ DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner)
     }
     return code;
 }
-
-DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page)
-{
-    HANDLE section;
-    DWORD code = copy(owner, token->page, FALSE, &section);
-
-    if (code != ERROR_SUCCESS)
-        return code;
-    code = map_page(section, token->nonce, page);
-    CloseHandle(section);
-    return code;
-}

@@ -4,8 +4,7 @@
 
 #include <windows.h>
 
-#include "claim.h"
-#include "token.h"
+#include <stdint.h>
 
 /* FILETIME of the process: 100 ns since 1601; 0 if it cannot be told. A pid may be recycled; pid and
  * creation time together cannot. */
@@ -16,8 +15,5 @@ uint64_t creation_time(HANDLE process);
  * that is not known. ERROR_INVALID_PARAMETER, as OpenProcess has it, if there is no such process (any more).
  */
 DWORD open_owner(DWORD process_id, uint64_t created, HANDLE *owner);
-
-/* Maps the page that the token names: a copy, which hurts nobody if the number is another's by now. */
-DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page);
 
 #endif

@@ -68,11 +68,9 @@ struct request {
     const wchar_t *directory;    /* NULL: the launcher's own, which is the parent's */
     const wchar_t *desktop;
     const wchar_t *title;
-    const wchar_t *environment;          /* a block; NULL: the launcher's own, which is the parent's */
-    uint32_t environment_length;         /* units, both closing NULs included */
-    const wchar_t *variables;            /* changes of the environment, as environment_edit() takes them; NULL: none */
-    uint32_t variables_length;           /* as above */
-    uint32_t closed_streams;             /* 1 << STREAM_..., for each that the child shall not have */
+    const wchar_t *environment; /* a block with two NULs at its end; NULL: the launcher's, as the parent's is */
+    const wchar_t *variables;   /* changes of the environment, as environment_edit() takes them; NULL: none */
+    uint32_t closed_streams;    /* 1 << STREAM_..., for each that the child shall not have */
     uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
     uint32_t refuse_batch;               /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;

@@ -25,14 +25,6 @@ static inline const char *stream_name(int stream)
 }
 
 /*
- * Appends a pass for each stream that no pass of the request claims: a copy of this process' own, put into
- * the process `to`, inheritable. One that is not open is none, as it is for CreateProcessW; stdout and stderr
- * that are the same handle stay the same, and in order. The request must have room for STREAM_COUNT more.
- * Returns a Win32 code: of the pass that it could not make, which lies behind those of the request.
- */
-DWORD append_own_streams(struct request *request, HANDLE to);
-
-/*
  * This process' own stream if it is a console's of before Windows 8, else NULL. Such a one is no
  * kernel handle and cannot travel: its number, 4n + 3, means the same in every process on that
  * console, and children have it without being given it (rprichard/win32-console-docs). The number

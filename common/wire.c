@@ -90,11 +90,23 @@ static void move_string(struct wire *wire, const wchar_t **string)
         wire->failed = true;
 }
 
-/* Strings, each with its NUL, and a NUL more. */
-static void move_block(struct wire *wire, const wchar_t **block, uint32_t *count)
+/* Units of a block, which is strings, each with its NUL, and a NUL more. An empty one has two, as CreateProcessW takes
+ * it. */
+static uint32_t block_length(const wchar_t *block)
 {
-    move_units(wire, block, count);
-    if (!wire->failed && *block != NULL && (*count < 2 || (*block)[*count - 2] != L'\0'))
+    const wchar_t *end = block;
+
+    while (*end != L'\0')
+        end += text_length(end) + 1;
+    return end == block ? 2 : (uint32_t)(end - block) + 1;
+}
+
+static void move_block(struct wire *wire, const wchar_t **block)
+{
+    uint32_t count = is_encoding(wire) && *block != NULL ? block_length(*block) : 0;
+
+    move_units(wire, block, &count);
+    if (!wire->failed && *block != NULL && (count < 2 || (*block)[count - 2] != L'\0' || block_length(*block) != count))
         wire->failed = true;
 }
 
@@ -163,8 +175,8 @@ static void move_request(struct wire *wire, struct request *request)
     move_string(wire, &request->directory);
     move_string(wire, &request->desktop);
     move_string(wire, &request->title);
-    move_block(wire, &request->environment, &request->environment_length);
-    move_block(wire, &request->variables, &request->variables_length);
+    move_block(wire, &request->environment);
+    move_block(wire, &request->variables);
     move_u32(wire, &request->closed_streams);
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         move_u32(wire, &request->stream_flags[stream]);

@@ -1,13 +1,12 @@
 #include "transaction.h"
 
-#include "cmdline.h"
 #include "descriptor.h"
-#include "environment.h"
 #include "fdblock.h"
 #include "handle.h"
 #include "heap.h"
 #include "lookup.h"
 #include "query.h"
+#include "quote.h"
 #include "steal.h"
 #include "startup.h"
 #include "stream.h"
@@ -29,14 +28,10 @@ static void set_strings(struct request *request, const struct handoff_request *a
     request->directory = asked->directory;
     request->creation_flags = asked->creation_flags;
     request->closed_streams = asked->closed_streams;
-    if (asked->environment != NULL) {
+    if (asked->environment != NULL)
         request->environment = asked->environment[0] != L'\0' ? asked->environment : L"\0";
-        request->environment_length = environment_length(asked->environment);
-    }
-    if (asked->variables != NULL && asked->variables[0] != L'\0') {
+    if (asked->variables != NULL && asked->variables[0] != L'\0')
         request->variables = asked->variables;
-        request->variables_length = environment_length(asked->variables);
-    }
     if (asked->startup != NULL)
         take_startup(request, asked->startup);
 }
@@ -137,7 +132,6 @@ static BOOL take_surroundings(struct transaction *t)
     if (request->environment == NULL)
         return set_error(t, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     request->directory = t->directory;
-    request->environment_length = environment_length(request->environment);
     if ((request->creation_flags & PRIORITY_FLAGS) == 0 &&
         (priority == IDLE_PRIORITY_CLASS || priority == BELOW_NORMAL_PRIORITY_CLASS))
         request->creation_flags |= priority; /* the two that children inherit */
@@ -277,32 +271,6 @@ BOOL duplicate_passes(struct transaction *t)
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);
     }
-    return TRUE;
-}
-
-/* What the child gets as any child would stays the parent's, so there is nothing to steal: the launcher is given
- * copies, which go with it if it ends before it has the request. A failure is told of the pass that could not be
- * made, unless it is the launcher's death. */
-BOOL put_own(struct transaction *t)
-{
-    uint32_t first = t->request.pass_count;
-    DWORD code = ERROR_SUCCESS;
-
-    t->in_step = FALSE;
-    if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        code = append_own_streams(&t->request, t->link->launcher);
-    if (t->asked->startup != NULL)
-        note_stream_flags(&t->request, t->asked->startup, first);
-    if (code == ERROR_SUCCESS && t->asked->startup != NULL)
-        code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
-    if (code != ERROR_SUCCESS)
-        code = link_blame(t->link, code, remaining_ms(t));
-    if (code == ERROR_PROCESS_ABORTED)
-        return exchange_error(t, code);
-    if (code != ERROR_SUCCESS)
-        return set_error(t, HANDOFF_STAGE_DUPLICATE, t->request.pass_count++, code);
-    for (uint32_t i = 0; t->asked->seal_all && i < t->request.pass_count; i++)
-        t->request.passes[i].flags |= PASS_SEALED;
     return TRUE;
 }
 

@@ -5,6 +5,7 @@
 #include "owner.h"
 #include "page.h"
 #include "steal.h"
+#include "token.h"
 
 struct handoff_offering {
     struct page page;

@@ -2,6 +2,7 @@
 
 #include "owner.h"
 #include "steal.h"
+#include "token.h"
 
 /* It can be opened as long as anybody has a handle to it. */
 static BOOL has_ended(HANDLE process)
@@ -9,6 +10,19 @@ static BOOL has_ended(HANDLE process)
     DWORD code;
 
     return GetExitCodeProcess(process, &code) && code != STILL_ACTIVE;
+}
+
+/* Maps the page that the token names: a copy, which hurts nobody if the number is another's by now. */
+static DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page)
+{
+    HANDLE section;
+    DWORD code = copy(owner, token->page, FALSE, &section);
+
+    if (code != ERROR_SUCCESS)
+        return code;
+    code = map_page(section, token->nonce, page);
+    CloseHandle(section);
+    return code;
 }
 
 static DWORD take(const struct token *token, HANDLE *handle)

@@ -7,6 +7,7 @@
  *   attributes.c   what else the caller wants of the child
  *   security.c     who may open the child
  *   offer.c        what is passed: the request, the duplicates, what becomes of them
+ *   own.c          what the child has of this process as any child would
  *   link.c         a launcher, and the page, the pipe and the events that it shares with us
  *   resident.c     launchers that stay
  *   standing.c     what they have of this process, and must not have kept

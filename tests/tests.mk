@@ -43,25 +43,29 @@ $(call both,taking-child.exe): build/%/taking-child.exe: build/%/tests/children/
 $(call both,spawning.dll): build/%/spawning.dll: build/%/tests/children/spawning.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -shared -o $@ $^
 
-$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty/faulty_launcher.o build/%/libcommon.a
+# What of the engine calls nothing of Windows that a test replaces.
+ENGINE-PURE := launcher/engine/batch.c launcher/engine/environment.c launcher/engine/upcase.c
+
+$(call both,faulty-launcher.exe): build/%/faulty-launcher.exe: build/%/tests/faulty/faulty_launcher.o \
+                                $(call objects,$(ENGINE-PURE)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^
 
 # The rest of the prefix as it is.
 $(call both,faulty-prefix.exe): build/%/faulty-prefix.exe: build/%/tests/faulty/faulty_prefix.o \
-                          $(filter-out %/console.o %/job.o %/library.o %/open.o %/parent.o %/relay.o %/say.o, \
-                            $(call objects,launcher/prefix/*.c)) build/%/libcommon.a
+                          $(filter-out %/console.o %/job.o %/library.o %/open.o %/parent.o %/relay.o %/say.o %/sink.o, \
+                            $(call objects,launcher/prefix/*.c)) $(call objects,$(ENGINE-PURE)) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -nostartfiles $(BARE-ENTRY-$(width)) -o $@ $^
 
 $(call both,faulty-parent.exe): build/%/faulty-parent.exe: build/%/tests/faulty/faulty_parent.o \
-                              $(call objects,parent/createprocess.c parent/exepath.c) \
+                              $(call objects,parent/createprocess.c parent/exepath.c parent/quote.c) \
                               build/%/libcommon.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c launcher/prefix/options.c parent/ansi.c) $(HARNESS) \
-                          build/%/libcommon.a
+$(call both,unit.exe): build/%/unit.exe: $(call objects,tests/unit/*.c $(ENGINE-PURE) launcher/prefix/options.c \
+                          launcher/prefix/words.c parent/ansi.c parent/quote.c parent/token.c) $(HARNESS) build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS)
 
-$(call both,system.exe): build/%/system.exe: $(call objects,$(SYSTEM)) build/%/libhandoff.a build/%/libcommon.a
+$(call both,system.exe): build/%/system.exe: $(call objects,$(SYSTEM) parent/token.c) build/%/libhandoff.a build/%/libcommon.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32
 
 # The library and the launcher again, with other names for all that they import: see tests/calls/counted.h.
@@ -168,12 +172,13 @@ bench: $(addprefix build/x64/,bench.exe $(BENCH-CHILDREN) handoff-launcher.exe h
 
 # --- analysis, on the host -----------------------------------------------------------------
 
-PURE := $(addprefix common/,cmdline.c environment.c fdblock.c placeholder.c request.c text.c token.c wire.c) launcher/prefix/options.c
+PURE := $(addprefix common/,cmdline.c fdblock.c placeholder.c request.c text.c wire.c) \
+        $(addprefix launcher/,engine/batch.c engine/environment.c prefix/options.c prefix/words.c) parent/quote.c parent/token.c
 FUZZ-SECONDS := 300
 
-build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/prefix/options.h) Makefile | build/deps/fuzzing
+build/fuzz: tests/fuzz/fuzz.c $(PURE) $(wildcard common/*.h launcher/*/*.h parent/*.h) Makefile | build/deps/fuzzing
 	clang -std=c11 -g -O1 -fshort-wchar -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -Icommon -Ilauncher/prefix -o $@ tests/fuzz/fuzz.c $(PURE)
+	    -Icommon -Ilauncher/engine -Ilauncher/prefix -Iparent -o $@ tests/fuzz/fuzz.c $(PURE)
 
 # handoff.h, by itself, in every language that a caller may write in, for GNU's and for Microsoft's compilers. Windows'
 # headers are mingw's, which for Microsoft's target want to be told that the compiler knows GNU's attributes, too, and

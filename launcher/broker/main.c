@@ -2,7 +2,6 @@
 #include "service.h"
 
 #include "cmdline.h"
-#include "sink.h"
 #include "text.h"
 
 enum { EXIT_HANDOFF = 125 };
@@ -12,10 +11,9 @@ static void say_purpose(void)
 {
     static const char line[] = "handoff-launcher: only the handoff library starts this program: put handoff.exe before "
                                "a command instead\r\n";
-    HANDLE err = GetStdHandle(STD_ERROR_HANDLE);
-    struct sink sink = sink_for(err, err);
+    DWORD written;
 
-    sink_write(&sink, line, sizeof line - 1);
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, sizeof line - 1, &written, NULL);
 }
 
 static DWORD run(void)

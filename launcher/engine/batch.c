@@ -1,26 +1,40 @@
-#include "creation.h"
+#include "batch.h"
 
 #include "cmdline.h"
-#include "heap.h"
 
-BOOL creation_wrap_batch(struct creation *creation, const struct request *request, struct failure *failure)
+bool path_is_batch(const wchar_t *path)
 {
-    struct text line = {.capacity = LINE_CAPACITY};
-    wchar_t cmd[CMD_CAPACITY];
-    struct text path = {.at = cmd, .capacity = CMD_CAPACITY};
+    size_t length = text_length(path);
+    wchar_t last[5] = {0};
 
-    if (!line_is_batch(creation->program.at))
-        return TRUE;
-    if (request->refuse_batch)
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
-    line.at = creation->batch_line = allocate(LINE_CAPACITY * sizeof *line.at);
-    if (line.at == NULL)
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
-    path.length = GetSystemDirectoryW(cmd, MAX_PATH);
-    text_put(&path, L"\\cmd.exe");
-    if (!text_end(&path) || !line_put_batch(&line, cmd, creation->program.at, creation->line.at))
-        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
-    CopyMemory(creation->program.at, cmd, (path.length + 1) * sizeof *cmd);
-    creation->line.at = line.at;
-    return TRUE;
+    while (length > 0 && (path[length - 1] == L'.' || path[length - 1] == L' '))
+        length--;
+    for (size_t i = 0; i < 4 && i < length; i++)
+        last[3 - i] = path[length - 1 - i] | (L'a' ^ L'A');
+    return text_equal_ascii(last, ".bat") || text_equal_ascii(last, ".cmd");
+}
+
+/* In a command line cmd.exe knows no way to write a %, only what becomes of it: a % before what is nothing at all, the
+ * first 0 characters of the current directory. (Rust's library runs batch files so.) */
+static void put_path_for_cmd(struct text *result, const wchar_t *path)
+{
+    for (; *path != L'\0'; path++) {
+        if (*path == L'%')
+            text_put_ascii(result, "%%cd:~,");
+        text_put_unit(result, *path);
+    }
+}
+
+bool line_put_batch(struct text *result, const wchar_t *cmd, const wchar_t *path, const wchar_t *line)
+{
+    struct text first = {.capacity = 0};
+
+    text_put_unit(result, L'"');
+    text_put(result, cmd);
+    text_put_ascii(result, "\" /d /e:on /v:off /s /c \"\"");
+    put_path_for_cmd(result, path);
+    text_put_unit(result, L'"');
+    text_put(result, line != NULL ? line_program(&first, line) : L"");
+    text_put_unit(result, L'"');
+    return result->length < BATCH_CAPACITY;
 }

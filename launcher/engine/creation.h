@@ -3,7 +3,8 @@
  *
  *   engine.c   the order
  *   prepare.c  all that CreateProcessW is called with
- *   batch.c    a batch file as what is run
+ *   batch.c    the line that runs a batch file
+ *   environment.c  the environment with changes
  *   create.c   CreateProcessW, in the ways that this Windows knows
  *   block.c    the C runtime's descriptors, in the width of the child's pointers
  *   job.c      the same order, with a job that the child may have to join
@@ -37,16 +38,10 @@ struct creation {
 
 /* ---- prepare.c ---- */
 
+enum { CMD_CAPACITY = MAX_PATH + 8 }; /* for the path of cmd.exe */
+
 BOOL creation_prepare(struct creation *creation, struct request *request, struct failure *failure);
 void creation_release(struct creation *creation);
-
-/* ---- batch.c ---- */
-
-enum { CMD_CAPACITY = MAX_PATH + 8 };
-
-/* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short
- * and, on Wine, with every inheritable handle. */
-BOOL creation_wrap_batch(struct creation *creation, const struct request *request, struct failure *failure);
 
 /* ---- create.c ---- */
 

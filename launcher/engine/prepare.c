@@ -1,8 +1,9 @@
 #include "creation.h"
 
+#include "batch.h"
 #include "cmdline.h"
-#include "descriptor.h"
 #include "environment.h"
+#include "fdblock.h"
 #include "heap.h"
 #include "inherited.h"
 #include "startup.h"
@@ -28,7 +29,7 @@ static BOOL allocate_creation(struct creation *creation, const struct request *r
 
     /* The number in the place of "{x}" has at most 10 digits. */
     creation->line.capacity = room(request->command_line, 4, 1);
-    creation->program.capacity = room(request->application, 1, CMD_CAPACITY);
+    creation->program.capacity = room(request->application, 1, CMD_CAPACITY); /* or cmd.exe's path */
     memory = allocate(handles + (creation->program.capacity + creation->line.capacity) * sizeof(wchar_t));
     if (memory == NULL)
         return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
@@ -93,6 +94,38 @@ static BOOL put_program(struct creation *creation, const struct request *request
            fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 
+/* cmd.exe of the system's, which runs a batch file. FALSE if its path does not fit. */
+static BOOL put_cmd(struct text *path)
+{
+    DWORD length = GetSystemDirectoryW(path->at, (UINT)path->capacity);
+
+    path->length = length;
+    text_put_ascii(path, "\\cmd.exe");
+    return length > 0 && text_end(path);
+}
+
+/* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short and, on Wine, with
+ * every inheritable handle. */
+static BOOL wrap_batch(struct creation *creation, const struct request *request, struct failure *failure)
+{
+    wchar_t path[CMD_CAPACITY];
+    struct text cmd = {.at = path, .capacity = CMD_CAPACITY}, line = {.capacity = 0};
+
+    if (!path_is_batch(creation->program.at))
+        return TRUE;
+    if (request->refuse_batch)
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
+    if (!put_cmd(&cmd) || !line_put_batch(&line, cmd.at, creation->program.at, creation->line.at))
+        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+    if (!text_allocate(&line))
+        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+    line_put_batch(&line, cmd.at, creation->program.at, creation->line.at);
+    creation->line.at = creation->batch_line = line.at;
+    creation->program.length = 0;
+    text_put(&creation->program, cmd.at);
+    return text_end(&line) && text_end(&creation->program);
+}
+
 /* ---- streams, descriptors, handles ---- */
 
 /* All streams or none: with one of them given, Windows takes the others as they are. */
@@ -116,13 +149,23 @@ static void set_streams(STARTUPINFOW *to, const struct request *request)
     }
 }
 
+/* The flags that a C runtime gives a descriptor of this handle: pipe or device, or neither. */
+static uint32_t flags_of_type(HANDLE handle)
+{
+    switch (GetFileType(handle) & ~(DWORD)FILE_TYPE_REMOTE) {
+    case FILE_TYPE_PIPE: return FD_OPEN | FD_PIPE;
+    case FILE_TYPE_CHAR: return FD_OPEN | FD_DEVICE;
+    default: return FD_OPEN;
+    }
+}
+
 static void set_descriptor_flags(struct request *request)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {
         struct pass *pass = &request->passes[i];
 
         if (pass->descriptor != 0 && pass->crt_flags == 0)
-            pass->crt_flags = descriptor_flags(handle_from_number(pass->number));
+            pass->crt_flags = flags_of_type(handle_from_number(pass->number));
     }
 }
 
@@ -178,7 +221,7 @@ static void list_handles(struct creation *creation, const struct request *reques
 BOOL creation_prepare(struct creation *creation, struct request *request, struct failure *failure)
 {
     if (!allocate_creation(creation, request, failure) || !rewrite(creation, request, failure) ||
-        !put_program(creation, request, failure) || !creation_wrap_batch(creation, request, failure))
+        !put_program(creation, request, failure) || !wrap_batch(creation, request, failure))
         return FALSE;
     give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);

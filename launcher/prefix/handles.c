@@ -1,13 +1,13 @@
 /* The handles of a command: what its options name, then what it has from this process without being named. */
 #include "command.h"
 
-#include "cmdline.h"
 #include "descriptor.h"
 #include "environment.h"
 #include "heap.h"
 #include "inherited.h"
 #include "steal.h"
 #include "stream.h"
+#include "words.h"
 
 /* ---- what the options name ---- */
 

@@ -1,10 +1,10 @@
 /* The steps of a command, in their order. */
 #include "command.h"
 
-#include "cmdline.h"
 #include "descriptor.h"
 #include "heap.h"
 #include "voice.h"
+#include "words.h"
 
 static const char version[] = "handoff " HANDOFF_VERSION "\r\n";
 

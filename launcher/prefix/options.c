@@ -4,6 +4,7 @@
 #include "environment.h"
 #include "fdblock.h"
 #include "text.h"
+#include "words.h"
 
 const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_HELP] = {"help", OPTION_OPTIONAL},

@@ -3,5 +3,5 @@
 #include "../../common/owner.c"
 #include "../../common/take.c"
 #include "../../common/text.c"
-#include "../../common/token.c"
 #include "../take.c"
+#include "../token.c"

@@ -216,10 +216,8 @@ static void note_answer(void)
 #undef SetEvent
 #define SetEvent(...) (note_answer(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
-#include "../../common/descriptor.c"
 #include "../../common/heap.c"
 #include "../../common/take.c"
-#include "../../launcher/engine/batch.c"
 #include "../../launcher/engine/block.c"
 #include "../../launcher/engine/create.c"
 #include "../../launcher/engine/engine.c"

@@ -420,9 +420,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define WaitForMultipleObjects wait_for_many
 #define WriteFile write_file
 
-#include "../../common/sink.c"
 #include "../../common/take.c"
-#include "../../launcher/engine/batch.c"
 #include "../../launcher/engine/block.c"
 #include "../../launcher/engine/create.c"
 #include "../../launcher/engine/engine.c"
@@ -438,3 +436,4 @@ static FARPROC find_function(HMODULE module, const char *name)
 #include "../../launcher/prefix/parent.c"
 #include "../../launcher/prefix/relay.c"
 #include "../../launcher/prefix/say.c"
+#include "../../launcher/prefix/sink.c"

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "cmdline.h"
+#include "batch.h"
 #include "handle.h"
 #include "handle_table.h"
 
@@ -74,7 +74,7 @@ static BOOL obeys_rules(const wchar_t *program, BOOL inherit, DWORD flags, const
     const HANDLE streams[] = {startup->hStdInput, startup->hStdOutput, startup->hStdError};
     BOOL listed = strict_count > 0;
 
-    if (program == NULL || line_is_batch(program) || inherit != listed || !others_are_private())
+    if (program == NULL || path_is_batch(program) || inherit != listed || !others_are_private())
         return FALSE;
     if (listed && (flags & EXTENDED_STARTUPINFO_PRESENT) == 0)
         return FALSE;

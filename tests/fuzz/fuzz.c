@@ -9,12 +9,15 @@
 #include <string.h>
 
 #include "channel.h"
+#include "batch.h"
 #include "cmdline.h"
 #include "environment.h"
 #include "fdblock.h"
 #include "options.h"
+#include "quote.h"
 #include "token.h"
 #include "wire.h"
+#include "words.h"
 
 static void check(bool condition, const char *what)
 {
@@ -84,6 +87,7 @@ static void check_batch(const wchar_t *line)
 
     text = (struct text){.at = result, .capacity = length + 1};
     check(line_put_batch(&text, L"C", L"P.bat", line) == (length < BATCH_CAPACITY), "a limit that is not cmd.exe's");
+    check(text_end(&text), "a batch file's line is longer than it said");
     check(text.length == length && memcmp(result, begin, sizeof begin - sizeof *begin) == 0 &&
               memcmp(result + length - 1 - text_length(rest), rest, text_length(rest) * sizeof *rest) == 0 &&
               result[length - 1] == L'"',
@@ -288,7 +292,6 @@ static void fuzz_environment(const uint8_t *bytes, size_t size)
     text = (struct text){.at = result, .capacity = count.length + 1};
     environment_edit(&text, block, &sorted, &a);
     check(text_end(&text), "an environment is longer than it said");
-    check(environment_length(result) <= count.length + 1, "an environment without its end");
     free(result);
     free(sorted.sorted);
     free(changes);

@@ -70,7 +70,6 @@ static void check_edit(const wchar_t *block, const wchar_t *changes, const wchar
         require(result.at[i] == whole[i], "'%s' with '%s' is not '%s': unit %zu is 0x%x", shown(block), shown(changes),
                 shown(expected), i, result.at[i]);
     require(placeholder.used == used, "'%s' with '%s': used is %d", shown(block), shown(changes), placeholder.used);
-    require(environment_length(result.at) == units, "'%s': another length", shown(expected));
 }
 
 static const struct row {
@@ -457,20 +456,6 @@ START_TEST(environment_twice_row)
 }
 END_TEST
 
-static const struct {
-    const wchar_t *block;
-    uint32_t length;
-} length_rows[] = {
-    {L"", 2}, {L"A", 3}, {L"A=1", 5}, {L"A=1|B=", 8}, {L"=C:=C:\\|A=1|\xD800=", 16},
-};
-
-/* An empty block may have only one NUL: nothing after that is read. */
-START_TEST(environment_length_row)
-{
-    ck_assert_uint_eq(environment_length(guard_block(GUARD_INPUT, length_rows[_i].block)), length_rows[_i].length);
-}
-END_TEST
-
 Suite *environment_suite(void)
 {
     Suite *suite = suite_create("environment");
@@ -482,7 +467,6 @@ Suite *environment_suite(void)
     tcase_add_test(tcase, environment_after_other_text);
     tcase_add_test(tcase, environment_of_many_changes);
     tcase_add_loop_test(tcase, environment_twice_row, 0, LENGTH(twice_rows));
-    tcase_add_loop_test(tcase, environment_length_row, 0, LENGTH(length_rows));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "cmdline.h"
+#include "quote.h"
 #include "unit.h"
 
 enum { LINE_ROOM = 4000 };

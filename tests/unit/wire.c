@@ -43,19 +43,28 @@ static const wchar_t *random_string(uint32_t most)
     return random_below(4) == 0 ? NULL : string;
 }
 
-/* Two NULs at its end are all that makes a block: what is between them may be anything. */
-static const wchar_t *random_block(uint32_t most, uint32_t *length)
+/* Absent, or strings of up to `most` units with their NULs in all, and a NUL more. */
+static const wchar_t *random_block(uint32_t most)
 {
-    wchar_t *block;
+    uint32_t length = random_below(most);
+    wchar_t *block = take_units(length + 2);
 
-    *length = 0;
-    if (random_below(3) == 0)
-        return NULL;
-    *length = 2 + random_below(most);
-    block = take_units(*length);
-    for (uint32_t i = 0; i < *length; i++)
-        block[i] = i + 2 < *length && random_below(6) != 0 ? random_unit() : L'\0';
-    return block;
+    for (uint32_t i = 0; i < length; i++)
+        block[i] = i > 0 && block[i - 1] != L'\0' && random_below(6) == 0 ? L'\0' : random_unit();
+    block[length] = block[length + 1] = L'\0';
+    if (length > 0 && block[length - 1] == L'\0')
+        block[length - 1] = L'x';
+    return random_below(3) == 0 ? NULL : block;
+}
+
+/* Of a good one. */
+static uint32_t block_length(const wchar_t *block)
+{
+    uint32_t length = 0;
+
+    while (block[length] != L'\0' || block[length + 1] != L'\0')
+        length++;
+    return length + 2;
 }
 
 static struct pass random_pass(uint32_t most_units)
@@ -107,8 +116,8 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     request->directory = random_string(most_units);
     request->desktop = random_string(most_units);
     request->title = random_string(most_units);
-    request->environment = random_block(most_units, &request->environment_length);
-    request->variables = random_block(most_units, &request->variables_length);
+    request->environment = random_block(most_units);
+    request->variables = random_block(most_units);
     request->closed_streams = (uint32_t)random_next();
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         request->stream_flags[stream] = (uint32_t)random_next();
@@ -155,11 +164,6 @@ static bool decode(const uint8_t *bytes, size_t size)
     return wire_decode(copy, size, &decoded, (struct pass *)guard_end(GUARD_PASSES) - count);
 }
 
-static bool is_block(const wchar_t *block, uint32_t length)
-{
-    return block == NULL ? length == 0 : length >= 2 && block[length - 1] == L'\0' && block[length - 2] == L'\0';
-}
-
 /* A decoder accepts only what the encoder would have written, and what CreateProcessW can read. */
 static bool decode_strictly(const uint8_t *bytes, size_t size)
 {
@@ -167,8 +171,6 @@ static bool decode_strictly(const uint8_t *bytes, size_t size)
 
     if (!decode(bytes, size))
         return false;
-    require(is_block(decoded.environment, decoded.environment_length), "accepted, but the environment has no end");
-    require(is_block(decoded.variables, decoded.variables_length), "accepted, but the variables have no end");
     require(wire_encode(again, size, &decoded) == size, "accepted, but encodes in another size");
     require(memcmp(again, bytes, size) == 0, "accepted, but encodes differently");
     return true;
@@ -179,15 +181,14 @@ static bool same_string(const wchar_t *a, const wchar_t *b)
     return a == NULL || b == NULL ? a == b : wcscmp(a, b) == 0;
 }
 
-static bool same_block(const wchar_t *a, uint32_t a_length, const wchar_t *b, uint32_t b_length)
+static bool same_block(const wchar_t *a, const wchar_t *b)
 {
-    return a_length == b_length && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_length * sizeof *a) == 0);
+    return a == NULL || b == NULL ? a == b : memcmp(a, b, block_length(a) * sizeof *a) == 0;
 }
 
 static bool same_blocks(const struct request *a, const struct request *b)
 {
-    return same_block(a->environment, a->environment_length, b->environment, b->environment_length) &&
-           same_block(a->variables, a->variables_length, b->variables, b->variables_length);
+    return same_block(a->environment, b->environment) && same_block(a->variables, b->variables);
 }
 
 static bool same_data(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size)
@@ -288,9 +289,7 @@ START_TEST(request_layout)
                               .directory = L"",
                               .desktop = L"d",
                               .environment = L"=\0",
-                              .environment_length = 3,
                               .variables = L"A\0B\0",
-                              .variables_length = 5,
                               .closed_streams = 2,
                               .stream_flags = {0x41, 0, 0xC9},
                               .refuse_batch = 6,
@@ -485,8 +484,7 @@ static const struct count_row {
 START_TEST(request_with_a_forged_count)
 {
     const struct count_row *row = &count_rows[_i];
-    struct request request = {
-        .environment = L"=A\0", .environment_length = 4, .variables = L"AB\0", .variables_length = 4};
+    struct request request = {.environment = L"=A\0", .variables = L"AB\0"};
     uint8_t bytes[200];
     size_t size = wire_encode(bytes, sizeof bytes, &request);
     uint32_t right;
@@ -511,21 +509,25 @@ static const struct {
     uint32_t length;
     bool valid;
 } block_rows[] = {
-    {L"\0", 2, true},   {L"A\0", 3, true},   {L"A\0\0", 4, true},   {L"A\0B=1\0", 7, true},
-    {L"", 1, false},    {L"A", 1, false},    {L"A", 2, false},      {L"AB", 2, false},
-    {L"\0A", 2, false}, {L"A\0B", 4, false}, {L"A\0\0B", 4, false}, {L"\0\0A", 3, false},
+    {L"\0", 2, true},     {L"A\0", 3, true},   {L"=\0", 3, true},       {L"A\0B=1\0", 7, true}, {L"A", 2, false},
+    {L"AB", 2, false},    {L"\0A", 2, false},  {L"A\0B", 4, false},     {L"A\0\0B", 4, false},  {L"\0\0A", 3, false},
+    {L"A\0\0", 4, false}, {L"\0\0", 3, false}, {L"A\0\0B\0", 6, false},
 };
 
+/* In the place of another of the same length. */
 START_TEST(request_with_a_block)
 {
     for (int field = 0; field < 2; field++) {
-        struct request request = {0};
+        enum { BLOCK_AT = 68 };
+        static const wchar_t *const others[] = {L"\0", L"x\0", L"xx\0", L"xxx\0", L"xxxx\0", L"xxxxx\0"};
+        const wchar_t *other = others[block_rows[_i].length - 2];
+        struct request request = {.environment = field == 0 ? other : NULL, .variables = field == 1 ? other : NULL};
         uint8_t bytes[200];
+        size_t size = wire_encode(bytes, sizeof bytes, &request), at = BLOCK_AT + (size_t)(4 * field);
 
-        *(field == 0 ? &request.environment : &request.variables) = block_rows[_i].block;
-        *(field == 0 ? &request.environment_length : &request.variables_length) = block_rows[_i].length;
-        require(decode_strictly(bytes, wire_encode(bytes, sizeof bytes, &request)) == block_rows[_i].valid, "field %d",
-                field);
+        require(memcmp(bytes + at, other, block_rows[_i].length * sizeof *other) == 0, "the block is elsewhere");
+        memcpy(bytes + at, block_rows[_i].block, block_rows[_i].length * sizeof *other);
+        require(decode_strictly(bytes, size) == block_rows[_i].valid, "field %d", field);
     }
 }
 END_TEST

@@ -46,10 +46,4 @@ void environment_edit(struct text *result, const wchar_t *block, const struct ch
 /* Whether a block has the variable of this name, which ends with its string or with '='. */
 bool environment_has(const wchar_t *block, const wchar_t *name, upcase_function *upcase);
 
-/* Copies a block of changes with the placeholders in their texts replaced. */
-void environment_rewrite(struct text *result, const wchar_t *changes, struct placeholder *tree);
-
-/* Units of a block with its closing NULs; two for an empty one, which may have only one. */
-uint32_t environment_length(const wchar_t *block);
-
 #endif

@@ -207,18 +207,3 @@ void environment_edit(struct text *result, const wchar_t *block, const struct ch
     if (result->length == start)
         text_put_unit(result, L'\0');
 }
-
-void environment_rewrite(struct text *result, const wchar_t *changes, struct placeholder *tree)
-{
-    for (; *changes != L'\0'; changes = next_string(changes))
-        put_change(result, changes, tree);
-}
-
-uint32_t environment_length(const wchar_t *block)
-{
-    const wchar_t *end = block;
-
-    while (*end != L'\0')
-        end = next_string(end);
-    return end == block ? 2 : (uint32_t)(end - block) + 1;
-}
