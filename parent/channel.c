@@ -27,7 +27,7 @@ BOOL exchange_error(struct transaction *t, DWORD code)
     if (spoken != 0 && spoken != PROTOCOL)
         return refuse_protocol(t, spoken);
     if (code == ERROR_PROCESS_ABORTED && spoken == 0 &&
-        WaitForSingleObject(t->link->launcher, remaining_ms(t)) == WAIT_OBJECT_0 &&
+        deadline_wait(&t->deadline, 1, &t->link->launcher) == WAIT_OBJECT_0 &&
         GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return is_reason(exit_code) ? set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code)
                                     : set_error(t, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, ERROR_BAD_EXE_FORMAT);
@@ -43,25 +43,23 @@ BOOL send_request(struct transaction *t)
     return SetEvent(t->link->heard) || exchange_error(t, GetLastError());
 }
 
-/*
- * Returns a Win32 code. A launcher may well report and end, so its word comes first. No wait begins after the
- * deadline, or a launcher could put that off with its event. A wait that times out before the deadline is repeated: up
- * to Windows 7 waits count the time that the machine slept, and the deadline does not (WaitForMultipleObjects).
- */
+/* Returns a Win32 code. A launcher may well report and end, so its word comes first. After the deadline is one look and
+ * no more, or a launcher could put that off with its event. */
 static DWORD await_report(const struct transaction *t)
 {
     HANDLE either[] = {t->link->reported, t->link->launcher};
     _Atomic uint32_t *reported = &t->link->channel->reported;
-    DWORD left = INFINITE, ended = WAIT_TIMEOUT, code = ERROR_SUCCESS;
+    DWORD left = INFINITE, ended = WAIT_OBJECT_0, code = ERROR_SUCCESS;
 
-    while (atomic_load(reported) == FALSE && left > 0 && (ended == WAIT_OBJECT_0 || ended == WAIT_TIMEOUT)) {
-        left = remaining_ms(t);
-        ended = left > 0 ? WaitForMultipleObjects(ARRAYSIZE(either), either, FALSE, left) : WAIT_TIMEOUT;
+    while (atomic_load(reported) == FALSE && left > 0 && ended == WAIT_OBJECT_0) {
+        left = deadline_left(&t->deadline);
+        ended = deadline_wait(&t->deadline, ARRAYSIZE(either), either);
         code = GetLastError();
     }
     if (channel_take(reported) != FALSE)
         return ERROR_SUCCESS;
     switch (ended) {
+    case WAIT_OBJECT_0:
     case WAIT_TIMEOUT: return ERROR_TIMEOUT;
     case WAIT_FAILED: return code;
     default: return ERROR_PROCESS_ABORTED;

@@ -56,7 +56,7 @@ BOOL put_own(struct transaction *t)
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
         code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
     if (code != ERROR_SUCCESS)
-        code = link_blame(t->link, code, remaining_ms(t));
+        code = link_blame(t->link, code, deadline_left(&t->deadline));
     if (code == ERROR_PROCESS_ABORTED)
         return exchange_error(t, code);
     if (code != ERROR_SUCCESS)

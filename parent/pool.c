@@ -47,7 +47,6 @@ static void grant_places(struct pool *pool)
 
 static void push_idle(struct pool *pool, struct seat *seat)
 {
-    seat->since = GetTickCount();
     seat->next = pool->idle;
     pool->idle = seat;
 }
@@ -64,10 +63,10 @@ static struct seat *pop_idle(struct pool *pool)
 /* They lie in the order of their time: the first that is to go has all others behind it. */
 static struct seat *take_surplus(struct pool *pool)
 {
-    DWORD now = GetTickCount(), there = pool->in_use - pool->granted;
+    DWORD there = pool->in_use - pool->granted;
     struct seat **at = &pool->idle, *surplus;
 
-    for (; *at != NULL && now - (*at)->since < IDLE_MOST_MS && there < pool->most; there++)
+    for (; *at != NULL && deadline_left(&(*at)->idle) > 0 && there < pool->most; there++)
         at = &(*at)->next;
     surplus = *at;
     *at = NULL;
@@ -84,26 +83,29 @@ void pool_limit(struct pool *pool, DWORD most)
     LeaveCriticalSection(&pool->lock);
 }
 
-/* FALSE if the time passed first: but one to whom a place was granted meanwhile has it. */
-static BOOL await_place(struct pool *pool, DWORD timeout_ms)
+/* A Win32 code. One to whom a place was granted meanwhile has it, however the wait ended. */
+static DWORD await_place(struct pool *pool, const struct deadline *deadline)
 {
-    BOOL granted = WaitForSingleObject(pool->granted_places, timeout_ms) == WAIT_OBJECT_0;
+    DWORD ended = deadline_wait(deadline, 1, &pool->granted_places);
+    DWORD code = ended == WAIT_FAILED ? GetLastError() : ERROR_TIMEOUT;
 
-    if (granted)
-        return TRUE;
+    if (ended == WAIT_OBJECT_0)
+        return ERROR_SUCCESS;
     EnterCriticalSection(&pool->lock);
-    granted = pool->waiting == 0;
-    if (granted)
+    if (pool->waiting == 0) {
         WaitForSingleObject(pool->granted_places, 0); /* which is there, and under the lock nobody else's */
-    else
+        code = ERROR_SUCCESS;
+    } else {
         pool->waiting--;
+    }
     LeaveCriticalSection(&pool->lock);
-    return granted;
+    return code;
 }
 
-BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat)
+DWORD pool_take(struct pool *pool, const struct deadline *deadline, struct seat **seat)
 {
     BOOL waits;
+    DWORD code;
 
     *seat = NULL;
     EnterCriticalSection(&pool->lock);
@@ -115,19 +117,19 @@ BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat)
         *seat = pop_idle(pool);
     }
     LeaveCriticalSection(&pool->lock);
-    if (!waits)
-        return TRUE;
-    if (!await_place(pool, timeout_ms))
-        return FALSE;
+    code = waits ? await_place(pool, deadline) : ERROR_SUCCESS;
+    if (!waits || code != ERROR_SUCCESS)
+        return code;
     EnterCriticalSection(&pool->lock);
     pool->granted--;
     *seat = pop_idle(pool);
     LeaveCriticalSection(&pool->lock);
-    return TRUE;
+    return ERROR_SUCCESS;
 }
 
 void pool_put(struct pool *pool, struct seat *seat)
 {
+    seat->idle = deadline_in(IDLE_MOST_MS);
     EnterCriticalSection(&pool->lock);
     push_idle(pool, seat);
     LeaveCriticalSection(&pool->lock);
@@ -148,6 +150,8 @@ struct seat *pool_give(struct pool *pool, struct seat *seat)
 {
     struct seat *surplus;
 
+    if (seat != NULL)
+        seat->idle = deadline_in(IDLE_MOST_MS); /* not under the lock: it takes the loader's */
     EnterCriticalSection(&pool->lock);
     if (seat != NULL)
         push_idle(pool, seat);

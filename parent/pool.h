@@ -8,12 +8,14 @@
 
 #include <windows.h>
 
+#include "clock.h"
+
 enum { IDLE_MOST_MS = 5000 };
 
 /* The first member of each thing in the pool. */
 struct seat {
     struct seat *next;
-    DWORD since; /* GetTickCount() when it became idle */
+    struct deadline idle; /* when it has been idle for too long */
 };
 
 struct pool {
@@ -35,8 +37,9 @@ struct seat *pool_close(struct pool *pool);
 /* At any time. */
 void pool_limit(struct pool *pool, DWORD most);
 
-/* A place, and in *seat the thing that was used last, or NULL if none is idle. FALSE if the time passed first. */
-BOOL pool_take(struct pool *pool, DWORD timeout_ms, struct seat **seat);
+/* A place, and in *seat the thing that was used last, or NULL if none is idle. Returns a Win32 code: ERROR_TIMEOUT if the
+ * deadline passed first. */
+DWORD pool_take(struct pool *pool, const struct deadline *deadline, struct seat **seat);
 
 /* A new one, idle. */
 void pool_put(struct pool *pool, struct seat *seat);

@@ -115,18 +115,20 @@ static DWORD open_as_process(struct handoff_launcher *launcher, const wchar_t *p
 }
 
 /* All have the same time, so that many that hang take no longer than one. */
-static void await_end(HANDLE process, DWORD since)
+static void await_end(HANDLE process, const struct deadline *deadline)
 {
-    if (WaitForSingleObject(process, time_left(DEATH_TIMEOUT_MS, GetTickCount() - since)) != WAIT_OBJECT_0)
+    if (deadline_wait(deadline, 1, &process) != WAIT_OBJECT_0)
         end_process(process);
 }
 
 /* Nothing is left of an error, and no launcher either. */
 static void end_resident(struct resident *resident)
 {
+    struct deadline deadline = deadline_in(DEATH_TIMEOUT_MS);
+
     if (resident != NULL && resident->link.launcher != NULL) {
         link_end(&resident->link);
-        await_end(resident->link.launcher, GetTickCount());
+        await_end(resident->link.launcher, &deadline);
     }
     free_resident(resident);
 }
@@ -168,7 +170,7 @@ void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
 void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
 {
     struct seat *all;
-    DWORD since = GetTickCount();
+    struct deadline deadline = deadline_in(DEATH_TIMEOUT_MS);
 
     if (launcher == NULL)
         return;
@@ -177,7 +179,7 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
         link_end(&((struct resident *)seat)->link);
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
-        await_end(((struct resident *)seat)->link.launcher, since);
+        await_end(((struct resident *)seat)->link.launcher, &deadline);
     free_idle(all);
     release(launcher->path);
     release(launcher);
@@ -224,12 +226,10 @@ static BOOL make_room(struct resident *resident)
 static DWORD take_resident(struct transaction *t)
 {
     struct seat *seat;
+    DWORD code = pool_take(&t->launcher->pool, &t->deadline, &seat);
 
-    /* Up to Windows 7 a wait counts the time that the machine slept, and the deadline does not. */
-    while (!pool_take(&t->launcher->pool, remaining_ms(t), &seat)) {
-        if (remaining_ms(t) == 0)
-            return ERROR_TIMEOUT;
-    }
+    if (code != ERROR_SUCCESS)
+        return code;
     t->resident = seat != NULL ? (struct resident *)seat : allocate(sizeof *t->resident);
     if (t->resident == NULL) {
         free_idle(pool_give(&t->launcher->pool, NULL));
@@ -258,7 +258,7 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
     *stage = HANDOFF_STAGE_PREPARE;
     if (code != ERROR_SUCCESS)
         return code;
-    if (remaining_ms(t) == 0)
+    if (deadline_left(&t->deadline) == 0)
         return ERROR_TIMEOUT; /* which is not the launcher's fault */
     t->began = system_time(); /* later than any child of an earlier spawn */
     forget_older(t->resident, t->began);

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+enum { DEFAULT_TIMEOUT_MS = 120000 }; /* virus scanners hold up a first start for half a minute */
+
 static BOOL mark(const struct transaction *t, DWORD *us)
 {
     *us = clock_us(t->clock);
@@ -98,6 +100,8 @@ static BOOL take_request(struct transaction *t, const struct handoff_request *re
     if (!is_of_a_version(request->cb))
         return refuse_field(t, HANDOFF_NO_PASS, "cb");
     CopyMemory(&t->whole, request, request->cb);
+    if (t->whole.timeout_ms != 0)
+        t->deadline.ms = t->whole.timeout_ms;
     t->launcher = launcher_of(&t->whole);
     return TRUE;
 }
@@ -105,7 +109,7 @@ static BOOL take_request(struct transaction *t, const struct handoff_request *re
 BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
                           struct handoff_error *error)
 {
-    struct transaction t = {.watch = stopwatch_start(), .clock = clock_now(), .in_step = TRUE};
+    struct transaction t = {.deadline = deadline_in(DEFAULT_TIMEOUT_MS), .clock = clock_now(), .in_step = TRUE};
     BOOL done;
 
     t.asked = &t.whole;

@@ -4,15 +4,6 @@
 #include "heap.h"
 #include "text.h"
 
-enum { DEFAULT_TIMEOUT_MS = 120000 }; /* virus scanners hold up a first start for half a minute */
-
-DWORD remaining_ms(const struct transaction *t)
-{
-    DWORD timeout = t->asked->timeout_ms != 0 ? t->asked->timeout_ms : DEFAULT_TIMEOUT_MS;
-
-    return time_left(timeout, stopwatch_ms(&t->watch));
-}
-
 BOOL set_error(struct transaction *t, DWORD stage, DWORD pass, DWORD code)
 {
     error_describe(&t->error, &t->request, stage, pass, code);

@@ -35,9 +35,9 @@ struct transaction {
     const struct handoff_request *asked; /* &whole, once that is there */
     struct handoff_request whole;        /* as this version knows it */
     struct handoff_error error;
-    struct stopwatch watch; /* for the deadline */
-    LONGLONG clock;         /* for the trace */
-    HANDLE caller;          /* the token of whom the thread impersonates, while that is set aside */
+    struct deadline deadline;
+    LONGLONG clock; /* for the trace */
+    HANDLE caller;  /* the token of whom the thread impersonates, while that is set aside */
     struct handoff_trace trace;
 
     /* offer.c. Duplicate i belongs to pass i, and to claim i of the link's page. Its numbers are kept
@@ -82,9 +82,6 @@ BOOL refuse_field(struct transaction *t, DWORD pass, const char *field);
 BOOL name_subject(struct transaction *t, const char *format, uint32_t number);
 
 uint64_t system_time(void); /* FILETIME */
-
-/* What is left until the deadline; 0 once it has passed. */
-DWORD remaining_ms(const struct transaction *t);
 
 /* The resident launchers that the request names, or the default ones if it names none; NULL: there are none. */
 struct handoff_launcher *launcher_of(const struct handoff_request *asked);

@@ -15,7 +15,7 @@ static const wchar_t *parse_fraction(const wchar_t *text, int *part, int *of)
     return text;
 }
 
-enum { TOO_LONG = INFINITE }; /* for a stopwatch: see clock.h */
+enum { TOO_LONG = INFINITE }; /* for a deadline: see clock.h */
 
 /* 500ms, 1.5s, 5m, 1h, 1d; without a unit seconds. What is not 0 is at least a millisecond. */
 static BOOL parse_duration(const wchar_t *text, DWORD *ms)
@@ -110,7 +110,7 @@ static BOOL check_wait(struct command *command)
     command->tries_again = command->wait.ms > 0;
     if (!command->tries_again)
         command->wait.ms = command->time.ms;
-    command->wait.watch = stopwatch_start();
+    deadline_begin(&command->wait);
     return TRUE;
 }
 

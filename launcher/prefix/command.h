@@ -35,16 +35,6 @@
 #include "sink.h"
 #include "text.h"
 
-struct deadline {
-    DWORD ms; /* INFINITE: none. 0: no time at all, and there need be no watch */
-    struct stopwatch watch;
-};
-
-static inline DWORD deadline_left(const struct deadline *deadline)
-{
-    return time_left(deadline->ms, stopwatch_ms(&deadline->watch));
-}
-
 /* What handoff ends with when it has no exit code of a command to pass on. */
 enum {
     EXIT_LOST = 122, /* the command's own code was 0, but some output is lost */

@@ -147,7 +147,7 @@ BOOL wait_for_members(HANDLE job, struct relay *relays, const struct deadline *d
  */
 BOOL end_members(HANDLE job, struct relay *relays, DWORD code)
 {
-    const struct deadline deadline = {DEATH_TIMEOUT_MS, stopwatch_start()};
+    const struct deadline deadline = deadline_in(DEATH_TIMEOUT_MS);
     BOOL empty, gone = TRUE;
     members *all = open_members(job, MAXDWORD);
 

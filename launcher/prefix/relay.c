@@ -277,7 +277,7 @@ void start_relays(struct relay *relays)
 
 /* The process, if it is given, is asked for first: somebody in the background may write so fast that there is
  * always something to read. */
-static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD timeout_ms)
+static DWORD wait_for_any(const struct relay *relays, HANDLE process, const struct deadline *deadline)
 {
     HANDLE handles[3];
     DWORD whose[3], count = 0, answer;
@@ -294,16 +294,16 @@ static DWORD wait_for_any(const struct relay *relays, HANDLE process, DWORD time
     }
     if (count == 0)
         return WAIT_FAILED;
-    answer = WaitForMultipleObjects(count, handles, FALSE, timeout_ms);
+    answer = deadline_wait(deadline, count, handles);
     return answer < WAIT_OBJECT_0 + count ? whose[answer - WAIT_OBJECT_0] : answer;
 }
 
 BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
 {
-    const struct deadline deadline = {timeout_ms, stopwatch_start()};
+    const struct deadline deadline = deadline_in(timeout_ms);
     DWORD which;
 
-    while ((which = wait_for_any(relays, process, deadline_left(&deadline))) < 2)
+    while ((which = wait_for_any(relays, process, &deadline)) < 2)
         go_on(&relays[which]);
     return which != WAIT_TIMEOUT;
 }

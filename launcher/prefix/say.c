@@ -233,7 +233,7 @@ static DWORD part_of(const struct deadline *deadline)
  */
 void say_at_end(struct command *command)
 {
-    const struct deadline deadline = {time_for_readers(command), stopwatch_start()};
+    const struct deadline deadline = deadline_in(time_for_readers(command));
     HANDLE to_people;
 
     wait_until_said(command, deadline.ms == INFINITE ? GRACE_MS : part_of(&deadline));

@@ -57,7 +57,7 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     BOOL ended;
 
     end_after_others();
-    command->time.watch = stopwatch_start();
+    deadline_begin(&command->time);
     ended = wait_for_end(command, relays, process);
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!ended || has_option(command, OPTION_KILL_ON_EXIT))

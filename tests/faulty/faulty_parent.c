@@ -137,12 +137,14 @@ static DWORD wait_for_place(DWORD ms)
         return WAIT_TIMEOUT;
     }
     give_place();
-    return (WaitForSingleObject)(taken_places, ms);
+    return (WaitForMultipleObjects)(1, &taken_places, FALSE, ms);
 }
 
 /* The launcher's event comes first of what is waited for. */
 static DWORD WINAPI wait_for_answer(DWORD count, const HANDLE *objects, BOOL all, DWORD ms)
 {
+    if (taken_places != NULL && objects[0] == taken_places)
+        return wait_for_place(ms);
     if (first_wait_ms == 0)
         first_wait_ms = ms;
     if (is_noisy())
@@ -181,8 +183,6 @@ static BOOL WINAPI duplicate_refused(HANDLE source, HANDLE handle, HANDLE target
 
 static DWORD WINAPI wait_refused(HANDLE object, DWORD ms)
 {
-    if (object != NULL && object == taken_places)
-        return wait_for_place(ms);
     if (object == NULL || object != refusing)
         return (WaitForSingleObject)(object, ms);
     if (!is_dying() || ms == 0)

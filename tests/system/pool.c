@@ -139,6 +139,13 @@ static void free_things(struct seat *seat)
     }
 }
 
+static BOOL take_in(struct pool *pool, DWORD ms, struct seat **seat)
+{
+    struct deadline deadline = deadline_in(ms);
+
+    return pool_take(pool, &deadline, seat) == ERROR_SUCCESS;
+}
+
 static DWORD WINAPI take_places(void *argument)
 {
     struct places *places = argument;
@@ -147,7 +154,7 @@ static DWORD WINAPI take_places(void *argument)
         struct seat *seat;
         struct thing *thing;
 
-        if (!pool_take(&places->pool, i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : INFINITE, &seat)) {
+        if (!take_in(&places->pool, i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : INFINITE, &seat)) {
             InterlockedIncrement(&places->missed);
             continue;
         }
@@ -175,7 +182,7 @@ START_TEST(places_are_taken_up_to_the_limit)
 
     ck_assert(pool_make(&places.pool, PLACES));
     for (size_t i = 0; i < PLACES; i++)
-        ck_assert(pool_take(&places.pool, 0, &seats[i]) && seats[i] == NULL);
+        ck_assert(take_in(&places.pool, 0, &seats[i]) && seats[i] == NULL);
     for (size_t i = 0; i < TAKERS; i++)
         threads[i] = CreateThread(NULL, 0, take_places, &places, 0, NULL);
     while (places.missed < TAKERS) /* they are nobody else's as long as they are ours */
@@ -195,8 +202,8 @@ START_TEST(places_are_taken_up_to_the_limit)
     ck_assert_uint_eq(places.pool.granted, 0);
     ck_assert_uint_eq(places.pool.waiting, 0);
     pool_limit(&places.pool, 1);
-    ck_assert(pool_take(&places.pool, 0, &seats[0]));
-    ck_assert(!pool_take(&places.pool, 1, &seat));
+    ck_assert(take_in(&places.pool, 0, &seats[0]));
+    ck_assert(!take_in(&places.pool, 1, &seat));
     free(seats[0]);
     pool_give(&places.pool, NULL);
     free_things(pool_close(&places.pool));
@@ -212,19 +219,19 @@ START_TEST(things_that_are_idle_go)
 
     ck_assert(pool_make(&pool, ARRAYSIZE(things)));
     for (size_t i = 0; i < ARRAYSIZE(things); i++)
-        ck_assert(pool_take(&pool, 0, &seat) && seat == NULL);
+        ck_assert(take_in(&pool, 0, &seat) && seat == NULL);
     for (size_t i = 0; i < ARRAYSIZE(things); i++)
         ck_assert_ptr_null(pool_give(&pool, &things[i].seat));
-    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    ck_assert(take_in(&pool, 0, &seat) && seat == &things[3].seat);
     ck_assert_ptr_null(pool_give(&pool, seat));
-    things[1].seat.since -= IDLE_MOST_MS;
-    things[0].seat.since -= IDLE_MOST_MS;
-    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    things[1].seat.idle.ms = 0;
+    things[0].seat.idle.ms = 0;
+    ck_assert(take_in(&pool, 0, &seat) && seat == &things[3].seat);
     ck_assert_ptr_eq(pool_give(&pool, seat), &things[1].seat);
     ck_assert_ptr_eq(things[1].seat.next, &things[0].seat);
     ck_assert_ptr_null(things[0].seat.next);
     pool_limit(&pool, 1);
-    ck_assert(pool_take(&pool, 0, &seat) && seat == &things[3].seat);
+    ck_assert(take_in(&pool, 0, &seat) && seat == &things[3].seat);
     ck_assert_ptr_eq(pool_give(&pool, seat), &things[2].seat);
     ck_assert_ptr_eq(pool_close(&pool), &things[3].seat);
     ck_assert_ptr_null(things[3].seat.next);

@@ -33,6 +33,21 @@ static FARPROC find_function(HMODULE module, const char *name)
     return is_old ? NULL : (FARPROC)(void *)query_awake;
 }
 
+static DWORD waits_left, waited_ms;
+
+/* Each wait but the last takes 100 ms asleep, and then says that the time is up. */
+static DWORD wait_asleep(DWORD count, const HANDLE *handles, BOOL all, DWORD ms)
+{
+    ck_assert(count == 1 && handles != NULL && !all);
+    waited_ms = ms;
+    if (waits_left == 0)
+        return WAIT_OBJECT_0;
+    waits_left--;
+    fake_awake += 100 * 10000;
+    return WAIT_TIMEOUT;
+}
+
+#define WaitForMultipleObjects wait_asleep
 #define QueryPerformanceCounter query_counter
 #define QueryPerformanceFrequency query_frequency
 #define GetTickCount() fake_ticks
@@ -75,43 +90,47 @@ END_TEST
 /* Half an hour asleep, of which the tick count knows. */
 START_TEST(a_deadline_stands_still_asleep)
 {
-    struct stopwatch watch;
+    struct deadline deadline;
 
     is_old = FALSE;
     fake_ticks = 1000;
     fake_awake = 50000000000;
-    watch = stopwatch_start();
+    deadline = deadline_in(1000);
     fake_ticks += 1800000;
-    ck_assert_uint_eq(stopwatch_ms(&watch), 0);
+    ck_assert_uint_eq(deadline_left(&deadline), 1000);
     fake_awake += 250 * 10000;
-    ck_assert_uint_eq(stopwatch_ms(&watch), 250);
+    ck_assert_uint_eq(deadline_left(&deadline), 750);
+    fake_awake += 750 * 10000;
+    ck_assert_uint_eq(deadline_left(&deadline), 0);
+    deadline.ms = INFINITE;
+    ck_assert_uint_eq(deadline_left(&deadline), INFINITE);
 }
 END_TEST
 
 START_TEST(a_deadline_before_windows_7)
 {
-    struct stopwatch watch;
+    struct deadline deadline;
 
     is_old = TRUE;
     fake_ticks = 0xFFFFFFF0;
-    watch = stopwatch_start();
+    deadline = deadline_in(0x100);
     fake_ticks += 0x20; /* past the end of 32 bits */
-    ck_assert_uint_eq(stopwatch_ms(&watch), 0x20);
+    ck_assert_uint_eq(deadline_left(&deadline), 0xE0);
     is_old = FALSE; /* it has been decided */
-    ck_assert_uint_eq(stopwatch_ms(&watch), 0x20);
+    ck_assert_uint_eq(deadline_left(&deadline), 0xE0);
 }
 END_TEST
 
 /* Time awake is told in 64 bits, and measured in 32. */
 START_TEST(a_machine_that_has_been_awake_for_long)
 {
-    struct stopwatch watch;
+    struct deadline deadline;
 
     is_old = FALSE;
     fake_awake = 0xFFFFFFFFull << 13;
-    watch = stopwatch_start();
+    deadline = deadline_in(100);
     fake_awake += 7 * 10000;
-    ck_assert_uint_eq(stopwatch_ms(&watch), 7);
+    ck_assert_uint_eq(deadline_left(&deadline), 93);
 }
 END_TEST
 
@@ -121,12 +140,34 @@ START_TEST(a_deadline_of_weeks)
 
     is_old = FALSE;
     for (size_t i = 0; i < LENGTH(days); i++) {
-        struct stopwatch watch = stopwatch_start();
-        DWORD ms;
+        struct deadline deadline = deadline_in(days[i] * 86400000u + 1000);
+        DWORD left;
 
         fake_awake += days[i] * 864000000000ull;
-        ms = stopwatch_ms(&watch);
-        require(days[i] * 86400000u - ms <= 2, "%lu days: %lu ms", days[i], ms);
+        left = deadline_left(&deadline);
+        require(left - 1000 <= 2, "%lu days: %lu ms", days[i], left);
+    }
+}
+END_TEST
+
+/* A wait that sleep has ended is repeated, for what is left. */
+START_TEST(a_wait_goes_on_until_the_deadline)
+{
+    static const struct {
+        DWORD waits, ms, ended, last_ms;
+    } waits[] = {{0, 1000, WAIT_OBJECT_0, 1000}, {1, 1000, WAIT_OBJECT_0, 900}, {9, 1000, WAIT_OBJECT_0, 100},
+                 {10, 1000, WAIT_OBJECT_0, 0},   {11, 1000, WAIT_TIMEOUT, 0},   {0, 0, WAIT_OBJECT_0, 0},
+                 {1, 0, WAIT_TIMEOUT, 0}};
+
+    is_old = FALSE;
+    fake_awake = 1ull << 40;
+    for (size_t i = 0; i < LENGTH(waits); i++) {
+        struct deadline deadline = deadline_in(waits[i].ms);
+        HANDLE nothing = NULL;
+
+        waits_left = waits[i].waits;
+        require(deadline_wait(&deadline, 1, &nothing) == waits[i].ended, "row %zu", i);
+        require(waited_ms - waits[i].last_ms + 1 <= 2, "row %zu: the last wait is for %lu ms", i, waited_ms);
     }
 }
 END_TEST
@@ -141,6 +182,7 @@ Suite *clock_suite(void)
     tcase_add_test(tcase, a_deadline_before_windows_7);
     tcase_add_test(tcase, a_deadline_of_weeks);
     tcase_add_test(tcase, a_machine_that_has_been_awake_for_long);
+    tcase_add_test(tcase, a_wait_goes_on_until_the_deadline);
     suite_add_tcase(suite, tcase);
     return suite;
 }
