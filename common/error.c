@@ -10,7 +10,7 @@ static void put_pass(struct text *text, const struct pass *pass)
     if (pass->placeholder.name != NULL)
         text_put(text, pass->placeholder.name);
     for (int stream = 0; pass->placeholder.name == NULL && stream < STREAM_COUNT; stream++) {
-        if ((pass->streams >> stream & 1) == 0)
+        if (!has_stream(pass->streams, stream))
             continue;
         if (text->length > 0)
             text_put_unit(text, L'+');
@@ -18,8 +18,8 @@ static void put_pass(struct text *text, const struct pass *pass)
     }
     if (pass->kind == PASS_JOB)
         text_put_ascii(text, "PROC_THREAD_ATTRIBUTE_JOB_LIST");
-    else if (pass->placeholder.name == NULL && pass->streams == 0 && pass->descriptor != 0)
-        text_format(text, "descriptor %u", pass->descriptor);
+    else if (pass->placeholder.name == NULL && pass->streams == 0 && pass->fd != 0)
+        text_format(text, "descriptor %u", pass->fd);
     else if (pass->placeholder.name == NULL && pass->streams == 0)
         text_format(text, "0x%x", pass->wanted);
 }

@@ -29,9 +29,9 @@ struct fd_marks {
 };
 
 /* False if it has a mark already. The descriptor is below FDBLOCK_COUNT. */
-static inline bool fd_mark(struct fd_marks *marks, uint32_t descriptor)
+static inline bool fd_mark(struct fd_marks *marks, uint32_t fd)
 {
-    uint8_t bit = (uint8_t)(1u << descriptor % 8), *bits = &marks->bits[descriptor / 8];
+    uint8_t bit = (uint8_t)(1u << fd % 8), *bits = &marks->bits[fd / 8];
     bool is_new = (*bits & bit) == 0;
 
     *bits |= bit;
@@ -50,13 +50,13 @@ struct fdblock {
 struct fdblock fdblock_open(const void *bytes, uint32_t size, uint32_t own_pointer);
 
 /* 0 for a descriptor that is not open, in the block or at all. */
-uint32_t fdblock_flags(const struct fdblock *block, uint32_t descriptor);
+uint32_t fdblock_flags(const struct fdblock *block, uint32_t fd);
 
 /* The flags of every descriptor that has this handle, together; 0 if no descriptor has it. */
 uint32_t fdblock_flags_of(const struct fdblock *block, uint64_t handle);
 
 /* Sign-extended from 32 bits, which is all that a handle has. */
-uint64_t fdblock_handle(const struct fdblock *block, uint32_t descriptor);
+uint64_t fdblock_handle(const struct fdblock *block, uint32_t fd);
 
 /*
  * The block for a child with this width of pointer, from the passes' numbers: their descriptors, and

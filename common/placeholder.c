@@ -8,7 +8,7 @@ bool name_has_unit(wchar_t unit)
            unit == L'_' || unit == L'-' || unit == L'.';
 }
 
-static size_t name_length(const wchar_t *at)
+static size_t count_name_units(const wchar_t *at)
 {
     size_t length = 0;
 
@@ -19,7 +19,7 @@ static size_t name_length(const wchar_t *at)
 
 bool name_is_valid(const wchar_t *name)
 {
-    size_t length = name_length(name);
+    size_t length = count_name_units(name);
 
     return length > 0 && name[length] == L'\0';
 }
@@ -77,7 +77,7 @@ enum form { FORM_DECIMAL, FORM_HEX };
 /* The length of what stands at the opening brace `at`, the closing one included; 0 if it is no placeholder of ours. */
 static size_t match(const wchar_t *at, struct placeholder *tree, struct placeholder **found, enum form *form)
 {
-    size_t length = name_length(at + 1);
+    size_t length = count_name_units(at + 1);
     const wchar_t *end = at + 1 + length;
 
     *form = end[0] == L':' && end[1] == L'x' ? FORM_HEX : FORM_DECIMAL;

@@ -28,16 +28,16 @@ struct claims {
 };
 
 /* A descriptor with flags was in the block of some C runtime, so there may be as many as a block has. */
-static bool descriptor_is_good(const struct pass *pass, struct fd_marks *marks)
+static bool fd_is_good(const struct pass *pass, struct fd_marks *marks)
 {
-    return pass->descriptor >= STREAM_COUNT &&
-           pass->descriptor <= (pass->crt_flags != 0 ? FDBLOCK_COUNT - 1 : FD_MOST) && fd_mark(marks, pass->descriptor);
+    return pass->fd >= STREAM_COUNT && pass->fd <= (pass->fd_flags != 0 ? FDBLOCK_COUNT - 1 : FD_MOST) &&
+           fd_mark(marks, pass->fd);
 }
 
 /* Whether it is of use without being mentioned. */
 static bool has_place(const struct pass *pass)
 {
-    return (pass->streams | pass->descriptor | pass->wanted) != 0 || pass->kind == PASS_JOB;
+    return (pass->streams | pass->fd | pass->wanted) != 0 || pass->kind == PASS_JOB;
 }
 
 static enum request_fault check_pass(const struct pass *pass, bool is_twice, struct claims *claims)
@@ -52,7 +52,7 @@ static enum request_fault check_pass(const struct pass *pass, bool is_twice, str
         return REQUEST_STREAM;
     if ((pass->streams & claims->streams) != 0)
         return REQUEST_STREAM_TWICE;
-    if (pass->descriptor != 0 && !descriptor_is_good(pass, &claims->descriptors))
+    if (pass->fd != 0 && !fd_is_good(pass, &claims->descriptors))
         return REQUEST_DESCRIPTOR;
     claims->streams |= pass->streams;
     return REQUEST_OK;

@@ -9,6 +9,12 @@
 
 enum { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_COUNT };
 
+/* Whether the set of streams, 1 << STREAM_... for each, has this one. */
+static inline bool has_stream(uint32_t streams, int stream)
+{
+    return (streams >> stream & 1) != 0;
+}
+
 enum pass_kind {
     PASS_ASKED, /* somebody asked for it: the library's caller, or an option of the prefix */
     PASS_JOB,   /* not for the child: a job that it is created in */
@@ -32,8 +38,8 @@ struct pass {
     struct placeholder placeholder; /* first: see request_find(). Its name is NULL if it has none */
     uint32_t kind;                  /* PASS_ASKED, ... */
     uint32_t streams;               /* 1 << STREAM_..., for each stream that it becomes */
-    uint32_t descriptor;            /* of the child's C runtime; 0: none, since 0 to 2 are streams */
-    uint32_t crt_flags;             /* of the descriptor; 0: as the handle's type suggests */
+    uint32_t fd;                    /* of the child's C runtime; 0: none, since 0 to 2 are streams */
+    uint32_t fd_flags;              /* of the descriptor; 0: as the handle's type suggests */
     uint32_t flags;                 /* PASS_SEALED, ... */
     uint32_t number;                /* in the launcher; 0: it is still to be stolen */
     uint32_t wanted;                /* in the child; 0: as in the launcher */

@@ -127,8 +127,8 @@ static void move_pass(struct wire *wire, struct pass *pass)
 {
     move_u32(wire, &pass->kind);
     move_u32(wire, &pass->streams);
-    move_u32(wire, &pass->descriptor);
-    move_u32(wire, &pass->crt_flags);
+    move_u32(wire, &pass->fd);
+    move_u32(wire, &pass->fd_flags);
     move_u32(wire, &pass->flags);
     move_u32(wire, &pass->number);
     move_u32(wire, &pass->wanted);

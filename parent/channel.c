@@ -27,8 +27,8 @@ BOOL exchange_error(struct transaction *t, DWORD code)
     if (spoken != 0 && spoken != PROTOCOL)
         return refuse_protocol(t, spoken);
     if (code == ERROR_PROCESS_ABORTED && spoken == 0 &&
-        deadline_wait(&t->deadline, 1, &t->link->launcher) == WAIT_OBJECT_0 &&
-        GetExitCodeProcess(t->link->launcher, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
+        deadline_wait(&t->deadline, 1, &t->link->process) == WAIT_OBJECT_0 &&
+        GetExitCodeProcess(t->link->process, &exit_code) && exit_code != 0 && exit_code != STILL_ACTIVE)
         return is_reason(exit_code) ? set_error(t, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, exit_code)
                                     : set_error(t, HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, ERROR_BAD_EXE_FORMAT);
     return set_error(t, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code);
@@ -47,7 +47,7 @@ BOOL send_request(struct transaction *t)
  * no more, or a launcher could put that off with its event. */
 static DWORD await_report(const struct transaction *t)
 {
-    HANDLE either[] = {t->link->reported, t->link->launcher};
+    HANDLE either[] = {t->link->reported, t->link->process};
     _Atomic uint32_t *reported = &t->link->channel->reported;
     DWORD left = INFINITE, ended = WAIT_OBJECT_0, code = ERROR_SUCCESS;
 

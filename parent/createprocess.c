@@ -3,7 +3,7 @@
 
 #include "attributes.h"
 #include "cmdline.h"
-#include "descriptor.h"
+#include "fd.h"
 #include "exepath.h"
 #include "handle.h"
 #include "heap.h"
@@ -42,7 +42,7 @@ struct call {
 };
 
 /* A stream of STARTUPINFO. One that is not open is none; an old console's the child has without being given it. */
-static void add_stream(struct call *call, HANDLE handle, int index)
+static void add_startup_stream(struct call *call, HANDLE handle, int index)
 {
     struct handoff_request *request = &call->request;
     DWORD stream = 1u << index;
@@ -96,12 +96,12 @@ static BOOL is_own_stream(const struct call *call, HANDLE handle)
 
 static BOOL is_in_block(const struct call *call, HANDLE handle)
 {
-    return startup_descriptor_flags(&call->startup, handle) != 0;
+    return startup_fd_flags(&call->startup, handle) != 0;
 }
 
 /* A listed handle has in the child the number that it has here, by which alone the child may know it: unless the child
  * finds it as a stream or in its runtime's block, or is told of it by the braces in its line. */
-static DWORD keep_numbers(struct call *call)
+static DWORD keep_listed_numbers(struct call *call)
 {
     DWORD count = call->request.pass_count;
     struct placeholder *placeholders = allocate((count + 1) * sizeof *placeholders), *tree = NULL;
@@ -138,12 +138,12 @@ static DWORD add_handles(struct call *call, const struct attributes *attributes)
     for (DWORD i = 0; i < attributes->handle_count; i++)
         add_listed(call, attributes->handles[i]);
     if ((call->startup.dwFlags & STARTF_USESTDHANDLES) != 0) {
-        add_stream(call, call->startup.hStdInput, STREAM_STDIN);
-        add_stream(call, call->startup.hStdOutput, STREAM_STDOUT);
-        add_stream(call, call->startup.hStdError, STREAM_STDERR);
+        add_startup_stream(call, call->startup.hStdInput, STREAM_STDIN);
+        add_startup_stream(call, call->startup.hStdOutput, STREAM_STDOUT);
+        add_startup_stream(call, call->startup.hStdError, STREAM_STDERR);
     }
     call->request.passes = call->passes;
-    return keep_numbers(call);
+    return keep_listed_numbers(call);
 }
 
 /* An ANSI block, as UTF-16. */
@@ -176,7 +176,7 @@ static DWORD check_arguments(const struct handoff_request *request)
     return ERROR_SUCCESS;
 }
 
-static DWORD find_program(struct call *call)
+static DWORD find_application(struct call *call)
 {
     DWORD code;
 
@@ -199,15 +199,15 @@ static DWORD find_as_process(struct call *call)
 
     if (code != ERROR_SUCCESS)
         return code;
-    code = find_program(call);
+    code = find_application(call);
     put_back = identity_put_back(&caller);
     return put_back == ERROR_SUCCESS ? code : put_back;
 }
 
 /* ---- the call ---- */
 
-static DWORD spawn(struct call *call, void *environment, const struct attributes *attributes,
-                   PROCESS_INFORMATION *child)
+static DWORD spawn_call(struct call *call, void *environment, const struct attributes *attributes,
+                        PROCESS_INFORMATION *child)
 {
     DWORD code = find_as_process(call);
 
@@ -279,7 +279,7 @@ BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *co
     if (code == ERROR_SUCCESS)
         code = check_arguments(&call.request);
     if (code == ERROR_SUCCESS)
-        code = spawn(&call, environment, &attributes, child);
+        code = spawn_call(&call, environment, &attributes, child);
     release(call.environment);
     release_program(&call.program);
     release(call.names);

@@ -55,12 +55,12 @@ static DWORD copy_path(const wchar_t *from, wchar_t **path)
 static wchar_t *make_line(const struct link *link)
 {
     enum { REST = 40 };
-    struct text line = {.capacity = text_length(link->launcher_path) + REST};
+    struct text line = {.capacity = text_length(link->path) + REST};
 
     line.at = allocate(line.capacity * sizeof *line.at);
     if (line.at != NULL) {
         text_put_unit(&line, L'"');
-        text_put(&line, link->launcher_path);
+        text_put(&line, link->path);
         text_put(&line, L"\" --service=0x");
         text_put_hex(&line, link->page.nonce);
         text_end(&line);
@@ -114,7 +114,7 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
     SECURITY_ATTRIBUTES security = {.nLength = sizeof security, .lpSecurityDescriptor = (void *)(UINT_PTR)&closed};
     DWORD flags = CREATE_SUSPENDED | launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
     wchar_t directory[MAX_PATH];
-    PROCESS_INFORMATION launcher;
+    PROCESS_INFORMATION created;
     wchar_t *line = make_line(link);
     DWORD code = ERROR_SUCCESS;
 
@@ -122,11 +122,11 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
         return ERROR_NOT_ENOUGH_MEMORY;
     if (stays && GetSystemDirectoryW(directory, ARRAYSIZE(directory)) == 0)
         stays = FALSE;
-    if (CreateProcessW(link->launcher_path, line, &security, &security, FALSE, flags, NULL, stays ? directory : NULL,
-                       &startup, &launcher)) {
-        link->launcher = launcher.hProcess;
-        link->launcher_id = launcher.dwProcessId;
-        *thread = launcher.hThread;
+    if (CreateProcessW(link->path, line, &security, &security, FALSE, flags, NULL, stays ? directory : NULL, &startup,
+                       &created)) {
+        link->process = created.hProcess;
+        link->process_id = created.dwProcessId;
+        *thread = created.hThread;
     } else {
         code = GetLastError();
     }
@@ -135,11 +135,11 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
 }
 
 /* As little of this process as lets the launcher take from it. No access check is made: it is less than we have. */
-static DWORD put_parent(HANDLE launcher, uint32_t *there)
+static DWORD put_parent(HANDLE process, uint32_t *there)
 {
     HANDLE self = GetCurrentProcess(), handle = NULL;
 
-    if (!DuplicateHandle(self, self, launcher, &handle, PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE,
+    if (!DuplicateHandle(self, self, process, &handle, PROCESS_DUP_HANDLE | PROCESS_QUERY_INFORMATION | SYNCHRONIZE,
                          FALSE, 0))
         return GetLastError();
     *there = (uint32_t)handle_number(handle);
@@ -152,16 +152,16 @@ static DWORD equip(struct link *link)
 {
     struct channel *channel = link->channel;
     uint32_t there;
-    DWORD code = put(link->launcher, handle_number(link->page.section), FALSE, &there);
+    DWORD code = handle_put(link->process, handle_number(link->page.section), FALSE, &there);
 
     if (code == ERROR_SUCCESS)
-        code = put_parent(link->launcher, &channel->parent);
+        code = put_parent(link->process, &channel->parent);
     if (code == ERROR_SUCCESS)
-        code = put(link->launcher, handle_number(link->heard), FALSE, &channel->heard_event);
+        code = handle_put(link->process, handle_number(link->heard), FALSE, &channel->heard_event);
     if (code == ERROR_SUCCESS)
-        code = put(link->launcher, handle_number(link->reported), FALSE, &channel->reported_event);
+        code = handle_put(link->process, handle_number(link->reported), FALSE, &channel->reported_event);
     if (code == ERROR_SUCCESS) {
-        code = handle_move(link->launcher, link->far_end, FALSE, &channel->report_pipe);
+        code = handle_move(link->process, link->far_end, FALSE, &channel->report_pipe);
         link->far_end = NULL; /* only the launcher has it now, so the pipe ends with that */
     }
     return code;
@@ -182,12 +182,12 @@ static DWORD start_launcher(struct link *link, BOOL stays, DWORD *stage)
     if (code == ERROR_SUCCESS)
         return ERROR_SUCCESS;
     code = link_blame(link, code, DEATH_TIMEOUT_MS);
-    if (!end_process(link->launcher)) {
+    if (!end_process(link->process)) {
         *stage = HANDOFF_STAGE_CLEAN_UP;
         code = ERROR_TIMEOUT;
     }
-    CloseHandle(link->launcher);
-    link->launcher = NULL;
+    CloseHandle(link->process);
+    link->process = NULL;
     return code;
 }
 
@@ -207,7 +207,7 @@ static DWORD make_channel(struct link *link, uint32_t passes, size_t room)
                                                                                                 : GetLastError();
 }
 
-DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, size_t room, DWORD *stage)
+DWORD link_open(struct link *link, const wchar_t *path, BOOL stays, uint32_t passes, size_t room, DWORD *stage)
 {
     DWORD code = make_channel(link, passes, room);
 
@@ -215,7 +215,7 @@ DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t
     if (code != ERROR_SUCCESS)
         return code;
     *stage = HANDOFF_STAGE_LAUNCHER;
-    code = launcher != NULL ? copy_path(launcher, &link->launcher_path) : find_launcher(&link->launcher_path);
+    code = path != NULL ? copy_path(path, &link->path) : find_launcher(&link->path);
     return code == ERROR_SUCCESS ? start_launcher(link, stays, stage) : code;
 }
 
@@ -229,7 +229,7 @@ DWORD link_blame(const struct link *link, DWORD code, DWORD timeout_ms)
 {
     DWORD patience = code == ERROR_ACCESS_DENIED ? min(timeout_ms, DEATH_TIMEOUT_MS) : 0;
 
-    return WaitForSingleObject(link->launcher, patience) == WAIT_OBJECT_0 ? ERROR_PROCESS_ABORTED : code;
+    return WaitForSingleObject(link->process, patience) == WAIT_OBJECT_0 ? ERROR_PROCESS_ABORTED : code;
 }
 
 void link_describe(const struct link *link, struct handoff_error *error)
@@ -238,8 +238,8 @@ void link_describe(const struct link *link, struct handoff_error *error)
 
     if (error->stage != HANDOFF_STAGE_LAUNCHER && error->stage != HANDOFF_STAGE_CLEAN_UP)
         return;
-    if (link->launcher_path != NULL)
-        text_put(&subject, link->launcher_path);
+    if (link->path != NULL)
+        text_put(&subject, link->path);
     text_end(&subject);
 }
 
@@ -252,12 +252,12 @@ static void close_handle(HANDLE handle)
 /* One that cannot be told is ended: nobody else would do it. */
 void link_end(struct link *link)
 {
-    if (link->launcher == NULL || link->is_over)
+    if (link->process == NULL || link->is_over)
         return;
     link->is_over = TRUE;
     atomic_store(&link->channel->over, TRUE);
     if (!SetEvent(link->heard))
-        TerminateProcess(link->launcher, ERROR_PROCESS_ABORTED);
+        TerminateProcess(link->process, ERROR_PROCESS_ABORTED);
 }
 
 void link_close(struct link *link)
@@ -267,8 +267,8 @@ void link_close(struct link *link)
     close_handle(link->reported);
     close_handle(link->report);
     close_handle(link->far_end);
-    close_handle(link->launcher);
+    close_handle(link->process);
     page_close(&link->page);
-    release(link->launcher_path);
+    release(link->path);
     ZeroMemory(link, sizeof *link);
 }

@@ -10,9 +10,9 @@
 #include "page.h"
 
 struct link {
-    wchar_t *launcher_path;
-    HANDLE launcher; /* its process */
-    DWORD launcher_id;
+    wchar_t *path;  /* of the launcher's program */
+    HANDLE process; /* the launcher's */
+    DWORD process_id;
     HANDLE heard, reported; /* events: the launcher, or we, have something to look at */
     HANDLE report, far_end; /* of the pipe, ours to read from, and the launcher's until that has it */
     struct page page;       /* claim i is for pass i of a request */
@@ -28,7 +28,7 @@ struct link {
  * priority, which its children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code,
  * with the stage that failed; then no launcher runs.
  */
-DWORD link_open(struct link *link, const wchar_t *launcher, BOOL stays, uint32_t passes, size_t room, DWORD *stage);
+DWORD link_open(struct link *link, const wchar_t *path, BOOL stays, uint32_t passes, size_t room, DWORD *stage);
 
 /*
  * Why a handle could not be put into the launcher: with that code, or with ERROR_PROCESS_ABORTED for its own sake. A

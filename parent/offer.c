@@ -1,6 +1,6 @@
 #include "transaction.h"
 
-#include "descriptor.h"
+#include "fd.h"
 #include "fdblock.h"
 #include "handle.h"
 #include "heap.h"
@@ -121,7 +121,7 @@ static BOOL take_surroundings(struct transaction *t)
     struct request *request = &t->request;
     DWORD priority;
 
-    if (t->launcher == NULL)
+    if (t->residents == NULL)
         return TRUE;
     priority = GetPriorityClass(GetCurrentProcess());
     t->directory = full_path(request->directory != NULL ? request->directory : L".");
@@ -204,9 +204,9 @@ static void say_kinds(struct transaction *t)
 {
     for (DWORD i = 0; i < t->asked->pass_count; i++) {
         switch (t->asked->passes[i].flags & KINDS) {
-        case HANDOFF_FILE: t->request.passes[i].crt_flags = FD_OPEN; break;
-        case HANDOFF_PIPE: t->request.passes[i].crt_flags = FD_OPEN | FD_PIPE; break;
-        case HANDOFF_DEVICE: t->request.passes[i].crt_flags = FD_OPEN | FD_DEVICE; break;
+        case HANDOFF_FILE: t->request.passes[i].fd_flags = FD_OPEN; break;
+        case HANDOFF_PIPE: t->request.passes[i].fd_flags = FD_OPEN | FD_PIPE; break;
+        case HANDOFF_DEVICE: t->request.passes[i].fd_flags = FD_OPEN | FD_DEVICE; break;
         default: break;
         }
     }
@@ -216,7 +216,7 @@ static void say_kinds(struct transaction *t)
 static void note_startup_flags(struct transaction *t)
 {
     for (DWORD i = 0; t->asked->startup != NULL && i < t->asked->pass_count; i++)
-        note_flags(&t->request, i, t->asked->startup, t->asked->passes[i].handle);
+        request_note_flags(&t->request, i, t->asked->startup, t->asked->passes[i].handle);
 }
 
 static struct pass pass_of(const struct handoff_pass *asked)
@@ -226,7 +226,7 @@ static struct pass pass_of(const struct handoff_pass *asked)
     return (struct pass){.kind = PASS_ASKED,
                          .placeholder.name = asked->name,
                          .streams = asked->streams,
-                         .descriptor = asked->descriptor,
+                         .fd = asked->descriptor,
                          .flags = ((asked->flags & HANDOFF_SEALED) != 0 ? PASS_SEALED : 0u) |
                                   ((asked->flags & HANDOFF_OPTIONAL) != 0 ? PASS_OPTIONAL : 0u),
                          .wanted = (asked->flags & HANDOFF_SAME_NUMBER) != 0 ? number : 0};
@@ -242,7 +242,7 @@ BOOL plan_passes(struct transaction *t)
         return FALSE;
     count = asked->pass_count + t->job_count;
     if (asked->startup != NULL)
-        t->most_passes = count_startup_descriptors(asked->startup);
+        t->most_passes = startup_count_fds(asked->startup);
     t->most_passes += count + ((asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0 ? STREAM_COUNT : 0);
     request->passes = allocate(t->most_passes * sizeof *request->passes);
     t->duplicates = allocate(t->most_passes * sizeof *t->duplicates);
@@ -266,7 +266,7 @@ BOOL duplicate_passes(struct transaction *t)
     for (uint32_t i = 0; i < t->request.pass_count; i++) {
         HANDLE original =
             t->request.passes[i].kind == PASS_JOB ? t->jobs[i - t->asked->pass_count] : t->asked->passes[i].handle;
-        DWORD code = copy(GetCurrentProcess(), handle_number(original), FALSE, &t->duplicates[i]);
+        DWORD code = handle_copy(GetCurrentProcess(), handle_number(original), FALSE, &t->duplicates[i]);
 
         if (code != ERROR_SUCCESS)
             return set_error(t, HANDOFF_STAGE_DUPLICATE, i, code);

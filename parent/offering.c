@@ -37,7 +37,7 @@ struct handoff_offering *WINAPI handoff_offer(HANDLE handle, wchar_t *token)
     if (token != NULL)
         *token = L'\0';
     if (offering != NULL)
-        code = copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
+        code = handle_copy(GetCurrentProcess(), handle_number(handle), FALSE, &offering->duplicate);
     if (code == ERROR_SUCCESS)
         code = page_make(&offering->page, 1, 0);
     if (code == ERROR_SUCCESS) {

@@ -1,7 +1,7 @@
 /* What the child has of this process without being asked for: its streams, and the descriptors of its C runtime. */
 #include "transaction.h"
 
-#include "descriptor.h"
+#include "fd.h"
 #include "steal.h"
 #include "stream.h"
 
@@ -21,14 +21,14 @@ static DWORD append_own_streams(struct request *request, HANDLE to)
         struct pass *pass = &request->passes[request->pass_count];
         DWORD code;
 
-        if ((claimed >> stream & 1) != 0)
+        if (has_stream(claimed, stream))
             continue;
         if (stream == STREAM_STDERR && own == own_stdout && own != NULL) {
             pass[-1].streams |= 1u << stream;
             continue;
         }
         *pass = (struct pass){.kind = PASS_GIVEN, .streams = 1u << stream};
-        code = put(to, handle_number(own), TRUE, &pass->number);
+        code = handle_put(to, handle_number(own), TRUE, &pass->number);
         if (code == ERROR_INVALID_HANDLE)
             continue;
         if (code != ERROR_SUCCESS)
@@ -50,11 +50,11 @@ BOOL put_own(struct transaction *t)
 
     t->in_step = FALSE;
     if ((t->asked->creation_flags & OTHER_CONSOLE_FLAGS) == 0)
-        code = append_own_streams(&t->request, t->link->launcher);
+        code = append_own_streams(&t->request, t->link->process);
     if (t->asked->startup != NULL)
-        note_stream_flags(&t->request, t->asked->startup, first);
+        request_note_stream_flags(&t->request, t->asked->startup, first);
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
-        code = append_descriptors(&t->request, t->asked->startup, t->link->launcher, TRUE);
+        code = request_append_fds(&t->request, t->asked->startup, t->link->process, TRUE);
     if (code != ERROR_SUCCESS)
         code = link_blame(t->link, code, deadline_left(&t->deadline));
     if (code == ERROR_PROCESS_ABORTED)

@@ -57,7 +57,7 @@ static BOOL names_launcher_as_parent(const struct transaction *t, HANDLE process
     struct process_basic_information information;
 
     return query("NtQueryInformationProcess", process, &information, sizeof information) &&
-           information.process_id == process_id && information.parent_id == t->link->launcher_id;
+           information.process_id == process_id && information.parent_id == t->link->process_id;
 }
 
 /* A process that is still being started may not have its creation time yet, but one in the future: it is
@@ -83,7 +83,7 @@ static uint64_t settled_creation_time(HANDLE process)
  * launcher has one request at a time, so its older children are another spawn's. */
 static BOOL is_of_this_spawn(const struct transaction *t, uint64_t created, DWORD process_id)
 {
-    uint64_t launcher = creation_time(t->link->launcher);
+    uint64_t launcher = creation_time(t->link->process);
 
     return launcher != 0 && created >= launcher && created >= t->began && !is_committed(t, process_id);
 }
@@ -107,7 +107,7 @@ static BOOL asks_to_inherit(const SECURITY_ATTRIBUTES *security)
 BOOL adopt_child(struct transaction *t, const struct report *report)
 {
     HANDLE process, thread = NULL;
-    DWORD code = copy(t->link->launcher, report->process, asks_to_inherit(t->asked->process_security), &process);
+    DWORD code = handle_copy(t->link->process, report->process, asks_to_inherit(t->asked->process_security), &process);
 
     if (code == ERROR_SUCCESS && !names_launcher_as_parent(t, process, report->process_id)) {
         CloseHandle(process);
@@ -117,7 +117,7 @@ BOOL adopt_child(struct transaction *t, const struct report *report)
     t->child.dwProcessId = report->process_id;
     t->child.dwThreadId = report->thread_id;
     if (code == ERROR_SUCCESS)
-        code = copy(t->link->launcher, report->thread, asks_to_inherit(t->asked->thread_security), &thread);
+        code = handle_copy(t->link->process, report->thread, asks_to_inherit(t->asked->thread_security), &thread);
     t->child.hThread = thread;
     if (code == ERROR_SUCCESS && !is_thread_of(thread, report->process_id, report->thread_id))
         code = ERROR_INVALID_DATA;
@@ -205,7 +205,7 @@ static void end_unreported_children(struct transaction *t)
     for (process = list; code == ERROR_SUCCESS; process = (void *)((char *)process + process->next)) {
         DWORD process_id = (DWORD)process->process_id;
 
-        if (process->parent_id == t->link->launcher_id && is_of_this_spawn(t, process->created, process_id))
+        if (process->parent_id == t->link->process_id && is_of_this_spawn(t, process->created, process_id))
             end_if_child(t, process_id);
         if (process->next == 0)
             break;
@@ -215,9 +215,9 @@ static void end_unreported_children(struct transaction *t)
 
 void end_launcher(struct transaction *t)
 {
-    if (t->link->launcher == NULL)
+    if (t->link->process == NULL)
         return;
-    if (!end_process(t->link->launcher))
+    if (!end_process(t->link->process))
         set_error(t, HANDOFF_STAGE_CLEAN_UP, HANDOFF_NO_PASS, ERROR_TIMEOUT);
     end_unreported_children(t);
 }

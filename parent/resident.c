@@ -42,14 +42,14 @@ struct handoff_launcher {
 /* For those who name none. */
 static struct handoff_launcher *volatile general;
 
-static DWORD open_resident(const struct handoff_launcher *launcher, struct resident *resident, DWORD *stage)
+static DWORD open_resident(const struct handoff_launcher *residents, struct resident *resident, DWORD *stage)
 {
     DWORD code;
 
     standing_read(&resident->standing); /* before: what changes meanwhile has changed */
-    code = link_open(&resident->link, launcher->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
+    code = link_open(&resident->link, residents->path, TRUE, RESIDENT_PASSES, RESIDENT_ROOM, stage);
     if (code == ERROR_SUCCESS)
-        standing_read_job(&resident->standing, resident->link.launcher_id);
+        standing_read_job(&resident->standing, resident->link.process_id);
     return code;
 }
 
@@ -59,7 +59,7 @@ static BOOL is_current(const struct resident *resident)
     struct standing now;
 
     standing_read(&now);
-    standing_read_job(&now, resident->link.launcher_id);
+    standing_read_job(&now, resident->link.process_id);
     return standing_equal(&resident->standing, &now);
 }
 
@@ -85,19 +85,20 @@ static void free_idle(struct seat *seat)
 /* ---- for the caller ---- */
 
 /* Returns a Win32 code, with the stage that failed. */
-static DWORD open_first(struct handoff_launcher *launcher, const wchar_t *path, struct resident *first, DWORD *stage)
+static DWORD open_first_launcher(struct handoff_launcher *residents, const wchar_t *path, struct resident *first,
+                                 DWORD *stage)
 {
     *stage = HANDOFF_STAGE_PREPARE;
-    if (!pool_make(&launcher->pool, DEFAULT_MOST))
+    if (!pool_make(&residents->pool, DEFAULT_MOST))
         return GetLastError();
     *stage = HANDOFF_STAGE_LAUNCHER;
     if (path != NULL)
-        launcher->path = full_path(path); /* more will be started, from other directories */
-    return path != NULL && launcher->path == NULL ? GetLastError() : open_resident(launcher, first, stage);
+        residents->path = full_path(path); /* more will be started, from other directories */
+    return path != NULL && residents->path == NULL ? GetLastError() : open_resident(residents, first, stage);
 }
 
 /* Whom the thread impersonates is not to own the launcher. */
-static DWORD open_as_process(struct handoff_launcher *launcher, const wchar_t *path, struct resident *first,
+static DWORD open_as_process(struct handoff_launcher *residents, const wchar_t *path, struct resident *first,
                              DWORD *stage)
 {
     HANDLE caller;
@@ -106,7 +107,7 @@ static DWORD open_as_process(struct handoff_launcher *launcher, const wchar_t *p
     *stage = HANDOFF_STAGE_PREPARE;
     if (code != ERROR_SUCCESS)
         return code;
-    code = open_first(launcher, path, first, stage);
+    code = open_first_launcher(residents, path, first, stage);
     put_back = identity_put_back(&caller);
     if (put_back == ERROR_SUCCESS)
         return code;
@@ -126,68 +127,68 @@ static void end_resident(struct resident *resident)
 {
     struct deadline deadline = deadline_in(DEATH_TIMEOUT_MS);
 
-    if (resident != NULL && resident->link.launcher != NULL) {
+    if (resident != NULL && resident->link.process != NULL) {
         link_end(&resident->link);
-        await_end(resident->link.launcher, &deadline);
+        await_end(resident->link.process, &deadline);
     }
     free_resident(resident);
 }
 
 struct handoff_launcher *WINAPI handoff_launcher_open(const wchar_t *path, struct handoff_error *error)
 {
-    struct handoff_launcher *launcher = allocate(sizeof *launcher);
+    struct handoff_launcher *residents = allocate(sizeof *residents);
     struct resident *first = allocate(sizeof *first);
     struct handoff_error failed = {
         .stage = HANDOFF_STAGE_PREPARE, .pass = HANDOFF_NO_PASS, .code = ERROR_NOT_ENOUGH_MEMORY};
 
-    if (launcher != NULL && first != NULL)
-        failed.code = open_as_process(launcher, path, first, &failed.stage);
+    if (residents != NULL && first != NULL)
+        failed.code = open_as_process(residents, path, first, &failed.stage);
     if (failed.code == ERROR_SUCCESS) {
-        pool_put(&launcher->pool, &first->seat);
+        pool_put(&residents->pool, &first->seat);
     } else {
         if (first != NULL)
             link_describe(&first->link, &failed);
         end_resident(first);
-        handoff_launcher_close(launcher);
-        launcher = NULL;
+        handoff_launcher_close(residents);
+        residents = NULL;
         if (error != NULL)
             *error = failed;
     }
     SetLastError(failed.code);
-    return launcher;
+    return residents;
 }
 
-void WINAPI handoff_launcher_limit(struct handoff_launcher *launcher, DWORD most)
+void WINAPI handoff_launcher_limit(struct handoff_launcher *residents, DWORD most)
 {
-    pool_limit(&launcher->pool, most != 0 ? most : DEFAULT_MOST);
+    pool_limit(&residents->pool, most != 0 ? most : DEFAULT_MOST);
 }
 
-void WINAPI handoff_launcher_default(struct handoff_launcher *launcher)
+void WINAPI handoff_launcher_default(struct handoff_launcher *residents)
 {
-    InterlockedExchangePointer((void *volatile *)&general, launcher);
+    InterlockedExchangePointer((void *volatile *)&general, residents);
 }
 
-void WINAPI handoff_launcher_close(struct handoff_launcher *launcher)
+void WINAPI handoff_launcher_close(struct handoff_launcher *residents)
 {
     struct seat *all;
     struct deadline deadline = deadline_in(DEATH_TIMEOUT_MS);
 
-    if (launcher == NULL)
+    if (residents == NULL)
         return;
-    InterlockedCompareExchangePointer((void *volatile *)&general, NULL, launcher);
-    all = pool_close(&launcher->pool);
+    InterlockedCompareExchangePointer((void *volatile *)&general, NULL, residents);
+    all = pool_close(&residents->pool);
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
         link_end(&((struct resident *)seat)->link);
     for (struct seat *seat = all; seat != NULL; seat = seat->next)
-        await_end(((struct resident *)seat)->link.launcher, &deadline);
+        await_end(((struct resident *)seat)->link.process, &deadline);
     free_idle(all);
-    release(launcher->path);
-    release(launcher);
+    release(residents->path);
+    release(residents);
 }
 
 /* ---- for the spawn ---- */
 
-struct handoff_launcher *launcher_of(const struct handoff_request *asked)
+struct handoff_launcher *residents_of(const struct handoff_request *asked)
 {
     return asked->resident == NULL && asked->launcher == NULL ? general : asked->resident;
 }
@@ -226,13 +227,13 @@ static BOOL make_room(struct resident *resident)
 static DWORD take_resident(struct transaction *t)
 {
     struct seat *seat;
-    DWORD code = pool_take(&t->launcher->pool, &t->deadline, &seat);
+    DWORD code = pool_take(&t->residents->pool, &t->deadline, &seat);
 
     if (code != ERROR_SUCCESS)
         return code;
     t->resident = seat != NULL ? (struct resident *)seat : allocate(sizeof *t->resident);
     if (t->resident == NULL) {
-        free_idle(pool_give(&t->launcher->pool, NULL));
+        free_idle(pool_give(&t->residents->pool, NULL));
         return ERROR_NOT_ENOUGH_MEMORY;
     }
     t->link = &t->resident->link;
@@ -243,11 +244,11 @@ static DWORD take_resident(struct transaction *t)
  * which do too, are not to wait until they are used. */
 static void close_unfit(struct transaction *t)
 {
-    if (WaitForSingleObject(t->link->launcher, 0) == WAIT_OBJECT_0) {
+    if (WaitForSingleObject(t->link->process, 0) == WAIT_OBJECT_0) {
         link_close(t->link);
     } else if (!is_current(t->resident)) {
         link_close(t->link);
-        free_idle(pool_empty(&t->launcher->pool));
+        free_idle(pool_empty(&t->residents->pool));
     }
 }
 
@@ -264,15 +265,15 @@ static DWORD join_resident(struct transaction *t, DWORD *stage)
     forget_older(t->resident, t->began);
     if (!make_room(t->resident))
         return ERROR_NOT_ENOUGH_MEMORY;
-    if (t->link->launcher != NULL)
+    if (t->link->process != NULL)
         close_unfit(t);
-    return t->link->launcher != NULL ? ERROR_SUCCESS : open_resident(t->launcher, t->resident, stage);
+    return t->link->process != NULL ? ERROR_SUCCESS : open_resident(t->residents, t->resident, stage);
 }
 
 static DWORD join_own(struct transaction *t, DWORD *stage)
 {
     t->began = system_time();
-    return link_open(&t->own, t->launcher != NULL ? t->launcher->path : t->asked->launcher, FALSE, t->most_passes,
+    return link_open(&t->own, t->residents != NULL ? t->residents->path : t->asked->launcher, FALSE, t->most_passes,
                      t->most_size, stage);
 }
 
@@ -280,7 +281,7 @@ BOOL join_link(struct transaction *t)
 {
     DWORD stage, code;
 
-    if (t->launcher != NULL && t->most_passes <= RESIDENT_PASSES && t->most_size <= RESIDENT_ROOM)
+    if (t->residents != NULL && t->most_passes <= RESIDENT_PASSES && t->most_size <= RESIDENT_ROOM)
         code = join_resident(t, &stage);
     else
         code = join_own(t, &stage);
@@ -301,12 +302,12 @@ BOOL is_committed(const struct transaction *t, DWORD process_id)
 static void leave_resident(struct transaction *t)
 {
     struct resident *resident = t->resident;
-    BOOL stays = t->in_step && resident->link.launcher != NULL;
+    BOOL stays = t->in_step && resident->link.process != NULL;
 
     if (t->child.hProcess != NULL)
         resident->committed[resident->committed_count++] =
             (struct committed){.process_id = t->child.dwProcessId, .when = system_time()};
-    free_idle(pool_give(&t->launcher->pool, stays ? &resident->seat : NULL));
+    free_idle(pool_give(&t->residents->pool, stays ? &resident->seat : NULL));
     if (!stays)
         free_resident(resident);
 }

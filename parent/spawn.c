@@ -102,7 +102,7 @@ static BOOL take_request(struct transaction *t, const struct handoff_request *re
     CopyMemory(&t->whole, request, request->cb);
     if (t->whole.timeout_ms != 0)
         t->deadline.ms = t->whole.timeout_ms;
-    t->launcher = launcher_of(&t->whole);
+    t->residents = residents_of(&t->whole);
     return TRUE;
 }
 
@@ -119,7 +119,7 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
         undo(&t);
         go_on_as_caller(&t);
     }
-    t.trace.launcher_id = t.link->launcher_id;
+    t.trace.launcher_id = t.link->process_id;
     leave_link(&t);
     release_all(&t);
     if (child != NULL)

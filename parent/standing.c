@@ -68,7 +68,7 @@ static BOOL children_break_away(void)
 /* A process leaves no job. So what can have changed is that this one has joined one more, in which the launcher is not:
  * before Windows 8 its first, and later any, within the ones before. Where children break away the launcher is in none,
  * and it is by the comparison with before that a job shows which was joined since. */
-void standing_read_job(struct standing *standing, DWORD launcher_id)
+void standing_read_job(struct standing *standing, DWORD process_id)
 {
     JOBOBJECT_BASIC_PROCESS_ID_LIST *list;
     BOOL has_job = FALSE;
@@ -78,7 +78,7 @@ void standing_read_job(struct standing *standing, DWORD launcher_id)
     list = list_job();
     if (list == NULL)
         standing->job = JOB_OF_OTHERS;
-    else if (is_listed(list, launcher_id))
+    else if (is_listed(list, process_id))
         standing->job = JOB_OF_BOTH;
     else
         standing->job = children_break_away() ? JOB_LEFT_BY_CHILDREN : JOB_OF_OTHERS;

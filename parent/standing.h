@@ -14,7 +14,7 @@ struct standing {
 void standing_read(struct standing *standing);
 
 /* And whether that launcher is in its jobs. */
-void standing_read_job(struct standing *standing, DWORD launcher_id);
+void standing_read_job(struct standing *standing, DWORD process_id);
 
 /* FALSE as well if that cannot be told, or if the launcher is not in the jobs that a child would be in. */
 BOOL standing_equal(const struct standing *a, const struct standing *b);

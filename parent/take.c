@@ -16,11 +16,11 @@ static BOOL has_ended(HANDLE process)
 static DWORD open_page(HANDLE owner, const struct token *token, struct claim_page **page)
 {
     HANDLE section;
-    DWORD code = copy(owner, token->page, FALSE, &section);
+    DWORD code = handle_copy(owner, token->page, FALSE, &section);
 
     if (code != ERROR_SUCCESS)
         return code;
-    code = map_page(section, token->nonce, page);
+    code = claim_page_map(section, token->nonce, page);
     CloseHandle(section);
     return code;
 }
@@ -35,7 +35,7 @@ static DWORD take(const struct token *token, HANDLE *handle)
         return code == ERROR_INVALID_PARAMETER ? ERROR_PROCESS_ABORTED : code;
     code = open_page(owner, token, &page);
     if (code == ERROR_SUCCESS) {
-        code = steal_claimed(owner, &page->claims[0], FALSE, handle);
+        code = handle_steal_claimed(owner, &page->claims[0], FALSE, handle);
         UnmapViewOfFile(page);
     } else if (code == ERROR_INVALID_HANDLE || code == ERROR_INVALID_DATA || code == ERROR_ACCESS_DENIED) {
         code = ERROR_CANCELLED; /* the page is gone, and whatever has its number now is another */

@@ -57,9 +57,9 @@ struct transaction {
     BOOL keeps_out; /* security.c: the child is created with another list of rights than it is to have */
 
     /* link.c, resident.c */
-    struct handoff_launcher *launcher; /* NULL: one for this spawn alone */
-    struct resident *resident;         /* the one of these that it uses; NULL: its own, after all */
-    struct link *link;                 /* &own, or the resident's */
+    struct handoff_launcher *residents; /* NULL: a launcher for this spawn alone */
+    struct resident *resident;          /* the one of these that it uses; NULL: its own, after all */
+    struct link *link;                  /* &own, or the resident's */
     struct link own;
     uint32_t request_size; /* as it was sent, in bytes */
     BOOL in_step;          /* the launcher waits for a request, and for nothing else */
@@ -84,7 +84,7 @@ BOOL name_subject(struct transaction *t, const char *format, uint32_t number);
 uint64_t system_time(void); /* FILETIME */
 
 /* The resident launchers that the request names, or the default ones if it names none; NULL: there are none. */
-struct handoff_launcher *launcher_of(const struct handoff_request *asked);
+struct handoff_launcher *residents_of(const struct handoff_request *asked);
 
 /* Each returns FALSE with t->error set. */
 BOOL take_attributes(struct transaction *t);

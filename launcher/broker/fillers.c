@@ -20,7 +20,7 @@ BOOL keep_number(struct fillers *fillers, uint32_t number)
     if (note == NULL)
         return FALSE;
     if (!*note && !handle_is_open(number))
-        *note = put_under(GetCurrentProcess(), fillers->original, FALSE, number, fillers->notes) == ERROR_SUCCESS;
+        *note = handle_put_at(GetCurrentProcess(), fillers->original, FALSE, number, fillers->notes) == ERROR_SUCCESS;
     return *note;
 }
 
@@ -34,7 +34,7 @@ static BOOL move_away(const struct request *request, uint32_t number)
 
         if (pass->number != number || pass->wanted != 0)
             continue;
-        if (put(GetCurrentProcess(), number, TRUE, &there) != ERROR_SUCCESS)
+        if (handle_put(GetCurrentProcess(), number, TRUE, &there) != ERROR_SUCCESS)
             return FALSE;
         pass->number = there;
         return TRUE;
@@ -55,7 +55,7 @@ BOOL free_number(struct fillers *fillers, const struct request *request, uint32_
 HANDLE move_handle(HANDLE handle, uint32_t number)
 {
     if ((uint32_t)handle_number(handle) == number ||
-        put_under(GetCurrentProcess(), handle, TRUE, number, NULL) != ERROR_SUCCESS)
+        handle_put_at(GetCurrentProcess(), handle, TRUE, number, NULL) != ERROR_SUCCESS)
         return handle;
     CloseHandle(handle);
     return handle_from_number(number);

@@ -28,14 +28,14 @@ static BOOL find_page(struct service *service, uint64_t nonce)
 
     for (uint32_t number = 4; number < PAST_NUMBERS; number += 4) {
         service->fillers.original = handle_from_number(number);
-        if (map_page(service->fillers.original, nonce, &service->page) == ERROR_SUCCESS)
+        if (claim_page_map(service->fillers.original, nonce, &service->page) == ERROR_SUCCESS)
             return TRUE;
     }
     return FALSE;
 }
 
 /* Returns a Win32 code. */
-static DWORD reach_parent(struct service *service, const wchar_t *text)
+static DWORD find_parent(struct service *service, const wchar_t *text)
 {
     uint64_t nonce;
     const wchar_t *end = text_parse_number(text, &nonce);
@@ -98,7 +98,7 @@ static DWORD receive_request(struct service *service, uint32_t size)
     return ERROR_SUCCESS;
 }
 
-static void keep_numbers(struct service *service)
+static void keep_wanted_numbers(struct service *service)
 {
     for (uint32_t i = 0; i < service->request.pass_count; i++)
         keep_number(&service->fillers, service->request.passes[i].wanted);
@@ -109,10 +109,10 @@ static BOOL steal_pass(struct service *service, uint32_t i, struct failure *fail
     struct pass *pass = &service->request.passes[i];
     BOOL way = pass->wanted != 0 && free_number(&service->fillers, &service->request, pass->wanted);
     HANDLE handle;
-    DWORD code = steal_claimed(service->parent, &service->page->claims[i], pass->kind != PASS_JOB, &handle);
+    DWORD code = handle_steal_claimed(service->parent, &service->page->claims[i], pass->kind != PASS_JOB, &handle);
 
     if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_STEAL, i, code);
+        return failure_set(failure, HANDOFF_STAGE_STEAL, i, code);
     pass->number = (uint32_t)handle_number(way ? move_handle(handle, pass->wanted) : handle);
     if (pass->wanted != 0 && pass->number != pass->wanted) {
         pass->flags |= PASS_APART;
@@ -127,7 +127,7 @@ static BOOL steal_passes(struct service *service, struct failure *failure)
 {
     struct request *request = &service->request;
 
-    keep_numbers(service);
+    keep_wanted_numbers(service);
     for (int keeping = FALSE; keeping <= TRUE; keeping++) {
         for (uint32_t i = 0; i < request->pass_count; i++) {
             if (request->passes[i].kind != PASS_GIVEN && (request->passes[i].wanted != 0) == keeping &&
@@ -174,7 +174,7 @@ static void close_child(const PROCESS_INFORMATION *child)
 }
 
 /* From a request to a child that the parent has or to none. FALSE if there is nobody to go on for. */
-static BOOL spawn(struct service *service)
+static BOOL spawn_child(struct service *service)
 {
     struct request *request = &service->request;
     struct failure failure;
@@ -184,7 +184,7 @@ static BOOL spawn(struct service *service)
 
     close_passes(request, ~(1u << PASS_GIVEN)); /* nobody but the child has them when the parent hears of it */
     told = created ? send_child(service, &child) : send_failure(service, &failure);
-    keep_numbers(service);
+    keep_wanted_numbers(service);
     close_passes(request, 1u << PASS_GIVEN);
     if (!created)
         return told;
@@ -216,7 +216,7 @@ static void begin_spawning(void)
 /* Ctrl-C and Ctrl-Break are the children's. A logoff may be another user's, of which services are told (HandlerRoutine);
  * where it is this one's, Windows ends us. On closing and shutdown FALSE is the end of this process, between two
  * spawns. */
-static BOOL WINAPI take_console_event(DWORD event)
+static BOOL WINAPI outlive_console_event(DWORD event)
 {
     if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
         return TRUE;
@@ -232,7 +232,7 @@ static BOOL answer(struct service *service, uint32_t size)
 
     begin_spawning();
     if (code == ERROR_SUCCESS)
-        going = spawn(service);
+        going = spawn_child(service);
     else
         send_failure(service, &(struct failure){HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, code});
     atomic_store(&spawning, FALSE);
@@ -248,8 +248,8 @@ DWORD serve(const wchar_t *nonce)
     uint32_t size;
 
     /* A handler, because the other way, "ignore", would be inherited by the children. */
-    SetConsoleCtrlHandler(take_console_event, TRUE);
-    code = reach_parent(&service, nonce);
+    SetConsoleCtrlHandler(outlive_console_event, TRUE);
+    code = find_parent(&service, nonce);
     going = code == ERROR_SUCCESS;
     while (going) {
         size = hear(&service, &service.channel->asked);

@@ -175,5 +175,5 @@ BOOL creation_run(struct creation *creation, const struct request *request, PROC
 {
     DWORD code = create_suspended(creation, request, child);
 
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
+    return code == ERROR_SUCCESS || failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
 }

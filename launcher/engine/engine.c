@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
+BOOL failure_set(struct failure *failure, DWORD stage, DWORD pass, DWORD code)
 {
     failure->stage = stage;
     failure->pass = pass;

@@ -25,8 +25,8 @@ struct failure {
     DWORD code;
 };
 
-/* Fills the failure in and is false, for functions that end with `return fail(...)`. */
-BOOL fail(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
+/* Fills the failure in and is false, for functions that end with `return failure_set(...)`. */
+BOOL failure_set(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
 
 /*
  * Creates the child, suspended, of the request's application, with the handles of its passes, which must be open and

@@ -5,8 +5,7 @@ static const wchar_t *next_string(const wchar_t *string)
     return string + text_length(string) + 1;
 }
 
-/* The first unit of a name may be '=': such variables are hidden. */
-static size_t name_length(const wchar_t *string)
+size_t environment_name_length(const wchar_t *string)
 {
     size_t length = 1;
 
@@ -17,7 +16,7 @@ static size_t name_length(const wchar_t *string)
 
 static bool sets(const wchar_t *change)
 {
-    return change[name_length(change)] == L'=';
+    return change[environment_name_length(change)] == L'=';
 }
 
 static wchar_t fold(wchar_t unit, upcase_function *upcase)
@@ -166,7 +165,7 @@ static uint32_t find_new(const struct changes *changes, uint32_t i)
 
 static void put_change(struct text *result, const wchar_t *change, struct placeholder *tree)
 {
-    size_t name = name_length(change);
+    size_t name = environment_name_length(change);
 
     text_put_units(result, change, name);
     line_rewrite(result, change + name, tree);

@@ -22,6 +22,9 @@ struct changes {
     upcase_function *upcase;
 };
 
+/* Units of the name of a string of a block. Its first may be '=': such variables are hidden. */
+size_t environment_name_length(const wchar_t *string);
+
 /* How many strings a block has. */
 uint32_t environment_count(const wchar_t *block);
 

@@ -21,10 +21,10 @@ bool *make_notes(void);
  * as they can be noted, because the next call would get these numbers again. All other copies are closed before this
  * returns. Returns a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up.
  */
-DWORD put_under(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
+DWORD handle_put_at(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
 
 /* Closes what lies under that number in a process. */
-void close_in(HANDLE process, uint32_t number);
+void handle_close_in(HANDLE process, uint32_t number);
 
 /* Closes what lies there by the notes (which may be NULL), and releases them. */
 void close_noted(HANDLE process, bool *notes);

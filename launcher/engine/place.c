@@ -30,13 +30,13 @@ static BOOL put_passes(const struct request *request, HANDLE child, struct failu
     while (code == ERROR_SUCCESS && (pass = next_to_put(request)) != NULL) {
         if (notes == NULL)
             notes = make_notes();
-        code =
-            put_under(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted, notes);
+        code = handle_put_at(child, handle_from_number(pass->number), (pass->flags & PASS_SEALED) == 0, pass->wanted,
+                             notes);
         if (code == ERROR_SUCCESS) {
             CloseHandle(handle_from_number(pass->number));
             pass->number = 0;
         } else {
-            fail(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
+            failure_set(failure, HANDOFF_STAGE_NUMBER, (uint32_t)(pass - request->passes), code);
         }
     }
     close_noted(child, notes);
@@ -49,11 +49,11 @@ static BOOL put_passes(const struct request *request, HANDLE child, struct failu
 static DWORD put_back(HANDLE child, HANDLE from, uint32_t number)
 {
     HANDLE handle;
-    DWORD code = steal(child, handle_number(from), FALSE, &handle);
+    DWORD code = handle_steal(child, handle_number(from), FALSE, &handle);
 
     if (code != ERROR_SUCCESS)
         return code;
-    code = put_under(child, handle, FALSE, number, NULL);
+    code = handle_put_at(child, handle, FALSE, number, NULL);
     CloseHandle(handle);
     return code;
 }
@@ -82,7 +82,7 @@ static BOOL seal_passes(const struct request *request, HANDLE child, struct fail
         if (pass->kind != PASS_JOB && (pass->flags & (PASS_SEALED | PASS_APART)) == PASS_SEALED)
             code = seal(child, pass->number);
         if (code != ERROR_SUCCESS)
-            return fail(failure, HANDOFF_STAGE_SEAL, i, code);
+            return failure_set(failure, HANDOFF_STAGE_SEAL, i, code);
     }
     return TRUE;
 }
@@ -95,6 +95,6 @@ BOOL creation_place(const struct creation *creation, const struct request *reque
         return FALSE;
     }
     if (creation->only_listed != 0)
-        close_in(child->hProcess, creation->only_listed);
+        handle_close_in(child->hProcess, creation->only_listed);
     return TRUE;
 }

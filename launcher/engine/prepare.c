@@ -32,7 +32,7 @@ static BOOL allocate_creation(struct creation *creation, const struct request *r
     creation->program.capacity = room(request->application, 1, CMD_CAPACITY); /* or cmd.exe's path */
     memory = allocate(handles + (creation->program.capacity + creation->line.capacity) * sizeof(wchar_t));
     if (memory == NULL)
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+        return failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     creation->handles = (HANDLE *)(void *)memory;
     creation->program.at = (wchar_t *)(void *)(memory + handles);
     if (request->command_line != NULL)
@@ -82,16 +82,16 @@ static BOOL rewrite(struct creation *creation, struct request *request, struct f
     if (code == ERROR_SUCCESS && request->variables != NULL)
         code = change_environment(creation, request);
     if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, code);
+        return failure_set(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, code);
     unused = request_find_unused(request);
-    return unused == request->pass_count || fail(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
+    return unused == request->pass_count || failure_set(failure, HANDOFF_STAGE_UNUSED, unused, ERROR_NOT_FOUND);
 }
 
 static BOOL put_program(struct creation *creation, const struct request *request, struct failure *failure)
 {
     text_put(&creation->program, request->application);
     return text_end(&creation->program) ||
-           fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+           failure_set(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
 }
 
 /* cmd.exe of the system's, which runs a batch file. FALSE if its path does not fit. */
@@ -114,11 +114,11 @@ static BOOL wrap_batch(struct creation *creation, const struct request *request,
     if (!path_is_batch(creation->program.at))
         return TRUE;
     if (request->refuse_batch)
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
+        return failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
     if (!put_cmd(&cmd) || !line_put_batch(&line, cmd.at, creation->program.at, creation->line.at))
-        return fail(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
+        return failure_set(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
     if (!text_allocate(&line))
-        return fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+        return failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
     line_put_batch(&line, cmd.at, creation->program.at, creation->line.at);
     creation->line.at = creation->batch_line = line.at;
     creation->program.length = 0;
@@ -140,10 +140,10 @@ static void set_streams(STARTUPINFOW *to, const struct request *request)
         return;
     to->dwFlags |= STARTF_USESTDHANDLES;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && (request->closed_streams >> stream & 1) == 0)
+        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && !has_stream(request->closed_streams, stream))
             *streams[stream] = stream_of_old_console(stream);
         for (uint32_t i = 0; i < request->pass_count; i++) {
-            if ((request->passes[i].streams >> stream & 1) != 0)
+            if (has_stream(request->passes[i].streams, stream))
                 *streams[stream] = handle_from_number(pass_number(&request->passes[i]));
         }
     }
@@ -159,13 +159,13 @@ static uint32_t flags_of_type(HANDLE handle)
     }
 }
 
-static void set_descriptor_flags(struct request *request)
+static void set_fd_flags(struct request *request)
 {
     for (uint32_t i = 0; i < request->pass_count; i++) {
         struct pass *pass = &request->passes[i];
 
-        if (pass->descriptor != 0 && pass->crt_flags == 0)
-            pass->crt_flags = flags_of_type(handle_from_number(pass->number));
+        if (pass->fd != 0 && pass->fd_flags == 0)
+            pass->fd_flags = flags_of_type(handle_from_number(pass->number));
     }
 }
 
@@ -225,7 +225,7 @@ BOOL creation_prepare(struct creation *creation, struct request *request, struct
         return FALSE;
     give_startup(request, &creation->startup.StartupInfo);
     set_streams(&creation->startup.StartupInfo, request);
-    set_descriptor_flags(request);
+    set_fd_flags(request);
     list_handles(creation, request);
     return TRUE;
 }

@@ -121,7 +121,7 @@ static BOOL check_relay(struct command *command)
     uint32_t claimed = request_claimed_streams(&options->request);
     BOOL relays = has_option(command, OPTION_RELAY) || has_tee(command);
 
-    if (relays && (claimed >> STREAM_STDOUT & 1) != 0 && (claimed >> STREAM_STDERR & 1) != 0)
+    if (relays && has_stream(claimed, STREAM_STDOUT) && has_stream(claimed, STREAM_STDERR))
         return options_refuse(
             &command->options,
             "--relay and --tee have nothing to pass on: the command has stdout and stderr from elsewhere", NULL);

@@ -1,7 +1,7 @@
 /* The handles of a command: what its options name, then what it has from this process without being named. */
 #include "command.h"
 
-#include "descriptor.h"
+#include "fd.h"
 #include "environment.h"
 #include "heap.h"
 #include "inherited.h"
@@ -29,7 +29,7 @@ static DWORD copy_original(const struct command *command, const struct source *s
 {
     uint32_t number = command->options.request.passes[source->original].number;
 
-    return copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
+    return handle_copy(GetCurrentProcess(), handle_number(handle_from_number(number)), FALSE, handle);
 }
 
 static DWORD open_pass(struct command *command, uint32_t i, BOOL tries_again)
@@ -57,7 +57,7 @@ static BOOL open_passes(struct command *command, enum turn turn, struct failure 
         if (has_source(&request->passes[i]) && turn_of(&command->options.sources[i]) == turn)
             code = open_pass(command, i, FALSE);
         if (code != ERROR_SUCCESS)
-            return fail(failure, turn == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
+            return failure_set(failure, turn == OF_PARENT ? HANDOFF_STAGE_STEAL : HANDOFF_STAGE_OPEN, i, code);
     }
     return TRUE;
 }
@@ -113,7 +113,7 @@ static BOOL check_own_numbers(const struct command *command, struct failure *fai
         if (source->origin == ORIGIN_OPTION && source->option == OPTION_HANDLE)
             code = make_inheritable(named_handle(source->what));
         if (code != ERROR_SUCCESS)
-            return fail(failure, HANDOFF_STAGE_OPEN, i, code);
+            return failure_set(failure, HANDOFF_STAGE_OPEN, i, code);
     }
     return TRUE;
 }
@@ -124,13 +124,13 @@ BOOL take_given(struct command *command, struct failure *failure)
     DWORD code = check_own_streams();
 
     if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+        return failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
     if (!check_own_numbers(command, failure))
         return FALSE;
     if (!has_option(command, OPTION_DETACH))
-        code = append_descriptors(request, &command->startup, GetCurrentProcess(), FALSE);
+        code = request_append_fds(request, &command->startup, GetCurrentProcess(), FALSE);
     if (code != ERROR_SUCCESS) /* of the pass that could not be made */
-        return fail(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
+        return failure_set(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
     return open_passes(command, GIVEN, failure);
 }
 
@@ -138,7 +138,7 @@ BOOL take_given(struct command *command, struct failure *failure)
 
 static BOOL is_escaped(const struct command *command, int stream)
 {
-    return (command->options.escaped_streams >> stream & 1) != 0;
+    return has_stream(command->options.escaped_streams, stream);
 }
 
 static uint32_t count_texts(const struct command *command)
@@ -333,7 +333,7 @@ static BOOL open_all_contended(struct command *command, struct failure *failure)
     } while (command->tries_again && wait_a_moment(&source, code, &command->wait));
     if (which < OWN_FILES)
         command->unopened = own_files[which].option;
-    return fail(failure, HANDOFF_STAGE_OPEN, which < OWN_FILES ? HANDOFF_NO_PASS : which - OWN_FILES, code);
+    return failure_set(failure, HANDOFF_STAGE_OPEN, which < OWN_FILES ? HANDOFF_NO_PASS : which - OWN_FILES, code);
 }
 
 /* Opens everything, and puts the ports of what turned out to be a socket into line and variables. */
@@ -346,7 +346,7 @@ BOOL open_handles(struct command *command, struct failure *failure)
         return FALSE;
     texts = count_texts(command);
     return texts == 0 || put_texts(command, texts) ||
-           fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+           failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
 }
 
 /* ---- what the command has without being named ---- */
@@ -386,16 +386,16 @@ static void add_streams(struct command *command)
     uint32_t claimed = request_claimed_streams(request), first = request->pass_count;
 
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((claimed >> stream & 1) == 0)
+        if (!has_stream(claimed, stream))
             add_stream(command, stream);
     }
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
         HANDLE own = GetStdHandle(stream_id(stream));
 
-        if ((claimed >> stream & 1) != 0 && find_own(command, own) == request->pass_count)
+        if (has_stream(claimed, stream) && find_own(command, own) == request->pass_count)
             SetHandleInformation(own, HANDLE_FLAG_INHERIT, 0);
     }
-    note_stream_flags(request, &command->startup, first);
+    request_note_stream_flags(request, &command->startup, first);
 }
 
 /* The source of what is copied, or the source itself. */
@@ -433,7 +433,7 @@ static DWORD replace_by_relay(struct pass *pass, const struct pass *relay)
     DWORD code;
 
     CloseHandle(handle_from_number(pass->number));
-    code = copy(GetCurrentProcess(), handle_number(handle_from_number(relay->number)), FALSE, &handle);
+    code = handle_copy(GetCurrentProcess(), handle_number(handle_from_number(relay->number)), FALSE, &handle);
     pass->number = (uint32_t)handle_number(handle);
     return code;
 }
@@ -454,7 +454,7 @@ static DWORD settle_given(struct command *command)
         if (relay != NULL)
             code = replace_by_relay(&request->passes[i], relay);
         else
-            note_flags(request, i, &command->startup, given_handle(command, source));
+            request_note_flags(request, i, &command->startup, given_handle(command, source));
     }
     return code;
 }
@@ -475,7 +475,7 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
         if (!has_source(&request->passes[i]) && (request->passes[i].streams & command->options.sealed_streams) != 0)
             request->passes[i].flags |= PASS_SEALED;
     }
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
+    return code == ERROR_SUCCESS || failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, code);
 }
 
 BOOL expose_handles(struct command *command)

@@ -90,8 +90,8 @@ void borrow_stderr(const struct request *request, HANDLE child)
     HANDLE handle;
 
     for (uint32_t i = 0; i < request->pass_count; i++) {
-        if ((request->passes[i].streams >> STREAM_STDERR & 1) != 0 &&
-            copy(child, request->passes[i].number, FALSE, &handle) == ERROR_SUCCESS)
+        if (has_stream(request->passes[i].streams, STREAM_STDERR) &&
+            handle_copy(child, request->passes[i].number, FALSE, &handle) == ERROR_SUCCESS)
             SetStdHandle(STD_ERROR_HANDLE, handle);
     }
     if ((request->stream_flags[STREAM_STDERR] & FD_APPEND) != 0) /* its position may still be the file's beginning */

@@ -1,7 +1,7 @@
 /* The steps of a command, in their order. */
 #include "command.h"
 
-#include "descriptor.h"
+#include "fd.h"
 #include "heap.h"
 #include "voice.h"
 #include "words.h"
@@ -29,7 +29,7 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
     if (command->report != NULL)
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
+        return failure_set(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
     say_at_start(command, child);
     if (command->parent != NULL)
         CloseHandle(command->parent);
@@ -42,7 +42,7 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
     code = GetLastError();
     if (is_waited_for(command))
         borrow_stderr(&command->options.request, child->hProcess);
-    return fail(failure, HANDOFF_STAGE_RESUME, HANDOFF_NO_PASS, code);
+    return failure_set(failure, HANDOFF_STAGE_RESUME, HANDOFF_NO_PASS, code);
 }
 
 static DWORD run_command(struct command *command)
@@ -98,7 +98,7 @@ static DWORD run_line(const wchar_t *line)
 
     command.started = clock_now();
     GetStartupInfoW(&command.startup);
-    command.options.more_passes = STREAM_COUNT + 1 + count_startup_descriptors(&command.startup);
+    command.options.more_passes = STREAM_COUNT + 1 + startup_count_fds(&command.startup);
     memory = allocate(options_memory(line, command.options.more_passes));
     if (memory == NULL) {
         complain("no memory: Win32 error 8; nothing was stolen", NULL);

@@ -188,7 +188,7 @@ static HANDLE open_own(uint64_t number)
 {
     HANDLE handle;
 
-    SetLastError(copy(GetCurrentProcess(), number, FALSE, &handle));
+    SetLastError(handle_copy(GetCurrentProcess(), number, FALSE, &handle));
     return handle;
 }
 

@@ -300,9 +300,9 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
         return refuse_name(options, OPTION_DESCRIPTOR, "a descriptor of a name that no option declares:", name, NULL);
     if (!fd_mark(&options->descriptors, (uint32_t)descriptor))
         return options_refuse(options, "the descriptor is given twice:", mapping);
-    if (pass->descriptor != 0)
+    if (pass->fd != 0)
         pass = add_copy(options, pass);
-    pass->descriptor = (uint32_t)descriptor;
+    pass->fd = (uint32_t)descriptor;
     return true;
 }
 
@@ -383,7 +383,7 @@ static bool check_use(struct options *options)
 
 static bool is_used(const struct pass *pass)
 {
-    return pass->placeholder.used || pass->streams != 0 || pass->descriptor != 0;
+    return pass->placeholder.used || pass->streams != 0 || pass->fd != 0;
 }
 
 static bool has_escaped(const wchar_t *text, const wchar_t *name)
@@ -410,7 +410,7 @@ static bool is_escaped(const struct request *request, const wchar_t *name)
     return (variable != NULL && *variable != L'\0') || has_escaped(request->command_line, name);
 }
 
-static void move_pass(struct options *options, uint32_t from, uint32_t to)
+static void shift_pass(struct options *options, uint32_t from, uint32_t to)
 {
     options->request.passes[to] = options->request.passes[from];
     options->sources[to] = options->sources[from];
@@ -434,7 +434,7 @@ static void drop_unused_streams(struct options *options)
                 options->escaped_streams |= 1u << options->sources[i].stream;
             continue;
         }
-        move_pass(options, i, kept++);
+        shift_pass(options, i, kept++);
     }
     request->pass_count = kept;
 }
@@ -446,7 +446,7 @@ static void settle_sockets(struct options *options)
     for (uint32_t i = 0; i < options->request.pass_count; i++) {
         const struct pass *pass = &options->request.passes[i];
 
-        if (source_has(&options->sources[i], IS_SOCKET) && pass->streams == 0 && pass->descriptor == 0)
+        if (source_has(&options->sources[i], IS_SOCKET) && pass->streams == 0 && pass->fd == 0)
             options->sources[i].overlapped = true;
     }
 }

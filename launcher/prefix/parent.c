@@ -101,11 +101,11 @@ BOOL reach_parent(struct command *command, struct failure *failure)
     parse_parent(command->options.values[OPTION_PARENT], &command->parent_id, &created);
     code = open_owner(command->parent_id, created, &command->parent);
     if (code != ERROR_SUCCESS)
-        return fail(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
+        return failure_set(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
     if (!has_option(command, OPTION_REPORT))
         return TRUE;
-    code = copy(command->parent, named_handle(command->options.values[OPTION_REPORT]), FALSE, &command->report);
-    return code == ERROR_SUCCESS || fail(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
+    code = handle_copy(command->parent, named_handle(command->options.values[OPTION_REPORT]), FALSE, &command->report);
+    return code == ERROR_SUCCESS || failure_set(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
 }
 
 /* Whether a steal would leave it open in the parent. If so this copy of it cannot be closed either, which is of
@@ -123,7 +123,7 @@ static BOOL is_protected(HANDLE parent, uint64_t number)
 DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle)
 {
     uint64_t number = named_handle(source->what);
-    DWORD code = copy(command->parent, number, FALSE, handle);
+    DWORD code = handle_copy(command->parent, number, FALSE, handle);
 
     if (code == ERROR_SUCCESS && is_stolen(source) && is_protected(command->parent, number))
         code = ERROR_NOT_SUPPORTED;
@@ -140,7 +140,7 @@ void close_stolen(struct command *command)
         if (!is_stolen(source))
             continue;
         command->stolen = TRUE;
-        if (steal(command->parent, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)
+        if (handle_steal(command->parent, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)
             CloseHandle(handle);
     }
 }
@@ -210,7 +210,7 @@ DWORD report_child(const struct command *command, const PROCESS_INFORMATION *chi
                          DUPLICATE_SAME_ACCESS))
         return GetLastError();
     code = write_child(command, child, (uint32_t)handle_number(there));
-    if (code != ERROR_SUCCESS && steal(command->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
+    if (code != ERROR_SUCCESS && handle_steal(command->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
         CloseHandle(back);
     return code;
 }

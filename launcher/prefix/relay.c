@@ -28,7 +28,7 @@ static BOOL is_console(HANDLE handle)
     return GetConsoleMode(handle, &mode);
 }
 
-static void add_pass(struct request *request, HANDLE handle, uint32_t streams)
+static void add_relay_pass(struct request *request, HANDLE handle, uint32_t streams)
 {
     request->passes[request->pass_count++] =
         (struct pass){.kind = PASS_RELAY, .number = (uint32_t)handle_number(handle), .streams = streams};
@@ -72,7 +72,7 @@ static DWORD make_relay(struct request *request, struct relay *relay, HANDLE own
         return ERROR_NOT_ENOUGH_MEMORY;
     code = pipe_make(BUFFER, &relay->from, &far_end);
     if (code == ERROR_SUCCESS)
-        add_pass(request, far_end, streams);
+        add_relay_pass(request, far_end, streams);
     return code;
 }
 

@@ -17,11 +17,11 @@ static void put_places(struct text *text, const struct pass *pass, const wchar_t
     struct text counted = {.capacity = 0};
 
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((pass->streams >> stream & 1) != 0)
+        if (has_stream(pass->streams, stream))
             text_format(text, ", %s", stream_name(stream));
     }
-    if (pass->descriptor != 0)
-        text_format(text, ", descriptor %u", pass->descriptor);
+    if (pass->fd != 0)
+        text_format(text, ", descriptor %u", pass->fd);
     if (alone.name != NULL)
         line_rewrite(&counted, line, &alone);
     if (alone.used)
@@ -128,11 +128,11 @@ static void trace_handle(const struct command *command, uint32_t i)
 
     text_put(text, name_of(&command->options, i));
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((pass->streams >> stream & 1) != 0)
+        if (has_stream(pass->streams, stream))
             text_format(text, ">%s", stream_name(stream));
     }
-    if (pass->descriptor != 0)
-        text_format(text, ">fd%u", pass->descriptor);
+    if (pass->fd != 0)
+        text_format(text, ">fd%u", pass->fd);
     if ((pass->flags & PASS_SEALED) != 0)
         text_put_ascii(text, " (sealed)");
     text_put_ascii(text, ": ");
@@ -262,14 +262,14 @@ static void put_json_handle(struct text *text, const struct options *options, ui
     put_json_number(text, "child", pass->number);
     text_put_ascii(text, "\"streams\":[");
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((pass->streams >> stream & 1) == 0)
+        if (!has_stream(pass->streams, stream))
             continue;
         text_format(text, "%s\"%s\"", comma, stream_name(stream));
         comma = ",";
     }
     text_put_ascii(text, "]");
-    if (pass->descriptor != 0)
-        text_format(text, ",\"descriptor\":%u", pass->descriptor);
+    if (pass->fd != 0)
+        text_format(text, ",\"descriptor\":%u", pass->fd);
     text_format(text, ",\"sealed\":%s}", (pass->flags & PASS_SEALED) != 0 ? "true" : "false");
 }
 

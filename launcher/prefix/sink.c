@@ -1,6 +1,6 @@
 #include "sink.h"
 
-#include "descriptor.h"
+#include "fd.h"
 #include "fdblock.h"
 
 /* Neither a pipe nor a device has an end. */
@@ -10,7 +10,7 @@ struct sink sink_for(HANDLE given, HANDLE copy)
     STARTUPINFOW startup;
 
     GetStartupInfoW(&startup);
-    return (struct sink){copy, (startup_descriptor_flags(&startup, given) & kinds) == FD_APPEND};
+    return (struct sink){copy, (startup_fd_flags(&startup, given) & kinds) == FD_APPEND};
 }
 
 /* Windows itself goes to the end, so that nobody can write there between a look for it and the write. */

@@ -62,11 +62,12 @@ static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, 
     BOOL created = FALSE;
 
     if (code != ERROR_SUCCESS) {
-        fail(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
+        failure_set(failure, HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, code);
     } else {
         request->application = program;
-        created = (expose_handles(command) || fail(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError())) &&
-                  create_outside(command, child, failure);
+        created =
+            (expose_handles(command) || failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, GetLastError())) &&
+            create_outside(command, child, failure);
         request->application = NULL; /* errors name it as the line does */
     }
     release(program);
@@ -79,7 +80,7 @@ static BOOL check_job(struct command *command, const PROCESS_INFORMATION *child,
     if (keep_job(command))
         return TRUE;
     child_end(child);
-    return fail(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
+    return failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
 }
 
 /* The command is in it from its creation on, where Windows lets it be at all. */

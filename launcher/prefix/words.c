@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "cmdline.h"
+#include "environment.h"
 
 const wchar_t *line_argument(const wchar_t *line, wchar_t *argument)
 {
@@ -48,20 +49,10 @@ const wchar_t *line_path(const wchar_t *line, wchar_t *path)
     return line_skip_blanks(line);
 }
 
-/* The first unit of a name may be '=': such variables are hidden. */
-static size_t name_length(const wchar_t *change)
-{
-    size_t length = 1;
-
-    while (change[length] != L'\0' && change[length] != L'=')
-        length++;
-    return length;
-}
-
 void environment_rewrite(struct text *result, const wchar_t *changes, struct placeholder *tree)
 {
     for (; *changes != L'\0'; changes += text_length(changes) + 1) {
-        size_t name = name_length(changes);
+        size_t name = environment_name_length(changes);
 
         text_put_units(result, changes, name);
         line_rewrite(result, changes + name, tree);

@@ -217,7 +217,7 @@ static void note_answer(void)
 #define SetEvent(...) (note_answer(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
 #include "../../common/heap.c"
-#include "../../common/take.c"
+#include "../../common/steal.c"
 #include "../../launcher/engine/block.c"
 #include "../../launcher/engine/create.c"
 #include "../../launcher/engine/engine.c"
@@ -343,8 +343,8 @@ static DWORD serve_lies(const wchar_t *nonce)
     struct failure failure = {0};
     PROCESS_INFORMATION child = {0};
 
-    SetConsoleCtrlHandler(take_console_event, TRUE);
-    if (reach_parent(&service, nonce) != ERROR_SUCCESS)
+    SetConsoleCtrlHandler(outlive_console_event, TRUE);
+    if (find_parent(&service, nonce) != ERROR_SUCCESS)
         return 98;
     for (int i = 0; i < fault_spared; i++) {
         if (!answer(&service, hear(&service, &service.channel->asked)))
@@ -353,7 +353,7 @@ static DWORD serve_lies(const wchar_t *nonce)
     if (receive_request(&service, hear(&service, &service.channel->asked)) != ERROR_SUCCESS)
         return 98;
     if (lies("refused")) {
-        fail(&failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
+        failure_set(&failure, HANDOFF_STAGE_EXCHANGE, HANDOFF_NO_PASS, ERROR_NOT_ENOUGH_MEMORY);
         send_failure(&service, &failure);
         Sleep(INFINITE);
     }

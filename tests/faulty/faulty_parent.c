@@ -305,10 +305,10 @@ static BOOL WINAPI close_once_asked(HANDLE handle, DWORD *flags)
 #define ResumeThread(...) FAULTY(DWORD, resume_noting(__VA_ARGS__))
 #define SetEvent(...) (note_commit(), FAULTY(BOOL, SetEvent(__VA_ARGS__)))
 
-#include "../../common/descriptor.c"
+#include "../../common/fd.c"
 #include "../../common/heap.c"
 #include "../../common/owner.c"
-#include "../../common/take.c"
+#include "../../common/steal.c"
 #include "../../parent/attributes.c"
 #include "../../parent/channel.c"
 #include "../../parent/identity.c"
@@ -389,7 +389,7 @@ static BOOL start_first(struct handoff_request *request, wchar_t *launcher, wcha
 static STARTUPINFOW startup_of_closing(HANDLE event)
 {
     static uint8_t block[64];
-    struct pass passes[2] = {{.descriptor = 3, .crt_flags = FD_OPEN}, {.descriptor = 4, .crt_flags = FD_OPEN}};
+    struct pass passes[2] = {{.fd = 3, .fd_flags = FD_OPEN}, {.fd = 4, .fd_flags = FD_OPEN}};
     struct request both = {.passes = passes, .pass_count = 2};
     STARTUPINFOW startup = {.cb = sizeof startup, .lpReserved2 = block};
 

@@ -420,7 +420,7 @@ static FARPROC find_function(HMODULE module, const char *name)
 #define WaitForMultipleObjects wait_for_many
 #define WriteFile write_file
 
-#include "../../common/take.c"
+#include "../../common/steal.c"
 #include "../../launcher/engine/block.c"
 #include "../../launcher/engine/create.c"
 #include "../../launcher/engine/engine.c"

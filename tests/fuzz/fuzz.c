@@ -204,16 +204,16 @@ static void fuzz_block(const uint8_t *bytes, size_t size)
     memcpy(copy, bytes, size);
     block = fdblock_open(copy, (uint32_t)size, size % 2 == 0 ? 4 : 8);
     for (uint32_t descriptor = 0; descriptor < block.count; descriptor++) {
-        struct pass pass = {.descriptor = descriptor + 3, .crt_flags = fdblock_flags(&block, descriptor)};
+        struct pass pass = {.fd = descriptor + 3, .fd_flags = fdblock_flags(&block, descriptor)};
         struct request request = {.passes = &pass, .pass_count = 1};
         uint8_t made[1024];
         struct fdblock again;
 
         pass.number = (uint32_t)fdblock_handle(&block, descriptor);
-        if (pass.crt_flags == 0 || descriptor > 60)
+        if (pass.fd_flags == 0 || descriptor > 60)
             continue;
         again = fdblock_open(made, fdblock_make(made, sizeof made, 8, &request), 8);
-        check(fdblock_flags(&again, descriptor + 3) == pass.crt_flags &&
+        check(fdblock_flags(&again, descriptor + 3) == pass.fd_flags &&
                   fdblock_handle(&again, descriptor + 3) == (uint64_t)(int64_t)(int32_t)pass.number,
               "a descriptor is not what it was");
     }

@@ -444,25 +444,25 @@ static BOOL unmap_reserved(void *memory)
 #define MapViewOfFile map_reserved
 #define UnmapViewOfFile unmap_reserved
 #define duplicate duplicate_by_number
-#define steal steal_nothing
-#define copy copy_nothing
-#define put put_nothing
+#define handle_steal steal_nothing
+#define handle_copy copy_nothing
+#define handle_put put_nothing
 #define put_with put_nothing_with
 #define handle_move move_nothing
-#define steal_claimed steal_claimed_nothing
-#define map_page map_reserved_page
-#include "../../common/take.c"
+#define handle_steal_claimed steal_claimed_nothing
+#define claim_page_map map_reserved_page
+#include "../../common/steal.c"
 #undef DuplicateHandle
 #undef MapViewOfFile
 #undef UnmapViewOfFile
 #undef duplicate
-#undef steal
-#undef copy
-#undef put
+#undef handle_steal
+#undef handle_copy
+#undef handle_put
 #undef put_with
 #undef handle_move
-#undef steal_claimed
-#undef map_page
+#undef handle_steal_claimed
+#undef claim_page_map
 
 START_TEST(g3_a_success_without_a_handle_is_none)
 {

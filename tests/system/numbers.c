@@ -402,7 +402,7 @@ START_TEST(the_lowest_numbers)
         PROCESS_INFORMATION child;
         struct handoff_error error;
 
-        if (copy(GetCurrentProcess(), number, FALSE, &found) != ERROR_SUCCESS)
+        if (handle_copy(GetCurrentProcess(), number, FALSE, &found) != ERROR_SUCCESS)
             continue;
         CloseHandle(found);
         trial->count = 0;

@@ -304,8 +304,8 @@ START_TEST(error_is_described)
                                    {.streams = 6},
                                    {.placeholder.name = L"in", .streams = 1},
                                    {.streams = 7},
-                                   {.descriptor = 2047},
-                                   {.streams = 4, .descriptor = 3},
+                                   {.fd = 2047},
+                                   {.streams = 4, .fd = 3},
                                    {.wanted = 0x1a4},
                                    {.kind = PASS_JOB}};
     const struct describe_row *row = &describe_rows[_i];

@@ -55,8 +55,8 @@ START_TEST(the_bytes_for_both_widths)
                                   "\xff\xff\xff\xff\xff\xff\xff\xff";
     struct pass passes[] = {
         {.streams = 1 << STREAM_STDIN, .number = 0x999, .wanted = 0x140},
-        {.descriptor = 4, .crt_flags = FD_OPEN | FD_DEVICE, .number = 0x80000004},
-        {.descriptor = 3, .crt_flags = FD_PIPE, .number = 0x998, .wanted = 0x144},
+        {.fd = 4, .fd_flags = FD_OPEN | FD_DEVICE, .number = 0x80000004},
+        {.fd = 3, .fd_flags = FD_PIPE, .number = 0x998, .wanted = 0x144},
         {.placeholder.name = L"not", .number = 0x148},
         {.streams = 1 << STREAM_STDERR, .number = 0x14C}, /* of no flags, so that the runtime finds it by itself */
     };
@@ -89,7 +89,7 @@ END_TEST
 START_TEST(a_count_is_even)
 {
     for (uint32_t descriptor = STREAM_COUNT; descriptor < 40; descriptor++) {
-        struct pass pass = {.descriptor = descriptor, .crt_flags = FD_OPEN, .number = 4};
+        struct pass pass = {.fd = descriptor, .fd_flags = FD_OPEN, .number = 4};
         struct request request = {.passes = &pass, .pass_count = 1};
 
         for (size_t i = 0; i < LENGTH(pointers); i++) {
@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(what_does_not_fit_is_not_written)
 {
-    struct pass pass = {.descriptor = 3, .crt_flags = FD_OPEN, .number = 4};
+    struct pass pass = {.fd = 3, .fd_flags = FD_OPEN, .number = 4};
     struct request request = {.passes = &pass, .pass_count = 1};
 
     for (uint32_t capacity = 0; capacity < 24; capacity++) {
@@ -125,21 +125,21 @@ END_TEST
 START_TEST(the_last_descriptors)
 {
     static const struct {
-        uint32_t descriptor, pointer, size;
+        uint32_t fd, pointer, size;
     } rows[] = {
         {13105, 4, 65534}, {13106, 4, 65544},  {7279, 8, 65524},
         {7280, 8, 65542},  {65535, 4, 327684}, {65535, 8, 589828},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        struct pass pass = {.descriptor = rows[i].descriptor, .crt_flags = FD_OPEN, .number = 4};
+        struct pass pass = {.fd = rows[i].fd, .fd_flags = FD_OPEN, .number = 4};
         struct request request = {.passes = &pass, .pass_count = 1};
         uint32_t size;
         const uint8_t *bytes = make_block(&request, rows[i].pointer, &size);
         struct fdblock block = open_block(bytes, size, rows[i].pointer);
 
         ck_assert_uint_eq(size, rows[i].size);
-        ck_assert_uint_eq(fdblock_flags(&block, rows[i].descriptor), size <= FDBLOCK_MOST ? FD_OPEN : 0);
+        ck_assert_uint_eq(fdblock_flags(&block, rows[i].fd), size <= FDBLOCK_MOST ? FD_OPEN : 0);
     }
 }
 END_TEST
@@ -238,8 +238,8 @@ static struct request request_of(const struct fdblock *block, struct pass *passe
             pass->streams = 1u << descriptor;
             request.stream_flags[descriptor] = flags;
         } else {
-            pass->descriptor = descriptor;
-            pass->crt_flags = flags;
+            pass->fd = descriptor;
+            pass->fd_flags = flags;
         }
         request.pass_count++;
     }
@@ -323,8 +323,8 @@ START_TEST(its_own_blocks_stay_as_they_are)
                 request.stream_flags[descriptor] = 1 + random_below(8) * 2;
                 passes[request.pass_count++].streams = 1u << descriptor;
             } else {
-                passes[request.pass_count].crt_flags = 1 + random_below(8) * 2;
-                passes[request.pass_count++].descriptor = descriptor;
+                passes[request.pass_count].fd_flags = 1 + random_below(8) * 2;
+                passes[request.pass_count++].fd = descriptor;
             }
         }
         made = make_block(&request, pointer, &size);

@@ -62,8 +62,8 @@ static const wchar_t *described(void)
         ck_assert(request->command_line == NULL || (pass->placeholder.name != NULL) == (source->origin != ORIGIN_PASS));
         text_format(&text, "%s %w=%w *%u", source_name(source),
                     pass->placeholder.name != NULL ? pass->placeholder.name : L"", source->what, pass->streams);
-        if (pass->descriptor != 0)
-            text_format(&text, " fd%u", pass->descriptor);
+        if (pass->fd != 0)
+            text_format(&text, " fd%u", pass->fd);
         text_put_ascii(&text, (pass->flags & PASS_SEALED) != 0 ? " sealed" : "");
         text_put_ascii(&text, source->overlapped ? " overlapped" : "");
         text_put_unit(&text, L';');
@@ -467,8 +467,7 @@ static void check_accepted(void)
     if (request->pass_count > 0)
         require(request_check(request, &pass) == REQUEST_OK, "'%s': pass %u", shown(line), pass);
     for (uint32_t i = 0; i < request->pass_count; i++) {
-        require(request->passes[i].placeholder.used || request->passes[i].streams != 0 ||
-                    request->passes[i].descriptor != 0,
+        require(request->passes[i].placeholder.used || request->passes[i].streams != 0 || request->passes[i].fd != 0,
                 "'%s': unused", shown(line));
         if (options.sources[i].origin == ORIGIN_OPTION) {
             require(is_inside(request->passes[i].placeholder.name, memory, memory_size), "'%s': name", shown(line));
@@ -576,7 +575,7 @@ static void random_value(wchar_t *value, uint32_t most)
 enum { MOST_OPTIONS = 16 };
 
 struct said {
-    uint32_t option, descriptor;
+    uint32_t option, fd;
     wchar_t name[8], value[40], word[60];
 };
 
@@ -596,7 +595,7 @@ static size_t random_options(struct said *said)
             option = OPTION_UNSET;
         given |= 1ull << option;
         said[i].option = option;
-        said[i].descriptor = 0;
+        said[i].fd = 0;
         random_value(said[i].value, LENGTH(said[i].value) - 1);
         if (option_table[option].kind == OPTION_SOURCE)
             swprintf(said[i].name, LENGTH(said[i].name), L"%lc%u", L"aB_.-"[random_below(5)], (unsigned)passes++);
@@ -640,9 +639,9 @@ static void random_descriptors(struct said *said, size_t *count)
     for (uint32_t descriptor = 3; descriptor < 6 && *count > 0; descriptor++) {
         struct said *chosen = &said[random_below((uint32_t)*count)], new = {.option = OPTION_DESCRIPTOR};
 
-        if (option_table[chosen->option].kind != OPTION_SOURCE || chosen->descriptor != 0)
+        if (option_table[chosen->option].kind != OPTION_SOURCE || chosen->fd != 0)
             continue;
-        chosen->descriptor = descriptor;
+        chosen->fd = descriptor;
         swprintf(new.word, LENGTH(new.word), random_below(2) ? L"%u=%ls" : L"0x%x=%ls", descriptor, chosen->name);
         insert(said, count, random_below((uint32_t)*count + 1), &new);
     }
@@ -676,8 +675,8 @@ static void put_read(struct text *text, const struct said *said, size_t count)
             continue;
         text_format(text, "%s %w *%u", option_table[said[i].option].name, said[i].word,
                     streams_of(said, count, said[i].name));
-        if (said[i].descriptor != 0)
-            text_format(text, " fd%u", said[i].descriptor);
+        if (said[i].fd != 0)
+            text_format(text, " fd%u", said[i].fd);
         text_put_unit(text, L';');
     }
     for (size_t i = 0; i < count; i++) {
@@ -703,7 +702,7 @@ static void make_saying(struct saying *saying)
         text_format(&text, " --%s", option_table[said[i].option].name);
         if (option_table[said[i].option].kind != OPTION_FLAG)
             put_word(&text, said[i].word);
-        if (option_table[said[i].option].kind == OPTION_SOURCE && said[i].descriptor == 0 &&
+        if (option_table[said[i].option].kind == OPTION_SOURCE && said[i].fd == 0 &&
             streams_of(said, count, said[i].name) == 0)
             text_format(&command, random_below(2) ? "{%w}" : " {%w:x}", said[i].name);
     }

@@ -75,8 +75,8 @@ static struct pass random_pass(uint32_t most_units)
         .kind = kind,
         .placeholder = {.name = random_string(most_units), .used = random_below(2)}, /* not sent: `used` */
         .streams = (uint32_t)random_next(),
-        .descriptor = (uint32_t)random_next(),
-        .crt_flags = (uint32_t)random_next(),
+        .fd = (uint32_t)random_next(),
+        .fd_flags = (uint32_t)random_next(),
         .flags = (uint32_t)random_next(),
         .number = kind == PASS_GIVEN ? (uint32_t)random_next() | 4 : 0,
         .wanted = (uint32_t)random_next()};
@@ -207,9 +207,9 @@ static bool same_extras(const struct request *a, const struct request *b)
 
 static bool same_pass(const struct pass *a, const struct pass *b)
 {
-    return same_string(a->placeholder.name, b->placeholder.name) && a->streams == b->streams &&
-           a->descriptor == b->descriptor && a->kind == b->kind && a->crt_flags == b->crt_flags &&
-           a->flags == b->flags && a->number == b->number && a->wanted == b->wanted && !b->placeholder.used;
+    return same_string(a->placeholder.name, b->placeholder.name) && a->streams == b->streams && a->fd == b->fd &&
+           a->kind == b->kind && a->fd_flags == b->fd_flags && a->flags == b->flags && a->number == b->number &&
+           a->wanted == b->wanted && !b->placeholder.used;
 }
 
 static bool same_passes(const struct request *a, const struct request *b)
@@ -280,8 +280,8 @@ START_TEST(request_layout)
     struct pass pass = {.kind = PASS_GIVEN,
                         .placeholder = {.name = L"", .used = true},
                         .streams = 5,
-                        .descriptor = 7,
-                        .crt_flags = 0x81,
+                        .fd = 7,
+                        .fd_flags = 0x81,
                         .flags = PASS_SEALED,
                         .number = 99,
                         .wanted = 0x4004};

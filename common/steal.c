@@ -15,12 +15,12 @@ static DWORD duplicate(HANDLE source, uint64_t number, HANDLE target, BOOL inher
     return *handle != NULL ? ERROR_SUCCESS : ERROR_INVALID_HANDLE;
 }
 
-DWORD steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
+DWORD handle_steal(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
 {
     return duplicate(source, number, GetCurrentProcess(), inheritable, DUPLICATE_CLOSE_SOURCE, handle);
 }
 
-DWORD copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
+DWORD handle_copy(HANDLE source, uint64_t number, BOOL inheritable, HANDLE *handle)
 {
     return duplicate(source, number, GetCurrentProcess(), inheritable, 0, handle);
 }
@@ -34,7 +34,7 @@ static DWORD put_with(HANDLE target, uint64_t number, BOOL inheritable, DWORD op
     return code;
 }
 
-DWORD put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
+DWORD handle_put(HANDLE target, uint64_t number, BOOL inheritable, uint32_t *there)
 {
     return put_with(target, number, inheritable, 0, there);
 }
@@ -44,14 +44,14 @@ DWORD handle_move(HANDLE target, HANDLE handle, BOOL inheritable, uint32_t *ther
     return put_with(target, handle_number(handle), inheritable, DUPLICATE_CLOSE_SOURCE, there);
 }
 
-DWORD steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)
+DWORD handle_steal_claimed(HANDLE source, struct claim *claim, BOOL inheritable, HANDLE *handle)
 {
     DWORD code;
 
     *handle = NULL;
     if (!claim_begin(claim))
         return ERROR_INVALID_STATE;
-    code = steal(source, claim->number, inheritable, handle);
+    code = handle_steal(source, claim->number, inheritable, handle);
     claim_end(claim, (uint32_t)handle_number(*handle));
     return code;
 }
@@ -65,7 +65,7 @@ static bool page_is_whole(const struct claim_page *page, uint64_t nonce)
            claim_page_is_whole(page, memory.RegionSize, nonce);
 }
 
-DWORD map_page(HANDLE section, uint64_t nonce, struct claim_page **page)
+DWORD claim_page_map(HANDLE section, uint64_t nonce, struct claim_page **page)
 {
     *page = MapViewOfFile(section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
     if (*page == NULL)

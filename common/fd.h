@@ -6,8 +6,8 @@
 
 #include "request.h"
 
-/* How many passes append_descriptors() can add. */
-uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
+/* How many passes request_append_fds() can add. */
+uint32_t startup_count_fds(const STARTUPINFOW *startup);
 
 /*
  * Appends a pass for each descriptor of the block in `startup` that is open and that no pass of the request has,
@@ -16,16 +16,16 @@ uint32_t count_startup_descriptors(const STARTUPINFOW *startup);
  * describe (its dcrt0.cc). The request must have room. Returns a Win32
  * code: of the pass that it could not make, which lies behind those of the request.
  */
-DWORD append_descriptors(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
+DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
 
 /* What the block says of a handle of this process; 0 if it is no descriptor. That a C runtime has opened a file for
  * appending stands nowhere else. */
-uint32_t startup_descriptor_flags(const STARTUPINFOW *startup, HANDLE handle);
+uint32_t startup_fd_flags(const STARTUPINFOW *startup, HANDLE handle);
 
 /* The pass is this handle of this process, or a copy of it: what the block says of it goes with it. */
-void note_flags(struct request *request, uint32_t pass, const STARTUPINFOW *startup, HANDLE handle);
+void request_note_flags(struct request *request, uint32_t pass, const STARTUPINFOW *startup, HANDLE handle);
 
 /* The same for the passes from `first` on, which are this process' own streams. */
-void note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first);
+void request_note_stream_flags(struct request *request, const STARTUPINFOW *startup, uint32_t first);
 
 #endif
