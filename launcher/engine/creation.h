@@ -4,7 +4,7 @@
  *   engine.c   the order
  *   prepare.c  all that CreateProcessW is called with
  *   batch.c    the line that runs a batch file
- *   environment.c  the environment with changes
+ *   environment.c  the environment with changes, in the order that upcase.c gives it
  *   create.c   CreateProcessW, in the ways that this Windows knows
  *   block.c    the C runtime's descriptors, in the width of the child's pointers
  *   job.c      the same order, with a job that the child may have to join

@@ -23,6 +23,7 @@
  *   voice.c    lines to people
  *   sink.c     all that handoff itself writes, and what it passes on
  *   options.c  the command line
+ *   words.c    how its words are read, and how variables are passed on
  */
 #ifndef HANDOFF_COMMAND_H
 #define HANDOFF_COMMAND_H
