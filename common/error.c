@@ -24,6 +24,11 @@ static void put_pass(struct text *text, const struct pass *pass)
         text_format(text, "0x%x", pass->wanted);
 }
 
+static BOOL is_about_program(DWORD stage)
+{
+    return stage == HANDOFF_STAGE_FIND || stage == HANDOFF_STAGE_REWRITE || stage == HANDOFF_STAGE_CREATE;
+}
+
 void error_describe(struct handoff_error *error, const struct request *request, DWORD stage, DWORD pass, DWORD code)
 {
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
@@ -31,11 +36,11 @@ void error_describe(struct handoff_error *error, const struct request *request, 
     error->stage = stage;
     error->pass = pass;
     error->code = code;
-    if (pass < request->pass_count)
+    if (stage != HANDOFF_STAGE_ATTRIBUTE && pass < request->pass_count)
         put_pass(&subject, &request->passes[pass]);
-    else if ((stage == HANDOFF_STAGE_FIND || stage == HANDOFF_STAGE_CREATE) && request->application != NULL)
+    else if (is_about_program(stage) && request->application != NULL)
         text_put(&subject, request->application);
-    else if (stage == HANDOFF_STAGE_FIND || stage == HANDOFF_STAGE_CREATE)
+    else if (is_about_program(stage))
         line_program(&subject, request->command_line);
     text_end(&subject);
 }
@@ -63,6 +68,7 @@ static const char *stage_text(DWORD stage)
     case HANDOFF_STAGE_NUMBER: return "cannot give the handle its number in the child";
     case HANDOFF_STAGE_IDENTITY: return "cannot impersonate again, and the thread is the process itself now";
     case HANDOFF_STAGE_VERSION: return "the launcher is of another version";
+    case HANDOFF_STAGE_ATTRIBUTE: return "Windows does not take the attribute";
     default: return "failed";
     }
 }
@@ -110,7 +116,7 @@ static const struct {
     {HANDOFF_STAGE_UNUSED, 0, "mention it as {name}, or make it a stream or a descriptor"},
     {HANDOFF_STAGE_CREATE, ELEVATION_REQUIRED, "it needs elevation: start it from an elevated console"},
     {0, ERROR_TOO_MANY_OPEN_FILES, "descriptors go from 3 to 2047, each to one handle, and all fit into 65,535 bytes"},
-    {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED,
+    {HANDOFF_STAGE_REWRITE, ERROR_NOT_SUPPORTED,
      "cmd.exe would take the quoted arguments of a batch file for something else: give a command line"},
     {HANDOFF_STAGE_LAUNCHER, ERROR_BAD_EXE_FORMAT, "the program there is no handoff-launcher.exe"},
     {HANDOFF_STAGE_LAUNCHER, ERROR_FILE_NOT_FOUND, "handoff-launcher.exe belongs beside the program that uses it"},

@@ -58,31 +58,6 @@ static enum request_fault check_pass(const struct pass *pass, bool is_twice, str
     return REQUEST_OK;
 }
 
-/* UpdateProcThreadAttribute's page, and winbase.h. */
-static const struct {
-    uint32_t id;
-    uint8_t sizes[3];
-} plain_attributes[ATTRIBUTE_MOST] = {
-    {0x20004, {2}},        /* preferred node */
-    {0x20007, {4, 8, 16}}, /* mitigation policy */
-    {0x2000B, {4}},        /* protection level */
-    {0x2000E, {4, 8}},     /* child process policy */
-    {0x20012, {4}},        /* desktop app policy */
-    {0x30003, {12, 16}},   /* group affinity, of either width */
-    {0x30005, {4}},        /* ideal processor */
-};
-
-bool attribute_is_good(uint32_t id, size_t size)
-{
-    bool good = false;
-
-    for (uint32_t i = 0; i < ATTRIBUTE_MOST; i++) {
-        for (uint32_t k = 0; k < 3; k++)
-            good = good || (plain_attributes[i].id == id && size != 0 && plain_attributes[i].sizes[k] == size);
-    }
-    return good;
-}
-
 enum request_fault request_check(struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
@@ -91,10 +66,6 @@ enum request_fault request_check(struct request *request, uint32_t *pass)
 
     if (request->application == NULL && request->command_line == NULL)
         return REQUEST_NO_PROGRAM;
-    for (uint32_t i = 0; i < request->attribute_count; i++) {
-        if (!attribute_is_good(request->attributes[i].id, request->attributes[i].size))
-            return REQUEST_ATTRIBUTE;
-    }
     for (uint32_t i = 0; i < request->pass_count && fault == REQUEST_OK; i++) {
         *pass = i;
         fault = check_pass(&request->passes[i], i == twice, &claims);

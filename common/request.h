@@ -54,12 +54,13 @@ static inline uint32_t pass_number(const struct pass *pass)
 /* PROC_THREAD_ATTRIBUTE_JOB_LIST, of Windows 10, whose headers are not asked for. */
 enum { ATTRIBUTE_JOB_LIST = 0x2000D };
 
-/* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data. */
-enum { ATTRIBUTE_MOST = 7, ATTRIBUTE_SIZE_MOST = 16 };
+/* An attribute of PROC_THREAD_ATTRIBUTE_LIST that is plain data: no pointers and no handles are in its value. Windows
+ * numbers attributes from 0 to 31, and handles and jobs are two of them. */
+enum { ATTRIBUTE_MOST = 30, ATTRIBUTE_SIZE_MOST = 1024 };
 
 struct attribute {
     uint32_t id, size;
-    _Alignas(8) uint8_t bytes[ATTRIBUTE_SIZE_MOST];
+    const uint8_t *value; /* at an address that 8 divides */
 };
 
 /* STARTUPINFOW but for its streams, which are passes, and its strings. */
@@ -98,8 +99,7 @@ enum request_fault {
     REQUEST_STREAM_TWICE,
     REQUEST_DESCRIPTOR, /* no C runtime has so many, or two passes have it */
     REQUEST_NO_PLACE,   /* the pass has no name, stream, descriptor or number, so no child could find it */
-    REQUEST_NO_PROGRAM, /* neither application nor command line */
-    REQUEST_ATTRIBUTE   /* an attribute does not pass through, or has another size */
+    REQUEST_NO_PROGRAM  /* neither application nor command line */
 };
 
 /* Whether the request makes sense by itself. Where a pass does not, *pass is its index. Indexes the names. */
@@ -121,8 +121,5 @@ uint32_t request_find_unused(const struct request *request);
 
 /* 1 << STREAM_..., for each stream that a pass becomes or that is closed. */
 uint32_t request_claimed_streams(const struct request *request);
-
-/* Whether an attribute of this id is data that passes through, and has this size. */
-bool attribute_is_good(uint32_t id, size_t size);
 
 #endif

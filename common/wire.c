@@ -40,11 +40,12 @@ static void move_u32(struct wire *wire, uint32_t *value)
         *value = 0;
 }
 
-static void move_padding(struct wire *wire)
+/* Up to where `unit` divides. */
+static void move_padding(struct wire *wire, size_t unit)
 {
-    uint32_t zeros = 0;
+    uint64_t zeros = 0;
 
-    move_bytes(wire, &zeros, (4 - wire->at % 4) % 4);
+    move_bytes(wire, &zeros, (unit - wire->at % unit) % unit);
     if (zeros != 0)
         wire->failed = true;
 }
@@ -64,7 +65,7 @@ static const void *move_items(struct wire *wire, const void *items, uint32_t *co
         items = wire->from + wire->at;
         wire->at += *count * size;
     }
-    move_padding(wire);
+    move_padding(wire, 4);
     return items;
 }
 
@@ -140,14 +141,9 @@ static void move_pass(struct wire *wire, struct pass *pass)
 
 static void move_attribute(struct wire *wire, struct attribute *attribute)
 {
+    move_padding(wire, 8);
     move_u32(wire, &attribute->id);
-    move_u32(wire, &attribute->size);
-    if (attribute->size > sizeof attribute->bytes) {
-        wire->failed = true;
-        attribute->size = 0;
-    }
-    move_bytes(wire, attribute->bytes, attribute->size);
-    move_padding(wire);
+    move_data(wire, &attribute->value, &attribute->size);
 }
 
 static void move_attributes(struct wire *wire, struct request *request)

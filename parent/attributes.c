@@ -19,6 +19,46 @@ struct attribute_list {
     struct listed_attribute attributes[];
 };
 
+/* winbase.h; those without a name there are phnt's. */
+static const struct {
+    DWORD id;
+    BOOL has_pointers; /* or handles, which mean something in one process alone */
+    char name[32];
+} known[] = {
+    {0x20000, TRUE, "PARENT_PROCESS"},
+    {0x20004, FALSE, "PREFERRED_NODE"},
+    {0x20007, FALSE, "MITIGATION_POLICY"},
+    {0x20009, TRUE, "SECURITY_CAPABILITIES"},
+    {0x2000A, TRUE, "CONSOLE_REFERENCE"},
+    {0x2000B, FALSE, "PROTECTION_LEVEL"},
+    {ATTRIBUTE_JOB_LIST, FALSE, "JOB_LIST"},
+    {0x2000E, FALSE, "CHILD_PROCESS_POLICY"},
+    {0x2000F, FALSE, "ALL_APPLICATION_PACKAGES_POLICY"},
+    {0x20010, FALSE, "WIN32K_FILTER"},
+    {0x20012, FALSE, "DESKTOP_APP_POLICY"},
+    {0x20016, TRUE, "PSEUDOCONSOLE"},
+    {0x20017, TRUE, "ISOLATION_MANIFEST"},
+    {0x20018, FALSE, "MITIGATION_AUDIT_POLICY"},
+    {0x20019, FALSE, "MACHINE_TYPE"},
+    {0x2001A, FALSE, "COMPONENT_FILTER"},
+    {0x2001D, FALSE, "TRUSTED_APP"},
+    {0x2001E, FALSE, "SVE_VECTOR_LENGTH"},
+    {0x2001F, FALSE, "SME_VECTOR_LENGTH"},
+    {0x30003, FALSE, "GROUP_AFFINITY"},
+    {0x30005, FALSE, "IDEAL_PROCESSOR"},
+    {0x30006, TRUE, "UMS_THREAD"},
+    {0x3001B, FALSE, "ENABLE_OPTIONAL_XSTATE_FEATURES"},
+};
+
+static BOOL has_pointers(DWORD_PTR id)
+{
+    for (size_t i = 0; i < ARRAYSIZE(known); i++) {
+        if (known[i].id == id)
+            return known[i].has_pointers;
+    }
+    return FALSE;
+}
+
 static BOOL read_jobs(const struct listed_attribute *listed, struct attributes *attributes)
 {
     if (listed->size == 0 || listed->size % sizeof(HANDLE) != 0 || listed->size / sizeof(HANDLE) > MOST_PASSES)
@@ -30,14 +70,11 @@ static BOOL read_jobs(const struct listed_attribute *listed, struct attributes *
 
 static BOOL read_data(const struct listed_attribute *listed, struct attributes *attributes)
 {
-    struct attribute *data = &attributes->data[attributes->data_count];
-
-    if (!attribute_is_good((uint32_t)listed->id, listed->size) || attributes->data_count == ATTRIBUTE_MOST)
+    if (has_pointers(listed->id) || listed->size == 0 || listed->size > ATTRIBUTE_SIZE_MOST ||
+        attributes->data_count == ATTRIBUTE_MOST)
         return FALSE;
-    data->id = (uint32_t)listed->id;
-    data->size = (uint32_t)listed->size;
-    CopyMemory(data->bytes, listed->value, listed->size);
-    attributes->data_count++;
+    attributes->data[attributes->data_count++] =
+        (struct attribute){.id = (uint32_t)listed->id, .size = (uint32_t)listed->size, .value = listed->value};
     return TRUE;
 }
 
@@ -72,28 +109,27 @@ DWORD attributes_read(const void *memory, struct attributes *attributes)
 
 /* ---- for the spawn ---- */
 
-/* Those that mean something between CreateProcessW and its caller, who would be the launcher. */
-static const struct {
-    DWORD_PTR id;
-    char name[16];
-} personal[] = {{0x20000, "PARENT_PROCESS"}, {ATTRIBUTE_JOB_LIST, "JOB_LIST"}, {0x20016, "PSEUDOCONSOLE"}};
-
-static BOOL refuse_attribute(struct transaction *t, DWORD_PTR id)
+static void name_attribute(struct handoff_error *error, DWORD_PTR id)
 {
-    struct text subject = {.at = t->error.subject, .capacity = ARRAYSIZE(t->error.subject)};
+    struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
     BOOL has_name = FALSE;
 
-    set_error(t, HANDOFF_STAGE_REQUEST, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
     text_put_ascii(&subject, "PROC_THREAD_ATTRIBUTE_");
-    for (size_t i = 0; i < ARRAYSIZE(personal); i++) {
-        if (personal[i].id == id) {
-            text_put_ascii(&subject, personal[i].name);
+    for (size_t i = 0; i < ARRAYSIZE(known); i++) {
+        if (known[i].id == id) {
+            text_put_ascii(&subject, known[i].name);
             has_name = TRUE;
         }
     }
     if (!has_name)
         text_format(&subject, "0x%x", (uint32_t)id);
     text_end(&subject);
+}
+
+BOOL refuse_attribute(struct transaction *t, DWORD stage, DWORD_PTR id, DWORD code)
+{
+    set_error(t, stage, HANDOFF_NO_PASS, code);
+    name_attribute(&t->error, id);
     return FALSE;
 }
 
@@ -103,7 +139,7 @@ BOOL take_attributes(struct transaction *t)
     DWORD code = attributes_read(t->asked->attributes, &attributes);
 
     if (code == ERROR_NOT_SUPPORTED)
-        return refuse_attribute(t, attributes.refused);
+        return refuse_attribute(t, HANDOFF_STAGE_REQUEST, attributes.refused, code);
     if (code != ERROR_SUCCESS)
         return refuse_field(t, HANDOFF_NO_PASS, "attributes");
     t->jobs = attributes.jobs;

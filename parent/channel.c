@@ -92,6 +92,11 @@ BOOL receive_report(struct transaction *t, struct report *report)
         return exchange_error(t, code);
     /* A launcher that could not make sense of the request ends. */
     t->in_step = report->type == REPORT_FAILED && report->stage != HANDOFF_STAGE_EXCHANGE;
+    if (report->type == REPORT_FAILED && report->stage == HANDOFF_STAGE_ATTRIBUTE)
+        return refuse_attribute(t, report->stage,
+                                report->pass < t->request.attribute_count ? t->request.attributes[report->pass].id
+                                                                          : ATTRIBUTE_JOB_LIST,
+                                report->code);
     if (report->type == REPORT_FAILED)
         return set_error(t, report->stage, report->pass, report->code);
     return report->type == REPORT_SPAWNED || exchange_error(t, ERROR_INVALID_DATA);

@@ -96,11 +96,12 @@ struct handoff_request {
     struct handoff_launcher *resident; /* launchers that stay; NULL: the default ones, or one for this spawn */
     struct handoff_trace *trace;       /* out: what happened when; may be NULL */
 
-    /* As CreateProcessW takes them; may be NULL. Of the attributes those that are plain data pass through: mitigation
-     * policy, child process policy, protection level, preferred node, group affinity, ideal processor, desktop app
-     * policy. The child is created in the jobs of a job list, and gets no handle of them; before Windows 10 that
-     * fails as UpdateProcThreadAttribute() does there. A handle list is not read: passes say what is passed. The
-     * others are ERROR_NOT_SUPPORTED, with the attribute as the subject. What is said of a parent
+    /* As CreateProcessW takes them; may be NULL. Attributes that are plain data pass through, up to 1,024 bytes each:
+     * mitigation policy, child process policy, machine type and the like. The child is created in the jobs of a job
+     * list, and gets no handle of them; before Windows 10 that fails as UpdateProcThreadAttribute() does there. A handle
+     * list is not read: passes say what is passed. Attributes whose value has handles or pointers in it are
+     * ERROR_NOT_SUPPORTED (stage REQUEST): PARENT_PROCESS, PSEUDOCONSOLE, SECURITY_CAPABILITIES, CONSOLE_REFERENCE,
+     * UMS_THREAD, ISOLATION_MANIFEST. The subject names the attribute. What is said of a parent
      * (PROTECTION_LEVEL_SAME, the flag INHERIT_PARENT_AFFINITY) is said of the launcher. The list of rights (DACL) of
      * process_security is the child's before it runs. Between its creation and its adoption the child has another
      * list, by which this process' user may query and end it, and nobody may do more. Otherwise a child that keeps
@@ -129,7 +130,7 @@ enum handoff_stage {
     HANDOFF_STAGE_CONNECT,   /* the launcher finding what it was given (the handoff command: opening --parent) */
     HANDOFF_STAGE_EXCHANGE,  /* talking with the launcher */
     HANDOFF_STAGE_STEAL,     /* the launcher stealing a duplicate */
-    HANDOFF_STAGE_REWRITE,   /* putting the numbers into the command line */
+    HANDOFF_STAGE_REWRITE,   /* making the command line: putting the numbers into it */
     HANDOFF_STAGE_UNUSED,    /* a pass that nothing mentions */
     HANDOFF_STAGE_FIND,      /* finding the program */
     HANDOFF_STAGE_CREATE,    /* creating the child */
@@ -140,7 +141,8 @@ enum handoff_stage {
     HANDOFF_STAGE_CLEAN_UP,  /* ending the launcher or the child of a failed spawn; the subject may stay */
     HANDOFF_STAGE_NUMBER,    /* giving a handle the number in the child that it has in the parent */
     HANDOFF_STAGE_IDENTITY,  /* putting the thread's impersonation token back: see below */
-    HANDOFF_STAGE_VERSION    /* talking with a launcher of another version, `subject` says of which */
+    HANDOFF_STAGE_VERSION,   /* talking with a launcher of another version, `subject` says of which */
+    HANDOFF_STAGE_ATTRIBUTE  /* UpdateProcThreadAttribute does not take an attribute here; it is the subject */
 };
 
 #define HANDOFF_NO_PASS 0xFFFFFFFFu
@@ -187,8 +189,9 @@ struct handoff_error {
  *                             cannot pass through: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS,
  *                             EXTENDED_STARTUPINFO_PRESENT; a pass with no name, stream, descriptor or number, of
  *                             which no child could know
- *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through, or has another size;
- *                             (stage CREATE) `arguments` for a batch file
+ *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through: it has handles or pointers in
+ *                             it, no bytes or too many; (stage ATTRIBUTE) one that this Windows does not know;
+ *                             (stage REWRITE) `arguments` for a batch file
  *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
  *                             (stage CREATE) more of them than 65,535 bytes tell of
  *   ERROR_NOT_ENOUGH_MEMORY   at any stage
@@ -273,8 +276,8 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  * the attributes of an extended STARTUPINFO those pass through that a request takes.
  *
  * Refused with ERROR_NOT_SUPPORTED, because they mean something between CreateProcessW and its caller, who
- * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _PSEUDOCONSOLE and what is unknown, DEBUG_PROCESS and
- * DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
+ * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _PSEUDOCONSOLE and the other attributes with
+ * handles or pointers in them (see `attributes` of a request), DEBUG_PROCESS and DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
  */
 BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
                                    SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,

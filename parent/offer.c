@@ -85,7 +85,6 @@ static const char *fault_field(enum request_fault fault)
     switch (fault) {
     case REQUEST_STREAM: return "streams";
     case REQUEST_NO_PLACE: return "name";
-    case REQUEST_ATTRIBUTE: return "attributes";
     default: return "command_line";
     }
 }

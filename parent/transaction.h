@@ -81,6 +81,9 @@ BOOL refuse_field(struct transaction *t, DWORD pass, const char *field);
 /* Names what the error that is set is about: text_format() with one number at most. Always FALSE. */
 BOOL name_subject(struct transaction *t, const char *format, uint32_t number);
 
+/* Records the failure of an attribute of PROC_THREAD_ATTRIBUTE_LIST. Always FALSE. */
+BOOL refuse_attribute(struct transaction *t, DWORD stage, DWORD_PTR id, DWORD code);
+
 uint64_t system_time(void); /* FILETIME */
 
 /* The resident launchers that the request names, or the default ones if it names none; NULL: there are none. */

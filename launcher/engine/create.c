@@ -44,15 +44,19 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
         return GetLastError();
     if (creation->lists_jobs && !update(list, 0, ATTRIBUTE_JOB_LIST, creation->handles + creation->inherited,
                                         creation->jobs * sizeof *creation->handles, NULL, NULL)) {
-        if (creation->needs_jobs)
+        if (creation->needs_jobs) {
+            creation->refused_attribute = request->attribute_count + 1;
             return GetLastError();
+        }
         creation->lists_jobs = FALSE; /* before Windows 10 there is no such attribute */
     }
     for (uint32_t i = 0; i < request->attribute_count; i++) {
         const struct attribute *attribute = &request->attributes[i];
 
-        if (!update(list, 0, attribute->id, (void *)(UINT_PTR)attribute->bytes, attribute->size, NULL, NULL))
+        if (!update(list, 0, attribute->id, (void *)(UINT_PTR)attribute->value, attribute->size, NULL, NULL)) {
+            creation->refused_attribute = i + 1;
             return GetLastError();
+        }
     }
     creation->startup.lpAttributeList = list;
     return ERROR_SUCCESS;
@@ -175,5 +179,7 @@ BOOL creation_run(struct creation *creation, const struct request *request, PROC
 {
     DWORD code = create_suspended(creation, request, child);
 
+    if (creation->refused_attribute != 0)
+        return failure_set(failure, HANDOFF_STAGE_ATTRIBUTE, creation->refused_attribute - 1, code);
     return code == ERROR_SUCCESS || failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, code);
 }

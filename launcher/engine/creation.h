@@ -33,7 +33,10 @@ struct creation {
     BOOL needs_jobs;                            /* the child is not created outside of them */
     uint32_t pointer;                           /* bytes of one of the child's; 0: it gets no block of descriptors */
     uint8_t *block;                             /* of descriptors; NULL: none */
-    _Alignas(16) unsigned char attributes[256]; /* nine need 240 bytes at most, and nothing to delete them */
+    uint32_t refused_attribute; /* 0: none; or its index in the request, and 1. The job list comes after the last one */
+
+    /* The list: 32 need 792 bytes at most, and nothing to delete them. */
+    _Alignas(16) unsigned char attributes[800];
 };
 
 /* ---- prepare.c ---- */

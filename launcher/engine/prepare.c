@@ -104,6 +104,24 @@ static BOOL put_cmd(struct text *path)
     return length > 0 && text_end(path);
 }
 
+static BOOL is_literal(const wchar_t *path)
+{
+    return path[0] == L'\\' && path[1] == L'\\' && path[2] == L'?' && path[3] == L'\\';
+}
+
+/* CreateProcessW goes by the full path: x.bat\. and x.bat\y\.. are x.bat. Of \\?\... the text is the path. */
+static BOOL is_batch(const wchar_t *program)
+{
+    struct text path = {.capacity = 0};
+    BOOL batch = path_is_batch(program);
+
+    path.length = batch || is_literal(program) ? 0 : GetFullPathNameW(program, 0, NULL, NULL);
+    if (path.length > 0 && text_allocate(&path) && GetFullPathNameW(program, (DWORD)path.capacity, path.at, NULL) > 0)
+        batch = path_is_batch(path.at);
+    release(path.at);
+    return batch;
+}
+
 /* CreateProcessW would run cmd.exe for a batch file by itself, but with a line that it may cut short and, on Wine, with
  * every inheritable handle. */
 static BOOL wrap_batch(struct creation *creation, const struct request *request, struct failure *failure)
@@ -111,10 +129,10 @@ static BOOL wrap_batch(struct creation *creation, const struct request *request,
     wchar_t path[CMD_CAPACITY];
     struct text cmd = {.at = path, .capacity = CMD_CAPACITY}, line = {.capacity = 0};
 
-    if (!path_is_batch(creation->program.at))
+    if (!is_batch(creation->program.at))
         return TRUE;
     if (request->refuse_batch)
-        return failure_set(failure, HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
+        return failure_set(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_NOT_SUPPORTED);
     if (!put_cmd(&cmd) || !line_put_batch(&line, cmd.at, creation->program.at, creation->line.at))
         return failure_set(failure, HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, ERROR_FILENAME_EXCED_RANGE);
     if (!text_allocate(&line))

@@ -318,7 +318,7 @@ static struct {
         DWORD_PTR id;
         SIZE_T size;
         const void *value;
-    } attributes[8];
+    } attributes[16];
 } attribute_list;
 
 static void list_attribute(DWORD_PTR id, const void *value, SIZE_T size)
@@ -367,13 +367,16 @@ static void assert_arrived(const wchar_t *bytes, const struct described *describ
     ck_assert_msg(wcscmp(bytes, expected) == 0, "%ls, not %ls", bytes, expected);
 }
 
-/* All that pass through arrive as they are, in their order, and the descriptors of process and thread. */
+/* All that pass through arrive as they are, in their order, also those of which nothing is known, and the descriptors of
+ * process and thread. */
 START_TEST(attributes_arrive)
 {
     static const unsigned char bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     static const wchar_t attributes[] =
         L"20007:0102030405060708090a0b0c0d0e0f10 20004:0102 2000b:02030405 2000e:03040506 "
-        L"20012:04050607 30003:0102030405060708090a0b0c 30005:05060708 ";
+        L"20012:04050607 30003:0102030405060708090a0b0c 30005:05060708 20018:0102030405060708 20019:0304 "
+        L"3001b:02030405 "
+        L"2001e:01020304 20099:0102030405 ";
     struct described described;
     SECURITY_ATTRIBUTES process = {.nLength = sizeof process, .lpSecurityDescriptor = &described.descriptor};
     SECURITY_ATTRIBUTES thread = {.nLength = sizeof thread};
@@ -391,6 +394,11 @@ START_TEST(attributes_arrive)
     list_attribute(0x20012, bytes + 3, 4);
     list_attribute(0x30003, bytes, 12);
     list_attribute(0x30005, bytes + 4, 4);
+    list_attribute(0x20018, bytes, 8);
+    list_attribute(0x20019, bytes + 2, 2);
+    list_attribute(0x3001B, bytes + 1, 4);
+    list_attribute(0x2001E, bytes, 4);
+    list_attribute(0x20099, bytes, 5);
     request.launcher = program(_i, L"faulty-launcher.exe");
     request.attributes = (void *)&attribute_list;
     request.process_security = &process;
@@ -416,15 +424,18 @@ static const struct {
     {0x20016, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_PSEUDOCONSOLE"},
     {0x2000D, 0, L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
     {0x2000D, sizeof(HANDLE) + 1, L"PROC_THREAD_ATTRIBUTE_JOB_LIST"},
-    {0x20099, 4, L"PROC_THREAD_ATTRIBUTE_0x20099"},
-    {0x20007, 5, L"PROC_THREAD_ATTRIBUTE_0x20007"},
-    {0x20007, 0, L"PROC_THREAD_ATTRIBUTE_0x20007"},
-    {0x20004, 0x10002, L"PROC_THREAD_ATTRIBUTE_0x20004"},
+    {0x20009, 24, L"PROC_THREAD_ATTRIBUTE_SECURITY_CAPABILITIES"},
+    {0x2000A, sizeof(HANDLE), L"PROC_THREAD_ATTRIBUTE_CONSOLE_REFERENCE"},
+    {0x20017, 56, L"PROC_THREAD_ATTRIBUTE_ISOLATION_MANIFEST"},
+    {0x30006, 24, L"PROC_THREAD_ATTRIBUTE_UMS_THREAD"},
+    {0x20007, 0, L"PROC_THREAD_ATTRIBUTE_MITIGATION_POLICY"},
+    {0x20099, 1025, L"PROC_THREAD_ATTRIBUTE_0x20099"},
+    {0x20004, 0x10002, L"PROC_THREAD_ATTRIBUTE_PREFERRED_NODE"},
 };
 
 START_TEST(g11_attributes_that_do_not_pass_are_named)
 {
-    static const unsigned char value[16];
+    static const unsigned char value[2048];
     struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"exit 0");
     struct handoff_error error;
     PROCESS_INFORMATION child;
@@ -436,6 +447,30 @@ START_TEST(g11_attributes_that_do_not_pass_are_named)
     ck_assert_uint_eq(error.stage, HANDOFF_STAGE_REQUEST);
     ck_assert_uint_eq(error.code, ERROR_NOT_SUPPORTED);
     ck_assert_msg(wcscmp(error.subject, personal[_i].subject) == 0, "%ls", error.subject);
+    assert_nobody_left();
+}
+END_TEST
+
+/* No Windows has an attribute of this number. The error is UpdateProcThreadAttribute's own, and says nothing of batch
+ * files, as it once did. */
+START_TEST(g11_an_attribute_that_windows_does_not_know_is_named)
+{
+    static const unsigned char value[4];
+    struct handoff_request request = request_child(_i, _i, L"exit 0");
+    struct handoff_error error;
+    PROCESS_INFORMATION child;
+    wchar_t text[512];
+
+    empty_list();
+    list_attribute(0x20099, value, sizeof value);
+    request.attributes = (void *)&attribute_list;
+    ck_assert(!handoff_spawn(&request, &child, &error));
+    ck_assert_uint_eq(error.stage, HANDOFF_STAGE_ATTRIBUTE);
+    ck_assert_uint_eq(error.pass, HANDOFF_NO_PASS);
+    handoff_error_text(&error, text, ARRAYSIZE(text));
+    ck_assert_msg(wcsstr(text, L"does not take the attribute 'PROC_THREAD_ATTRIBUTE_0x20099': Win32 error ") != NULL &&
+                      wcsstr(text, L"batch") == NULL,
+                  "%ls", text);
     assert_nobody_left();
 }
 END_TEST
@@ -497,7 +532,7 @@ static const struct {
     DWORD stage, code;
     BOOL closed;
 } jobless[] = {
-    {"jobless", HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED, FALSE}, /* as UpdateProcThreadAttribute has it there */
+    {"jobless", HANDOFF_STAGE_ATTRIBUTE, ERROR_NOT_SUPPORTED, FALSE}, /* as UpdateProcThreadAttribute has it there */
     {"old", HANDOFF_STAGE_CREATE, ERROR_CALL_NOT_IMPLEMENTED, FALSE},
     {"none", HANDOFF_STAGE_DUPLICATE, ERROR_INVALID_HANDLE, TRUE},
 };
@@ -705,6 +740,7 @@ Suite *caller_suite(void)
     tcase_add_loop_test(tcase, a_sealed_handle_has_its_number, 0, ARRAYSIZE(sealers));
     tcase_add_loop_test(tcase, attributes_arrive, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, g11_attributes_that_do_not_pass_are_named, 0, ARRAYSIZE(personal));
+    tcase_add_loop_test(tcase, g11_an_attribute_that_windows_does_not_know_is_named, 0, WIDTH_COUNT);
     tcase_add_loop_test(tcase, a_child_is_created_in_its_jobs, 0, 2);
     tcase_add_loop_test(tcase, no_child_outside_its_job, 0, ARRAYSIZE(jobless));
     tcase_add_loop_test(tcase, a_request_of_an_earlier_version, 0, WIDTH_COUNT);

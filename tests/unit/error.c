@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-enum { ROOM = 1000, STAGES = HANDOFF_STAGE_VERSION + 1 };
+enum { ROOM = 1000, STAGES = HANDOFF_STAGE_ATTRIBUTE + 1 };
 
 static struct handoff_error error_of(DWORD stage, DWORD code, const wchar_t *subject)
 {
@@ -37,7 +37,7 @@ static const struct row {
     const wchar_t *subject, *parts[4]; /* in this order */
 } rows[] = {
     {HANDOFF_STAGE_UNUSED, ERROR_NOT_FOUND, 0, L"log", {L"nothing uses the handle 'log': Win32 error 1168", L"{name}"}},
-    {HANDOFF_STAGE_CREATE, ERROR_NOT_SUPPORTED, 0, L"a.bat", {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
+    {HANDOFF_STAGE_REWRITE, ERROR_NOT_SUPPORTED, 0, L"a.bat", {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
     {HANDOFF_STAGE_REQUEST, ERROR_TOO_MANY_OPEN_FILES, 0, L"a", {L"bad request 'a': Win32 error 4: ", L"3 to 2047"}},
     {HANDOFF_STAGE_SEAL, ERROR_INVALID_HANDLE, 0, L"a", {L"cannot seal the handle in the child 'a': Win32 error 6"}},
     {HANDOFF_STAGE_NUMBER,
@@ -170,7 +170,8 @@ START_TEST(error_advice_is_for_its_code_only)
                                           [HANDOFF_STAGE_STEAL] = 1 << 2 | 1 << 3,
                                           [HANDOFF_STAGE_UNUSED] = (1 << LENGTH(codes)) - 1,
                                           [HANDOFF_STAGE_FIND] = 1 << 1,
-                                          [HANDOFF_STAGE_CREATE] = 1 << 2 | 1 << 4,
+                                          [HANDOFF_STAGE_REWRITE] = 1 << 2,
+                                          [HANDOFF_STAGE_CREATE] = 1 << 4,
                                           [HANDOFF_STAGE_CLEAN_UP] = (1 << LENGTH(codes)) - 1};
 
     for (DWORD stage = 0; stage < STAGES; stage++) {
@@ -292,7 +293,7 @@ static const struct describe_row {
     {HANDOFF_STAGE_FIND, HANDOFF_NO_PASS, NULL, L"", L""},
     {HANDOFF_STAGE_CREATE, HANDOFF_NO_PASS, NULL, L"\"a b\\tool\" c", L"a b\\tool"},
     {HANDOFF_STAGE_CREATE, 99, L"C:\\a b.exe", L"x y", L"C:\\a b.exe"},
-    {HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, NULL, L"tool {x}", L""},
+    {HANDOFF_STAGE_REWRITE, HANDOFF_NO_PASS, NULL, L"tool {x}", L"tool"},
     {HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, L"a.exe", L"tool", L""},
     {HANDOFF_STAGE_LAUNCHER, HANDOFF_NO_PASS, L"a.exe", L"tool", L""},
 };

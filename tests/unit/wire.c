@@ -95,13 +95,11 @@ static const uint8_t *random_data(uint32_t most, uint32_t *size)
     return data;
 }
 
-/* What lies behind its size is not sent. */
-static struct attribute random_attribute(void)
+static struct attribute random_attribute(uint32_t most)
 {
-    struct attribute attribute = {.id = (uint32_t)random_next(), .size = random_below(ATTRIBUTE_SIZE_MOST + 1)};
+    struct attribute attribute = {.id = (uint32_t)random_next()};
 
-    for (uint32_t i = 0; i < attribute.size; i++)
-        attribute.bytes[i] = (uint8_t)random_next();
+    attribute.value = random_data(most, &attribute.size);
     return attribute;
 }
 
@@ -124,7 +122,7 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     request->refuse_batch = (uint32_t)random_next();
     request->attribute_count = random_below(ATTRIBUTE_MOST + 1);
     for (uint32_t i = 0; i < request->attribute_count; i++)
-        request->attributes[i] = random_attribute();
+        request->attributes[i] = random_attribute(most_units);
     request->process_descriptor = random_data(most_units, &request->process_descriptor_size);
     request->thread_descriptor = random_data(most_units, &request->thread_descriptor_size);
     request->creation_flags = (uint32_t)random_next();
@@ -196,10 +194,21 @@ static bool same_data(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint3
     return a_size == b_size && (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, a_size) == 0);
 }
 
+static bool same_attributes(const struct request *a, const struct request *b)
+{
+    bool same = a->attribute_count == b->attribute_count;
+
+    for (uint32_t i = 0; i < a->attribute_count && same; i++) {
+        const struct attribute *one = &a->attributes[i], *other = &b->attributes[i];
+
+        same = one->id == other->id && same_data(one->value, one->size, other->value, other->size);
+    }
+    return same;
+}
+
 static bool same_extras(const struct request *a, const struct request *b)
 {
-    return a->attribute_count == b->attribute_count &&
-           memcmp(a->attributes, b->attributes, sizeof a->attributes) == 0 &&
+    return same_attributes(a, b) &&
            same_data(a->process_descriptor, a->process_descriptor_size, b->process_descriptor,
                      b->process_descriptor_size) &&
            same_data(a->thread_descriptor, a->thread_descriptor_size, b->thread_descriptor, b->thread_descriptor_size);
@@ -268,7 +277,8 @@ START_TEST(request_layout)
         2, 0, 0, 0,                                     /* closed streams */
         0x41, 0, 0, 0, 0, 0, 0, 0, 0xC9, 0, 0, 0,       /* flags of descriptors 0 to 2 */
         6, 0, 0, 0,                                     /* refuse batch files */
-        1, 0, 0, 0, 4, 0, 2, 0, 2, 0, 0, 0, 7, 1, 0, 0, /* attributes: id, size, two bytes, padded */
+        1, 0, 0, 0, 0, 0, 0, 0,                         /* attributes: each begins where 8 divides, */
+        4, 0, 2, 0, 2, 0, 0, 0, 7, 1, 0, 0,             /* so that the value does: id, size, two bytes, padded */
         5, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0,             /* the process' security descriptor, padded */
         0, 0, 0, 0,                                     /* none of the thread */
         2, 0, 0, 0,                                     /* given */
@@ -293,7 +303,7 @@ START_TEST(request_layout)
                               .closed_streams = 2,
                               .stream_flags = {0x41, 0, 0xC9},
                               .refuse_batch = 6,
-                              .attributes = {{.id = 0x20004, .size = 2, .bytes = {7, 1}}},
+                              .attributes = {{.id = 0x20004, .size = 2, .value = (const uint8_t *)"\7\1"}},
                               .attribute_count = 1,
                               .process_descriptor = (const uint8_t *)"\1\2\3\4\5",
                               .process_descriptor_size = 5,

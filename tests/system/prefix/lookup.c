@@ -353,7 +353,9 @@ START_TEST(a_line_that_cmd_cannot_take_is_an_error)
     wcscat(line, L"x");
     run(&result, prefix(_i), L"-- \"%ls\" %ls", batch(L"mark.bat"), line);
     ck_assert_uint_eq(result.exit_code, EXIT_HANDOFF);
-    ck_assert_msg(strstr(result.err, "command line: Win32 error 206") != NULL, "%s", result.err);
+    ck_assert_msg(strstr(result.err, "cannot write the command line") != NULL &&
+                      strstr(result.err, "mark.bat': Win32 error 206") != NULL,
+                  "%s", result.err);
     ck_assert_msg(!DeleteFileW(mark), "it ran");
     assert_nobody_left();
 }
@@ -434,18 +436,20 @@ START_TEST(arguments_arrive_as_they_are)
 }
 END_TEST
 
-static void assert_batch_refused(int width, const wchar_t *name)
+static void assert_batch_refused(int width, const wchar_t *application, const wchar_t *name)
 {
     const wchar_t *const arguments[] = {name, L"\"&calc&\"", NULL};
-    struct handoff_request request = {
-        .cb = sizeof request, .arguments = arguments, .launcher = program(width, L"handoff-launcher.exe")};
+    struct handoff_request request = {.cb = sizeof request,
+                                      .application = application,
+                                      .arguments = arguments,
+                                      .launcher = program(width, L"handoff-launcher.exe")};
     struct handoff_error error;
     PROCESS_INFORMATION child;
     wchar_t text[512];
 
-    ck_assert_msg(!handoff_spawn(&request, &child, &error), "%ls ran", name);
-    ck_assert_msg(error.code == ERROR_NOT_SUPPORTED && error.stage == HANDOFF_STAGE_CREATE, "%ls: stage %lu, code %lu",
-                  name, error.stage, error.code);
+    ck_assert_msg(!handoff_spawn(&request, &child, &error), "%ls ran", application != NULL ? application : name);
+    ck_assert_msg(error.code == ERROR_NOT_SUPPORTED && error.stage == HANDOFF_STAGE_REWRITE, "%ls: stage %lu, code %lu",
+                  application != NULL ? application : name, error.stage, error.code);
     handoff_error_text(&error, text, ARRAYSIZE(text));
     ck_assert_ptr_nonnull(wcsstr(text, L"batch file"));
 }
@@ -454,15 +458,21 @@ START_TEST(arguments_are_not_for_batch_files)
 {
     static const wchar_t *const spellings[] = {L"mark.bat",    L"MARK.BAT", L"mark.bat. .", L"mark.bat ",
                                                L"mark.bat...", L"mark",     L"code two.cmd"};
+    static const wchar_t *const paths[] = {L"%ls\\mark.bat\\.", L"%ls\\MARK.BAT/.", L"%ls\\mark.bat\\y\\..",
+                                           L"\\\\?\\%ls\\mark.bat"};
     wchar_t was[PATH_UNITS], path[2 * PATH_UNITS];
     const wchar_t *directory = make_batch_directory();
 
     GetCurrentDirectoryW(PATH_UNITS, was);
     ck_assert(SetCurrentDirectoryW(directory));
     for (size_t i = 0; i < ARRAYSIZE(spellings); i++) {
-        assert_batch_refused(_i, spellings[i]);
+        assert_batch_refused(_i, NULL, spellings[i]);
         swprintf(path, ARRAYSIZE(path), L"%ls\\%ls", directory, spellings[i]);
-        assert_batch_refused(_i, path);
+        assert_batch_refused(_i, NULL, path);
+    }
+    for (size_t i = 0; i < ARRAYSIZE(paths); i++) {
+        swprintf(path, ARRAYSIZE(path), paths[i], directory);
+        assert_batch_refused(_i, path, L"mark");
     }
     ck_assert_msg(!DeleteFileW(L"mark"), "it ran");
     ck_assert(SetCurrentDirectoryW(was));
