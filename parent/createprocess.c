@@ -14,6 +14,15 @@
 
 /* ---- attribute lists ---- */
 
+/* A pseudo-handle in the list is an error of its own, because it means something in one process alone
+ * (rprichard/win32-console-docs, CreateProcess_InheritList.cc). */
+static BOOL is_pseudo_handle(HANDLE handle)
+{
+    INT_PTR value = (INT_PTR)handle;
+
+    return value < 0 && value >= -12;
+}
+
 /* handoff_spawn() reads the same list, but for the handles. */
 static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW *startup, DWORD flags,
                              struct attributes *attributes)
@@ -26,7 +35,13 @@ static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW
         return ERROR_INVALID_PARAMETER;
     request->attributes = ((const STARTUPINFOEXW *)(const void *)startup)->lpAttributeList;
     code = attributes_read(request->attributes, attributes);
-    return code == ERROR_SUCCESS && attributes->handles == NULL && attributes->handle_count > 0 ? ERROR_NOACCESS : code;
+    if (code == ERROR_SUCCESS && attributes->handles == NULL && attributes->handle_count > 0)
+        return ERROR_NOACCESS;
+    for (DWORD i = 0; i < attributes->handle_count && code == ERROR_SUCCESS; i++) {
+        if (is_pseudo_handle(attributes->handles[i]))
+            code = ERROR_INVALID_PARAMETER;
+    }
+    return code;
 }
 
 /* ---- the request ---- */
@@ -64,7 +79,8 @@ static void add_startup_stream(struct call *call, HANDLE handle, int index)
         (struct handoff_pass){.handle = handle, .streams = stream, .flags = HANDOFF_OPTIONAL};
 }
 
-/* Windows ignores a NULL in the list, and handles that are in it twice. */
+/* A NULL is left out; with one in its list CreateProcessW inherits nothing of it. A handle that is there twice is there
+ * once; no source says for every Windows what CreateProcessW makes of two. */
 static void add_listed(struct call *call, HANDLE handle)
 {
     struct handoff_request *request = &call->request;

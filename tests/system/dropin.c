@@ -416,7 +416,7 @@ START_WIDTH_TEST(listed_handles_and_streams_and_nothing_else)
     unsigned decimal, hex;
     DWORD with, without, flags;
 
-    listed[3] = listed[0]; /* once more, and a NULL: Windows ignores both */
+    listed[3] = listed[0]; /* once more, and a NULL: both are left out */
     ck_assert(SetHandleInformation(rubbish, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
     prepare(&extended, _i, L"");
     ck_assert(create(&extended, CREATE_SUSPENDED));
@@ -624,7 +624,7 @@ START_TEST(what_cannot_be_done_is_refused)
 {
     static struct extended extended;
     SECURITY_ATTRIBUTES plain = {.nLength = sizeof plain};
-    HANDLE self = GetCurrentProcess();
+    HANDLE self = GetCurrentProcess(), pseudo[] = {make_event(), self};
     STARTUPINFOW *startup = &extended.startup.StartupInfo;
 
     prepare(&extended, _i, L"");
@@ -635,6 +635,11 @@ START_TEST(what_cannot_be_done_is_refused)
     add_attribute(&extended, PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, &self, sizeof self);
     ck_assert(!create(&extended, 0) && GetLastError() == ERROR_NOT_SUPPORTED);
     abandon(&extended);
+    prepare(&extended, _i, L"");
+    add_attribute(&extended, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, pseudo, sizeof pseudo);
+    ck_assert(!create(&extended, 0) && GetLastError() == ERROR_INVALID_PARAMETER);
+    abandon(&extended);
+    CloseHandle(pseudo[0]);
     prepare(&extended, _i, L"");
     startup->cb = sizeof *startup;
     ck_assert(!create(&extended, 0) && GetLastError() == ERROR_INVALID_PARAMETER);
