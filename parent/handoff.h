@@ -212,7 +212,8 @@ struct handoff_error {
  *   ERROR_PROCESS_ABORTED     the launcher ended without an answer
  *   ERROR_INVALID_DATA        the launcher's answer made no sense
  *   ERROR_NO_MORE_ITEMS       (stage SEAL) the sealed handle cannot be put back under its number. (stage NUMBER) The
- *                             number that a pass is to keep cannot be had in the child.
+ *                             number that a pass is to keep cannot be had in the child. Another handle has it there
+ *   ERROR_NO_SYSTEM_RESOURCES (stages SEAL and NUMBER) nothing has the number there, and it was not given all the same
  * Others are what Windows said at the stage.
  */
 BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,

@@ -19,10 +19,47 @@ bool *make_notes(void)
     return allocate(HIGHEST_NOTED / 4);
 }
 
+static BOOL is_number_taken(HANDLE process, uint32_t number)
+{
+    HANDLE taken;
+    DWORD code = handle_copy(process, number, FALSE, &taken);
+
+    if (code == ERROR_SUCCESS)
+        CloseHandle(taken);
+    return code == ERROR_SUCCESS;
+}
+
+/* Copies under other numbers. */
+struct strays {
+    uint32_t *numbers;
+    uint32_t count, most;
+};
+
+/* Twice the room. Each time it is looked whether the search makes sense: a number that nothing has must come up, and
+ * after how many others depends on the size of the table, which nobody tells. */
+static DWORD grow_strays(struct strays *strays, HANDLE process, uint32_t number)
+{
+    uint32_t most = strays->most == 0 ? number / 4 + MORE_TRIES : 2 * strays->most;
+    uint32_t *numbers;
+
+    if (strays->most > 0 && is_number_taken(process, number))
+        return ERROR_NO_MORE_ITEMS;
+    if (strays->most >= HIGHEST_NOTED / 4)
+        return ERROR_NO_SYSTEM_RESOURCES;
+    numbers = allocate(most * sizeof *numbers);
+    if (numbers == NULL)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    CopyMemory(numbers, strays->numbers, strays->count * sizeof *numbers);
+    release(strays->numbers);
+    strays->numbers = numbers;
+    strays->most = most;
+    return ERROR_SUCCESS;
+}
+
 DWORD handle_put_at(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes)
 {
-    uint32_t most = number / 4 + MORE_TRIES, count = 0, there;
-    uint32_t *strays = NULL;
+    struct strays strays = {.most = 0};
+    uint32_t there;
     DWORD code;
 
     while ((code = handle_put(process, handle_number(handle), inheritable, &there)) == ERROR_SUCCESS &&
@@ -31,18 +68,17 @@ DWORD handle_put_at(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t nu
             notes[there / 4] = true;
             continue;
         }
-        if (strays == NULL)
-            strays = allocate(most * sizeof *strays);
-        if (strays == NULL || count == most) {
-            code = strays == NULL ? ERROR_NOT_ENOUGH_MEMORY : ERROR_NO_MORE_ITEMS;
+        if (strays.count == strays.most)
+            code = grow_strays(&strays, process, number);
+        if (code != ERROR_SUCCESS) {
             handle_close_in(process, there);
             break;
         }
-        strays[count++] = there;
+        strays.numbers[strays.count++] = there;
     }
-    while (count > 0)
-        handle_close_in(process, strays[--count]);
-    release(strays);
+    while (strays.count > 0)
+        handle_close_in(process, strays.numbers[--strays.count]);
+    release(strays.numbers);
     return code;
 }
 

@@ -19,7 +19,8 @@ bool *make_notes(void);
 /*
  * Puts a copy of one of our own handles under that number into a process. Copies with lower numbers stay there as far
  * as they can be noted, because the next call would get these numbers again. All other copies are closed before this
- * returns. Returns a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up.
+ * returns. Returns a Win32 code: ERROR_NO_MORE_ITEMS if the number does not come up because another handle has it;
+ * ERROR_NO_SYSTEM_RESOURCES if it does not come up and nothing has it.
  */
 DWORD handle_put_at(HANDLE process, HANDLE handle, BOOL inheritable, uint32_t number, bool *notes);
 

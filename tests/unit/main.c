@@ -32,9 +32,9 @@ wchar_t *guard_string(enum guard guard, const wchar_t *string)
 int main(int argc, char **argv)
 {
     static suite_maker *const suites[] = {
-        text_suite,    handle_suite,  claim_suite,       channel_suite, token_suite,       wire_suite,
-        error_suite,   request_suite, placeholder_suite, cmdline_suite, environment_suite, options_suite,
-        fdblock_suite, clock_suite,   stream_suite,      ansi_suite,
+        text_suite,    handle_suite,  number_suite,  claim_suite,       channel_suite, token_suite,
+        wire_suite,    error_suite,   request_suite, placeholder_suite, cmdline_suite, environment_suite,
+        options_suite, fdblock_suite, clock_suite,   stream_suite,      ansi_suite,
     };
 
     return harness_run(argc, argv, suites, LENGTH(suites));

@@ -29,6 +29,7 @@ Suite *channel_suite(void);
 Suite *token_suite(void);
 Suite *text_suite(void);
 Suite *handle_suite(void);
+Suite *number_suite(void);
 Suite *error_suite(void);
 Suite *environment_suite(void);
 Suite *options_suite(void);
