@@ -52,7 +52,8 @@ static BOOL is_file(struct text *path)
     if (!text_end(path))
         return FALSE;
     attributes = GetFileAttributesW(path->at);
-    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 && !is_device(path->at);
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 &&
+           !is_device(path->at);
 }
 
 /* Copies one element of a list such as PATH, without the quotes that protect a ';', and returns where the next begins,

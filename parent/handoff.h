@@ -189,9 +189,9 @@ struct handoff_error {
  *                             cannot pass through: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS,
  *                             EXTENDED_STARTUPINFO_PRESENT; a pass with no name, stream, descriptor or number, of
  *                             which no child could know
- *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute that does not pass through: it has handles or pointers in
- *                             it, no bytes or too many; (stage ATTRIBUTE) one that this Windows does not know;
- *                             (stage REWRITE) `arguments` for a batch file
+ *   ERROR_NOT_SUPPORTED       (stage REQUEST) an attribute with handles or pointers in it, without bytes or with too
+ *                             many. (stage ATTRIBUTE) One that this Windows does not know. (stage REWRITE)
+ *                             `arguments` for a batch file.
  *   ERROR_TOO_MANY_OPEN_FILES (stage REQUEST) a descriptor that is not 3 to 2047, or that an earlier pass has;
  *                             (stage CREATE) more of them than 65,535 bytes tell of
  *   ERROR_NOT_ENOUGH_MEMORY   at any stage
@@ -229,8 +229,8 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  * a spawn ends; the last one stays until handoff_launcher_close() or the end of this process.
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
- * launcher that was started before the parent's token changed (privileges, integrity, default DACL), before it joined a
- * job, or before it began or ceased to ignore Ctrl-C, is replaced, and the idle ones go with it. Where the parent may not
+ * launcher is replaced where since its start the parent's token has changed (privileges, integrity, default DACL), or
+ * the parent has joined a job, or has begun or ceased to ignore Ctrl-C. The idle ones go with it. Where the parent may not
  * read its own token, or who is in its job, each spawn replaces its launcher. The console, window station and desktop,
  * the error mode, the processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the
  * parent had when its launcher was started. A job may be missed, if children broke away silently from the one that
@@ -276,9 +276,9 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  * SECURITY_ATTRIBUTES are honoured: a returned handle that is to be inheritable is, by the caller's own wish. Of
  * the attributes of an extended STARTUPINFO those pass through that a request takes.
  *
- * Refused with ERROR_NOT_SUPPORTED, because they mean something between CreateProcessW and its caller, who
- * would be the launcher: PROC_THREAD_ATTRIBUTE_PARENT_PROCESS, _PSEUDOCONSOLE and the other attributes with
- * handles or pointers in them (see `attributes` of a request), DEBUG_PROCESS and DEBUG_ONLY_THIS_PROCESS. The command line is not written to, so it may be a constant.
+ * Some arguments mean something between CreateProcessW and its caller, who would be the launcher. They are
+ * ERROR_NOT_SUPPORTED: DEBUG_PROCESS, DEBUG_ONLY_THIS_PROCESS, and the attributes that a request refuses. The command
+ * line is not written to, so it may be a constant.
  */
 BOOL WINAPI handoff_CreateProcessW(const wchar_t *application, const wchar_t *command_line,
                                    SECURITY_ATTRIBUTES *process_security, SECURITY_ATTRIBUTES *thread_security,

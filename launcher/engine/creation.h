@@ -28,11 +28,11 @@ struct creation {
     wchar_t *environment; /* with changes; NULL: the request's */
 
     /* The way in which CreateProcessW is called: the best one first, see create.c. */
-    BOOL has_list;                              /* of attributes */
-    BOOL lists_jobs;                            /* among them */
-    BOOL needs_jobs;                            /* the child is not created outside of them */
-    uint32_t pointer;                           /* bytes of one of the child's; 0: it gets no block of descriptors */
-    uint8_t *block;                             /* of descriptors; NULL: none */
+    BOOL has_list;              /* of attributes */
+    BOOL lists_jobs;            /* among them */
+    BOOL needs_jobs;            /* the child is not created outside of them */
+    uint32_t pointer;           /* bytes of one of the child's; 0: it gets no block of descriptors */
+    uint8_t *block;             /* of descriptors; NULL: none */
     uint32_t refused_attribute; /* 0: none; or its index in the request, and 1. The job list comes after the last one */
 
     /* The list: 32 need 792 bytes at most, and nothing to delete them. */

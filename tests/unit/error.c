@@ -37,7 +37,11 @@ static const struct row {
     const wchar_t *subject, *parts[4]; /* in this order */
 } rows[] = {
     {HANDOFF_STAGE_UNUSED, ERROR_NOT_FOUND, 0, L"log", {L"nothing uses the handle 'log': Win32 error 1168", L"{name}"}},
-    {HANDOFF_STAGE_REWRITE, ERROR_NOT_SUPPORTED, 0, L"a.bat", {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
+    {HANDOFF_STAGE_REWRITE,
+     ERROR_NOT_SUPPORTED,
+     0,
+     L"a.bat",
+     {L"'a.bat': Win32 error 50: ", L"cmd.exe", L"batch file"}},
     {HANDOFF_STAGE_REQUEST, ERROR_TOO_MANY_OPEN_FILES, 0, L"a", {L"bad request 'a': Win32 error 4: ", L"3 to 2047"}},
     {HANDOFF_STAGE_SEAL, ERROR_INVALID_HANDLE, 0, L"a", {L"cannot seal the handle in the child 'a': Win32 error 6"}},
     {HANDOFF_STAGE_NUMBER,
