@@ -10,6 +10,7 @@ NTSTATUS NTAPI NtQueryInformationToken(HANDLE, TOKEN_INFORMATION_CLASS, void *, 
 NTSTATUS NTAPI NtSetInformationThread(HANDLE, THREADINFOCLASS, void *, ULONG);
 NTSTATUS NTAPI NtSetSecurityObject(HANDLE, SECURITY_INFORMATION, void *);
 NTSTATUS NTAPI RtlMakeSelfRelativeSD(void *, void *, ULONG *);
+NTSTATUS NTAPI RtlGetLastNtStatus(void);
 
 static BOOL strikes(const char *name)
 {
@@ -265,6 +266,7 @@ FAILS(NTSTATUS, NtSetInformationThread, (NTSTATUS)0xC0000001,
       (HANDLE thread, THREADINFOCLASS kind, void *from, ULONG size), (thread, kind, from, size))
 NEVER_FAILS(ULONG, RtlNtStatusToDosError, (NTSTATUS status), (status))
 NEVER_FAILS(PEB *, RtlGetCurrentPeb, (void), ())
+NEVER_FAILS(NTSTATUS, RtlGetLastNtStatus, (void), ())
 
 static const struct {
     const char *name;
@@ -287,6 +289,7 @@ static const struct {
     {"NtQueryInformationThread", (void *)counted_NtQueryInformationThread},
     {"NtQuerySystemInformation", (void *)counted_NtQuerySystemInformation},
     {"RtlGetCurrentPeb", (void *)counted_RtlGetCurrentPeb},
+    {"RtlGetLastNtStatus", (void *)counted_RtlGetLastNtStatus},
 };
 
 static FARPROC find_function(HMODULE module, const char *name)
