@@ -1,7 +1,7 @@
 /* What is wrong with the options, before anything is opened. */
 #include "command.h"
 
-/* Reads .5 as 5 of 10; as much of it as matters. */
+/* Reads .5 as 5 of 10, and no more than nine digits. */
 static const wchar_t *parse_fraction(const wchar_t *text, int *part, int *of)
 {
     if (*text != L'.')
@@ -98,23 +98,23 @@ static BOOL check_code(struct command *command)
         if (end == NULL || *end != L'\0' || number > MAXDWORD)
             return options_refuse_value(&command->options, OPTION_CODE, "not an exit code:", code);
     }
-    command->taken_code = (DWORD)number;
+    command->opening.taken_code = (DWORD)number;
     return TRUE;
 }
 
 /* Without --wait nothing is tried again, and opening may take as long as the command may. */
 static BOOL check_wait(struct command *command)
 {
-    if (!take_duration(&command->options, OPTION_WAIT, &command->wait.ms))
+    if (!take_duration(&command->options, OPTION_WAIT, &command->opening.deadline.ms))
         return FALSE;
-    command->tries_again = command->wait.ms > 0;
-    if (!command->tries_again)
-        command->wait.ms = command->time.ms;
-    deadline_begin(&command->wait);
+    command->opening.tries_again = command->opening.deadline.ms > 0;
+    if (!command->opening.tries_again)
+        command->opening.deadline.ms = command->time.ms;
+    deadline_begin(&command->opening.deadline);
     return TRUE;
 }
 
-/* What is relayed is the command's own stream, and with it what has the name of ours. */
+/* With --relay the name stdout means the relay of the command's stdout, so that must not come from elsewhere. */
 static BOOL check_relay(struct command *command)
 {
     const struct options *options = &command->options;

@@ -47,38 +47,55 @@ enum {
 };
 
 struct command {
-    struct options options;  /* its passes get their handles; those of relays, streams and descriptors follow */
-    STARTUPINFOW startup;    /* of this process */
-    struct deadline time;    /* of --timeout, once the command runs */
-    struct deadline wait;    /* by then all must be open */
-    BOOL tries_again;        /* --wait: what cannot be opened yet */
-    DWORD taken_code;        /* the exit code for what somebody else has */
-    HANDLE job;              /* NULL: none */
-    DWORD job_code;          /* why the command is in none, though it is waited for */
-    BOOL held;               /* --detach has not taken it out of somebody else's job */
-    HANDLE lock, tee, trace; /* files of handoff's own; NULL: none */
-    uint32_t unopened;       /* the option whose file could not be opened, if it was one of these */
-    HANDLE speaker;          /* a thread that is still saying something; NULL: none */
-    BOOL unsaid;             /* there was no thread for what is to be said at the start */
+    struct options options; /* its passes get their handles; those of relays, streams and descriptors follow */
+    STARTUPINFOW startup;   /* of this process */
+    struct deadline time;   /* of --timeout, once the command runs */
+    DWORD code;             /* what this process ends with, if nothing is lost */
 
-    /* How it went. */
-    wchar_t *program;           /* what runs, where --trace is to say it; NULL: not known */
-    DWORD child_id, code;       /* what this process ends with, if nothing is lost */
-    const char *late;           /* that --timeout has ended it; NULL: it has ended in time */
-    BOOL stays;                 /* what was ended, and is not gone */
-    DWORD tee_code, trace_code; /* why these files have not got all */
+    struct {
+        struct deadline deadline; /* by then all must be open */
+        BOOL tries_again;         /* --wait */
+        DWORD taken_code;         /* the exit code if somebody else has something */
+        uint32_t unopened;        /* the option of handoff's own file that could not be opened, if it was one */
+    } opening;
 
-    /* parent.c */
-    DWORD parent_id;
-    HANDLE parent;
-    HANDLE report; /* a pipe's writing end; NULL: the prefix stands in for the command */
-    BOOL stolen;   /* what --steal names is gone */
+    struct {
+        HANDLE handle; /* NULL: none */
+        DWORD code;    /* why the command is in none, though it is waited for */
+    } job;
 
-    LONGLONG started; /* clock_now() */
-    DWORD opened_us, created_us;
+    struct {
+        HANDLE lock, tee, trace;    /* of handoff's own; NULL: none */
+        DWORD tee_code, trace_code; /* why these have not got all */
+    } files;
+
+    struct {
+        HANDLE speaker;   /* a thread that is still saying something; NULL: none */
+        BOOL unsaid;      /* there was no thread for what is to be said at the start */
+        const char *late; /* that --timeout has ended the command; NULL: it has ended in time */
+        BOOL stays;       /* what was ended, and is not gone */
+    } lines;
+
+    struct {
+        wchar_t *program; /* what runs, where --trace is to say it; NULL: not known */
+        DWORD id;
+        BOOL held; /* --detach has not taken it out of somebody else's job */
+    } child;
+
+    struct {
+        DWORD id;
+        HANDLE process;
+        HANDLE report; /* a pipe's writing end; NULL: the prefix stands in for the command */
+        BOOL stolen;   /* what --steal names is gone */
+    } parent;
+
+    struct {
+        LONGLONG started; /* clock_now() */
+        DWORD opened_us, created_us;
+    } times;
 };
 
-/* Whether an option names it, or what it is a copy of: then it has a source. */
+/* Whether the pass has a source: an option, an own stream, or another pass that it is a copy of. */
 static inline BOOL has_source(const struct pass *pass)
 {
     return pass->kind == PASS_ASKED || pass->kind == PASS_COPY;
@@ -129,18 +146,18 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
 /* Before the command runs. */
 void say_at_start(struct command *command, const PROCESS_INFORMATION *child);
 
-/* As the last, after all of that: until all is read, or with --timeout for a moment. */
+/* After the command's end. Returns when all is read, or with --timeout after a moment. */
 void say_at_end(struct command *command);
 
-/* What this process ends with: a loss is no success. */
+/* The exit code of this process: the command's, or EXIT_LOST if that is 0 and output was lost. */
 DWORD own_exit_code(const struct command *command);
 
-/* The same, where there is no command that has been waited for, and its code is this. */
+/* Says what was lost and returns the exit code, where there was no command to wait for. */
 DWORD end_unstarted(struct command *command, DWORD code);
 
 /* ---- show.c ---- */
 
-/* Returns the exit code: the plan is also that the program is not there. */
+/* Returns the exit code, which also says whether the program was found. */
 DWORD show_plan(struct command *command);
 void show_trace(const struct command *command);
 void show_trace_json(struct command *command);
@@ -159,8 +176,8 @@ extern const char no_job_inside[]; /* why a command is in no job, where that may
 /* Says what is wrong with the line. Returns the exit code. */
 DWORD explain_refusal(const struct options *options, const wchar_t *line);
 
-/* Says why there is no command, on stderr and, if there is one, in the report. Returns the exit code: 125 or 123 only if
- * nothing was stolen. */
+/* Says why there is no command, on stderr and, if there is one, in the report. Returns the exit code: 125 or 123 only
+ * if nothing was stolen. */
 DWORD explain_failure(struct command *command, const struct failure *failure);
 
 /* ---- wait.c ---- */
@@ -174,8 +191,8 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process);
  * closes, or the session ends, this process ends, and the child goes on as if it had been started without. */
 void outlive_console_events(void);
 
-/* The creation flags for a console command: where handoff.exe has no console, the command gets none either. handoffw.exe
- * never has one, so its command gets one of its own, without a window. */
+/* The creation flags for a console command: where handoff.exe has no console, the command gets none either.
+ * handoffw.exe never has one, so its command gets one of its own, without a window. */
 DWORD console_flags(void);
 
 /* Lets the child run. FALSE with GetLastError(). */
@@ -195,7 +212,7 @@ BOOL keep_job(struct command *command);
 /* Whether all that the command starts is in it. Then nothing breaks away from it, even if it asks. */
 BOOL concerns_tree(const struct command *command);
 
-/* From now on what is in the job goes on when this process ends. */
+/* Lets the processes in the job go on when this process ends. */
 void spare_members(HANDLE job);
 
 /* Ends what is in the job, and waits until it is gone. FALSE if it is not within five seconds. */
@@ -212,10 +229,10 @@ void let_go_of_inherited(void);
 /* Closes the streams too, but for stderr where an option may have something to say, and leaves the start directory. */
 void let_go_of_streams(const struct command *command);
 
-/* Speaks again, after that, on the stderr that the child has. */
+/* After that: takes the child's stderr for the lines of this process. */
 void borrow_stderr(const struct request *request, HANDLE child);
 
-/* Nobody waits for the lock because somebody takes his time to read what handoff says or passes on. */
+/* To be called before anything is said or passed on: a slow reader must not hold up those who wait for the lock. */
 void release_lock(struct command *command);
 
 /* ---- handles.c ---- */
@@ -306,12 +323,12 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
  * may have been meant, if that is known. */
 const char *find_source_fault(const struct source *source, const char **remedy);
 
-/* Opens what the source names, and notes its port if it is a socket. Until the deadline it tries again, if that is asked
- * for and may help. The handle is not inheritable. What is to be emptied is not empty yet. A Win32 code, and NULL if it
- * cannot be opened. */
+/* Opens what the source names, and notes its port if it is a socket. Until the deadline it tries again, if that is
+ * asked for and may help. The handle is not inheritable. A file of --write still has its content: see empty_file(). A
+ * Win32 code, and NULL if it cannot be opened. */
 DWORD open_source(struct source *source, const struct deadline *deadline, BOOL tries_again, HANDLE *handle);
 
-/* What is to be opened again. */
+/* Closes what open_source() has opened, before it is opened again. */
 void close_source(const struct source *source, HANDLE handle);
 
 /* A Win32 code. */
@@ -329,7 +346,8 @@ uint64_t named_handle(const wchar_t *text);
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
 
-/* Takes no longer than that time, after which it fails with WSAETIMEDOUT and may leave a thread behind. A Win32 code. */
+/* Takes no longer than that time, after which it fails with WSAETIMEDOUT and may leave a thread behind. A Win32 code.
+ * */
 DWORD open_socket(struct source *source, DWORD timeout_ms, HANDLE *handle);
 
 /* Whether this failure to connect can pass: there is no server, no way or no name yet. */

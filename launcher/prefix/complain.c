@@ -109,7 +109,8 @@ static void put_failure(struct text *text, const struct command *command, const 
 {
     const struct request *request = &command->options.request;
     BOOL opened = failure->stage == HANDOFF_STAGE_OPEN, named = failure->pass < request->pass_count;
-    struct source own = {.option = command->unopened, .what = command->options.values[command->unopened]};
+    struct source own = {.option = command->opening.unopened,
+                         .what = command->options.values[command->opening.unopened]};
     const struct source *source = named ? &command->options.sources[failure->pass] : &own;
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
 
@@ -123,7 +124,7 @@ static void put_failure(struct text *text, const struct command *command, const 
     else
         text->length += handoff_error_text(error, text->at + text->length, text->capacity - text->length);
     put_whose_path(text, request, error);
-    if (failure->stage == HANDOFF_STAGE_PREPARE && command->job_code != ERROR_SUCCESS)
+    if (failure->stage == HANDOFF_STAGE_PREPARE && command->job.code != ERROR_SUCCESS)
         text_format(text, " (--kill-on-exit needs a job for the command%s)", no_job_inside);
     if (!opened)
         return;
@@ -145,9 +146,9 @@ static BOOL is_about_program(const struct failure *failure)
 static DWORD find_exit_code(const struct command *command, const struct failure *failure)
 {
     if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
-        return command->taken_code;
+        return command->opening.taken_code;
     if (!is_about_program(failure))
-        return command->stolen ? EXIT_CANNOT_RUN : EXIT_HANDOFF;
+        return command->parent.stolen ? EXIT_CANNOT_RUN : EXIT_HANDOFF;
     return failure->code == ERROR_FILE_NOT_FOUND || failure->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
                                                                                           : EXIT_CANNOT_RUN;
 }
@@ -162,7 +163,7 @@ DWORD explain_failure(struct command *command, const struct failure *failure)
     release_lock(command);
     put_failure(text, command, failure, &error);
     code = find_exit_code(command, failure);
-    if (!is_about_program(failure) && !command->stolen && has_option(command, OPTION_PARENT))
+    if (!is_about_program(failure) && !command->parent.stolen && has_option(command, OPTION_PARENT))
         put_nothing_stolen(text);
     text_end(text);
     report_error(command, code, text->at);

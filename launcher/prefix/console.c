@@ -31,10 +31,10 @@ static HANDLE spared_when_closed, ended_when_closed;
  * suspended; too late, it would end with us. */
 static CRITICAL_SECTION running;
 
-/* On closing and shutdown FALSE is the end of this process. A child on the console has been told before (conhost goes
- * from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time; another one is
- * nobody's business. A logoff may be another user's, of which services are told (HandlerRoutine): it is no reason to
- * end, and where it is, Windows ends us. */
+/* FALSE ends this process when the console closes or Windows shuts down. A child on the console was told before
+ * (conhost goes from the newest process to the oldest: microsoft/terminal, ProcessList.cpp) and has its own time; a
+ * child that is not on the console is not concerned. A logoff may be another user's, since services are told of each
+ * (HandlerRoutine). It ends nothing here: where it is this user's, Windows ends this process. */
 static BOOL WINAPI take_console_event(DWORD event)
 {
     if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)
@@ -48,7 +48,7 @@ static BOOL WINAPI take_console_event(DWORD event)
     return FALSE;
 }
 
-/* A handler, because the other way, "ignore", would be inherited by the child. */
+/* A function, because the other way, SetConsoleCtrlHandler(NULL, TRUE), would be inherited by the child. */
 void outlive_console_events(void)
 {
     InitializeCriticalSection(&running);
@@ -64,7 +64,7 @@ BOOL resume_command(const struct command *command, HANDLE thread)
     done = ResumeThread(thread) != (DWORD)-1;
     code = GetLastError();
     if (done)
-        *(has_option(command, OPTION_KILL_ON_EXIT) ? &ended_when_closed : &spared_when_closed) = command->job;
+        *(has_option(command, OPTION_KILL_ON_EXIT) ? &ended_when_closed : &spared_when_closed) = command->job.handle;
     LeaveCriticalSection(&running);
     SetLastError(code);
     return done;

@@ -41,7 +41,7 @@ static DWORD open_pass(struct command *command, uint32_t i, BOOL tries_again)
     switch (turn_of(source)) {
     case OF_PARENT: code = copy_from_parent(command, source, &handle); break;
     case COPIED: code = copy_original(command, source, &handle); break;
-    default: code = open_source(source, &command->wait, tries_again, &handle);
+    default: code = open_source(source, &command->opening.deadline, tries_again, &handle);
     }
     command->options.request.passes[i].number = (uint32_t)handle_number(handle);
     return code;
@@ -65,12 +65,12 @@ static BOOL open_passes(struct command *command, enum turn turn, struct failure 
 /* ---- what this process was given ---- */
 
 /*
- * A number that somebody gave us means something only as long as nothing was opened here: a number that is not open
- * may afterwards be a handle of our own. So all that is given comes first, and of that the questions first.
+ * Numbers that handoff was given are looked at before anything is opened: a number that is not open may later be a
+ * handle that handoff itself has opened. So given handles come first, and their checks before their copies.
  */
 
-/* What is given is inheritable as a rule, so the question is all. Returns a Win32 code: ERROR_INVALID_HANDLE if the
- * number is not open. */
+/* A handle that was given is inheritable as a rule, so the question is all that it takes. Returns a Win32 code:
+ * ERROR_INVALID_HANDLE if the number is not open. */
 static DWORD make_inheritable(uint64_t number)
 {
     HANDLE handle = handle_from_number(number);
@@ -103,7 +103,8 @@ static DWORD check_own_streams(void)
     return ERROR_SUCCESS;
 }
 
-/* Not all that is given is inherited: a handle can be put into a process. It is to go with the others. */
+/* A handle of --handle may have been put into this process, and not be inheritable. It is made so, because
+ * let_go_of_inherited() closes what is inheritable. */
 static BOOL check_own_numbers(const struct command *command, struct failure *failure)
 {
     for (uint32_t i = 0; i < command->options.request.pass_count; i++) {
@@ -152,8 +153,8 @@ static uint32_t count_texts(const struct command *command)
     return count;
 }
 
-/* A placeholder NAME.port for each socket, with the port for its number; and the names. Only sockets have one, so that the
- * braces of the others stay. And one for each stream of ours that is no pass, but whose double braces are to become
+/* A placeholder NAME.port for each socket, with the port for its number; and the names. Only sockets have one, so that
+ * the braces of the others stay. And one for each stream of ours that is no pass, but whose double braces are to become
  * single ones. The first is the root of their tree, so the memory is released by it. NULL if there is no memory. */
 static struct placeholder *make_placeholders(const struct command *command, uint32_t count)
 {
@@ -225,7 +226,7 @@ static BOOL put_texts(struct command *command, uint32_t count)
 
 /* ---- what somebody else may have ---- */
 
-/* Files of handoff's own, each opened as the other option would. The lock is the first. */
+/* Files of handoff's own, and the option that opens a file in the same way. The lock is the first. */
 static const struct {
     uint8_t option, as;
 } own_files[] = {{OPTION_LOCK, OPTION_LOCK},
@@ -239,9 +240,9 @@ enum { OWN_FILES = ARRAYSIZE(own_files) };
 static HANDLE *own_file(struct command *command, uint32_t i)
 {
     switch (own_files[i].option) {
-    case OPTION_LOCK: return &command->lock;
-    case OPTION_TRACE_JSON: return &command->trace;
-    default: return &command->tee;
+    case OPTION_LOCK: return &command->files.lock;
+    case OPTION_TRACE_JSON: return &command->files.trace;
+    default: return &command->files.tee;
     }
 }
 
@@ -261,7 +262,7 @@ static DWORD open_contended(struct command *command, uint32_t i, BOOL tries_agai
         return turn_of(&source) == CONTENDED ? open_pass(command, i - OWN_FILES, tries_again) : ERROR_SUCCESS;
     if (source.what == NULL || *source.what == L'\0') /* --trace=json, without a file */
         return ERROR_SUCCESS;
-    return open_source(&source, &command->wait, tries_again, own_file(command, i));
+    return open_source(&source, &command->opening.deadline, tries_again, own_file(command, i));
 }
 
 static DWORD empty_contended(struct command *command, uint32_t i)
@@ -270,7 +271,7 @@ static DWORD empty_contended(struct command *command, uint32_t i)
     HANDLE file = NULL;
 
     if (source.option == OPTION_WRITE && i < OWN_FILES)
-        file = source.what != NULL ? *own_file(command, i) : NULL; /* it may be that of --tee-append */
+        file = source.what != NULL ? *own_file(command, i) : NULL; /* --tee and --tee-append share the handle */
     else if (source.option == OPTION_WRITE)
         file = handle_from_number(command->options.request.passes[i - OWN_FILES].number);
     return file != NULL ? empty_file(file) : ERROR_SUCCESS;
@@ -299,7 +300,7 @@ static void close_contended(struct command *command)
 static DWORD try_contended(struct command *command, uint32_t count, uint32_t *which)
 {
     uint32_t first = *which;
-    DWORD code = first < count ? open_contended(command, first, command->tries_again) : ERROR_SUCCESS;
+    DWORD code = first < count ? open_contended(command, first, command->opening.tries_again) : ERROR_SUCCESS;
 
     for (uint32_t i = 0; i < count && code == ERROR_SUCCESS; i++) {
         *which = i;
@@ -314,8 +315,8 @@ static DWORD try_contended(struct command *command, uint32_t count, uint32_t *wh
 }
 
 /*
- * All or nothing: who kept what he has while he waits for the next would wait for somebody who does the same the other
- * way round. And whose turn it is not empties nothing.
+ * All or nothing. A prefix that kept one file while it waits for the next could wait for ever for another prefix, which
+ * does the same in the other order. And a prefix whose turn it is not must not empty a file.
  */
 static BOOL open_all_contended(struct command *command, struct failure *failure)
 {
@@ -330,9 +331,9 @@ static BOOL open_all_contended(struct command *command, struct failure *failure)
         close_contended(command);
         source = source_of(command, which);
         /* Two of our own files may exclude each other: then each round fails at once. */
-    } while (command->tries_again && wait_a_moment(&source, code, &command->wait));
+    } while (command->opening.tries_again && wait_a_moment(&source, code, &command->opening.deadline));
     if (which < OWN_FILES)
-        command->unopened = own_files[which].option;
+        command->opening.unopened = own_files[which].option;
     return failure_set(failure, HANDOFF_STAGE_OPEN, which < OWN_FILES ? HANDOFF_NO_PASS : which - OWN_FILES, code);
 }
 
@@ -351,7 +352,7 @@ BOOL open_handles(struct command *command, struct failure *failure)
 
 /* ---- what the command has without being named ---- */
 
-/* The pass that this process' own stream is, or where it would come to stand. */
+/* The index of the pass for this own stream, or the number of passes if there is none. */
 static uint32_t find_own(const struct command *command, HANDLE own)
 {
     const struct request *request = &command->options.request;
@@ -404,8 +405,8 @@ static const struct source *original_of(const struct command *command, const str
     return source->origin == ORIGIN_PASS ? &command->options.sources[source->original] : source;
 }
 
-/* The relay that the command gets instead of this process' own stream; NULL if the source is no stream or that stream is
- * not relayed. */
+/* The relay that the command gets instead of this process' own stream; NULL if the source is no stream or that stream
+ * is not relayed. */
 static const struct pass *relay_of(const struct command *command, const struct source *source)
 {
     const struct request *request = &command->options.request;
@@ -418,7 +419,7 @@ static const struct pass *relay_of(const struct command *command, const struct s
     return NULL;
 }
 
-/* The handle of this process that the source is, or is a copy of; NULL: it was not given it. */
+/* The handle that this process was given for the source or for its original; NULL if handoff has opened it. */
 static HANDLE given_handle(const struct command *command, const struct source *source)
 {
     source = original_of(command, source);
@@ -438,8 +439,8 @@ static DWORD replace_by_relay(struct pass *pass, const struct pass *relay)
     return code;
 }
 
-/* What goes to our own streams by their names goes through the relays too, or it would keep the pipeline open. What is
- * passed on as it was given keeps the flags that it was given with. */
+/* A pass that is named stdout or stderr gets the relay instead of the stream, which would keep the pipeline open. Other
+ * handles that were given keep the C runtime's flags that they were given with. */
 static DWORD settle_given(struct command *command)
 {
     struct request *request = &command->options.request;
@@ -466,8 +467,8 @@ BOOL add_streams_or_relays(struct command *command, struct relay *relays, struct
 
     if (has_option(command, OPTION_DETACH))
         request->closed_streams |= ~request_claimed_streams(request) & ((1u << STREAM_COUNT) - 1);
-    else if (has_option(command, OPTION_RELAY) || command->tee != NULL)
-        code = make_relays(request, relays, command->tee);
+    else if (has_option(command, OPTION_RELAY) || command->files.tee != NULL)
+        code = make_relays(request, relays, command->files.tee);
     if (code == ERROR_SUCCESS)
         code = settle_given(command);
     add_streams(command);

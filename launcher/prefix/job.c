@@ -15,20 +15,20 @@ void make_job(struct command *command)
         .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE |
                                                 (concerns_tree(command) ? 0 : JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK)}};
 
-    command->job = CreateJobObjectW(NULL, NULL);
-    if (command->job == NULL ||
-        !SetInformationJobObject(command->job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
-        command->job_code = GetLastError();
+    command->job.handle = CreateJobObjectW(NULL, NULL);
+    if (command->job.handle == NULL ||
+        !SetInformationJobObject(command->job.handle, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        command->job.code = GetLastError();
     keep_job(command);
 }
 
 BOOL keep_job(struct command *command)
 {
-    if (command->job_code == ERROR_SUCCESS)
+    if (command->job.code == ERROR_SUCCESS)
         return TRUE;
-    if (command->job != NULL)
-        CloseHandle(command->job);
-    command->job = NULL;
+    if (command->job.handle != NULL)
+        CloseHandle(command->job.handle);
+    command->job.handle = NULL;
     return !has_option(command, OPTION_KILL_ON_EXIT);
 }
 
@@ -64,7 +64,7 @@ static HANDLE open_member(HANDLE job, DWORD process_id)
     HANDLE process = OpenProcess(SYNCHRONIZE | PROCESS_QUERY_INFORMATION, FALSE, process_id);
     BOOL is_member = FALSE;
 
-    /* Its number may be another's by now. */
+    /* The id may be another process' by now. */
     if (process == NULL || (IsProcessInJob(process, job, &is_member) && is_member))
         return process;
     CloseHandle(process);
@@ -107,8 +107,8 @@ static void pause_relaying(struct relay *relays, DWORD pause_ms)
     CloseHandle(copy);
 }
 
-/* Until those of the list have ended; where none of them may be opened, for a moment. Closes them. FALSE if the time is up
- * before. */
+/* Until those of the list have ended; where none of them may be opened, for a moment. Closes them. FALSE if the time is
+ * up before. */
 static BOOL wait_for_list(members *list, struct relay *relays, const struct deadline *deadline)
 {
     enum { PAUSE_MS = 100 };

@@ -39,7 +39,7 @@ static void close_given(HANDLE handle)
 
 static void close_inherited(HANDLE handle)
 {
-    if (!is_windows_own(handle) && !is_stream(handle)) /* streams go when nothing more is to be said */
+    if (!is_windows_own(handle) && !is_stream(handle)) /* streams are closed later: close_streams() */
         close_given(handle);
 }
 
@@ -51,10 +51,10 @@ void let_go_of_inherited(void)
 /* Whether an option may have something to say when the command has ended. */
 static BOOL may_speak(const struct command *command)
 {
-    if (command->speaker != NULL || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON))
+    if (command->lines.speaker != NULL || has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON))
         return TRUE;
     return !has_option(command, OPTION_QUIET) &&
-           (command->time.ms != INFINITE || command->unsaid || has_option(command, OPTION_KILL_ON_EXIT) ||
+           (command->time.ms != INFINITE || command->lines.unsaid || has_option(command, OPTION_KILL_ON_EXIT) ||
             has_option(command, OPTION_RELAY) || has_tee(command));
 }
 
@@ -100,7 +100,7 @@ void borrow_stderr(const struct request *request, HANDLE child)
 
 void release_lock(struct command *command)
 {
-    if (command->lock != NULL)
-        CloseHandle(command->lock);
-    command->lock = NULL;
+    if (command->files.lock != NULL)
+        CloseHandle(command->files.lock);
+    command->files.lock = NULL;
 }

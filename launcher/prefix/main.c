@@ -26,13 +26,13 @@ static BOOL let_run(struct command *command, struct relay *relays, const PROCESS
 {
     DWORD code = ERROR_SUCCESS;
 
-    if (command->report != NULL)
+    if (command->parent.report != NULL)
         code = report_child(command, child);
     if (code != ERROR_SUCCESS)
         return failure_set(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
     say_at_start(command, child);
-    if (command->parent != NULL)
-        CloseHandle(command->parent);
+    if (command->parent.process != NULL)
+        CloseHandle(command->parent.process);
     if (is_waited_for(command)) {
         let_go_of_streams(command);
         start_relays(relays);
@@ -89,14 +89,13 @@ static DWORD print_text(const struct options *options)
     return EXIT_HANDOFF;
 }
 
-/* A thread that is stuck when the time is up may go on until the process has ended, so the command and the relays are on
- * no stack. */
+/* Command and relays are static, since a thread that is stuck uses them until the process has ended. */
 static DWORD run_line(const wchar_t *line)
 {
     static struct command command;
     void *memory;
 
-    command.started = clock_now();
+    command.times.started = clock_now();
     GetStartupInfoW(&command.startup);
     command.options.more_passes = STREAM_COUNT + 1 + startup_count_fds(&command.startup);
     memory = allocate(options_memory(line, command.options.more_passes));

@@ -11,8 +11,8 @@ enum { STATUS_DELETE_PENDING = (LONG)0xC0000056 };
 
 typedef LONG(WINAPI *last_status_function)(void);
 
-/* What is opened may be a pipe, whose server would else get this process' identity to act with. A file that somebody has
- * deleted, and somebody still has open, cannot be opened: Windows says ERROR_ACCESS_DENIED as for a right that is
+/* What is opened may be a pipe, whose server would else get this process' identity to act with. A file that somebody
+ * has deleted, and somebody still has open, cannot be opened: Windows says ERROR_ACCESS_DENIED as for a right that is
  * missing, and only the status below that code tells the two apart. */
 static HANDLE open_file(const struct source *source, DWORD access, DWORD share, DWORD disposition)
 {
@@ -55,7 +55,7 @@ static HANDLE open_extend(const struct source *source)
                : file;
 }
 
-/* Who deletes it could make another of that name, and of a device everybody can have one. */
+/* Somebody who deletes the file could lock another one of that name, and a device can be opened by everybody. */
 static HANDLE open_lock(const struct source *source)
 {
     HANDLE file = open_file(source, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, OPEN_ALWAYS);
@@ -268,8 +268,8 @@ static BOOL is_worth_waiting(const struct source *source, DWORD code)
     }
 }
 
-/* Windows tells when a pipe has become free, and of nothing else. Two processes that are in each other's way do not stay
- * in step. */
+/* Windows tells when a pipe has become free, and of nothing else. Two processes that are in each other's way do not
+ * stay in step. */
 BOOL wait_a_moment(const struct source *source, DWORD code, const struct deadline *deadline)
 {
     enum { LEAST = 25, SPREAD = 50 };

@@ -306,7 +306,7 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
     return true;
 }
 
-/* Before the descriptors, whose copies are sealed with what they are of. */
+/* Before resolve_descriptor(), whose copies take over the flags of the original. */
 static bool resolve_mark(struct options *options, uint32_t option, const wchar_t *name)
 {
     struct pass *pass = request_find(&options->request, name);
@@ -439,8 +439,8 @@ static void drop_unused_streams(struct options *options)
     request->pass_count = kept;
 }
 
-/* A C runtime reads a stream or descriptor with ReadFile() and no OVERLAPPED, which of an overlapped socket Windows
- * refuses; who gets a number uses Winsock, whose own sockets are overlapped. */
+/* A C runtime reads with ReadFile() and no OVERLAPPED, which fails on an overlapped socket. A program that gets a
+ * number uses Winsock, which wants an overlapped one. */
 static void settle_sockets(struct options *options)
 {
     for (uint32_t i = 0; i < options->request.pass_count; i++) {
@@ -451,7 +451,7 @@ static void settle_sockets(struct options *options)
     }
 }
 
-/* A mistake that may be only what was left over when a value went on for too long. */
+/* The mistake may be the rest of a value that went on beyond its closing quote. */
 static bool refuse_rest(struct options *options, const char *fault, const wchar_t *subject)
 {
     if (options->swallower == NULL)

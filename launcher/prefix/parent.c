@@ -43,7 +43,7 @@ static BOOL parse_parent(const wchar_t *text, DWORD *process_id, uint64_t *creat
     return text != NULL && *text == L'\0' && number == *process_id;
 }
 
-/* The second steal of a number would take what somebody else has got it for meanwhile. */
+/* A second steal of a number would close whatever has got that number since. */
 static BOOL is_stolen_before(const struct options *options, uint32_t pass)
 {
     for (uint32_t i = 0; i < pass; i++) {
@@ -82,7 +82,7 @@ BOOL check_parent_options(struct command *command)
 
     if (parent == NULL && report != NULL)
         return options_refuse(&command->options, "a report to which process? --parent PID is missing", NULL);
-    if (parent != NULL && !parse_parent(parent, &command->parent_id, &created))
+    if (parent != NULL && !parse_parent(parent, &command->parent.id, &created))
         return options_refuse(&command->options, "not PID or PID:CREATED:", parent);
     if (report != NULL && named_handle(report) == 0)
         return options_refuse(&command->options, "not the number of a handle:", report);
@@ -98,18 +98,19 @@ BOOL reach_parent(struct command *command, struct failure *failure)
 
     if (!has_option(command, OPTION_PARENT))
         return TRUE;
-    parse_parent(command->options.values[OPTION_PARENT], &command->parent_id, &created);
-    code = open_owner(command->parent_id, created, &command->parent);
+    parse_parent(command->options.values[OPTION_PARENT], &command->parent.id, &created);
+    code = open_owner(command->parent.id, created, &command->parent.process);
     if (code != ERROR_SUCCESS)
         return failure_set(failure, HANDOFF_STAGE_CONNECT, HANDOFF_NO_PASS, code);
     if (!has_option(command, OPTION_REPORT))
         return TRUE;
-    code = handle_copy(command->parent, named_handle(command->options.values[OPTION_REPORT]), FALSE, &command->report);
+    code = handle_copy(command->parent.process, named_handle(command->options.values[OPTION_REPORT]), FALSE,
+                       &command->parent.report);
     return code == ERROR_SUCCESS || failure_set(failure, HANDOFF_STAGE_REPORT, HANDOFF_NO_PASS, code);
 }
 
-/* Whether a steal would leave it open in the parent. If so this copy of it cannot be closed either, which is of
- * no importance: the prefix gives up and ends. */
+/* Whether the handle is protected from being closed in the parent. Then this copy cannot be closed either, which does
+ * not matter: the prefix gives up and ends. */
 static BOOL is_protected(HANDLE parent, uint64_t number)
 {
     enum { SAME_ATTRIBUTES = 4 };
@@ -123,9 +124,9 @@ static BOOL is_protected(HANDLE parent, uint64_t number)
 DWORD copy_from_parent(const struct command *command, const struct source *source, HANDLE *handle)
 {
     uint64_t number = named_handle(source->what);
-    DWORD code = handle_copy(command->parent, number, FALSE, handle);
+    DWORD code = handle_copy(command->parent.process, number, FALSE, handle);
 
-    if (code == ERROR_SUCCESS && is_stolen(source) && is_protected(command->parent, number))
+    if (code == ERROR_SUCCESS && is_stolen(source) && is_protected(command->parent.process, number))
         code = ERROR_NOT_SUPPORTED;
     return code;
 }
@@ -139,8 +140,8 @@ void close_stolen(struct command *command)
 
         if (!is_stolen(source))
             continue;
-        command->stolen = TRUE;
-        if (handle_steal(command->parent, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)
+        command->parent.stolen = TRUE;
+        if (handle_steal(command->parent.process, named_handle(source->what), FALSE, &handle) == ERROR_SUCCESS)
             CloseHandle(handle);
     }
 }
@@ -152,7 +153,7 @@ static DWORD write_report(const struct command *command, const struct text *repo
 {
     size_t capacity = 3 * report->length + 1;
     char *bytes = allocate(capacity);
-    const struct sink sink = {.to = command->report};
+    const struct sink sink = {.to = command->parent.report};
     DWORD size, code;
 
     if (bytes == NULL)
@@ -168,7 +169,7 @@ void report_error(const struct command *command, DWORD exit_code, const wchar_t 
     size_t capacity = text_length(message) + 64;
     struct text report = {.at = allocate(capacity * sizeof *report.at), .capacity = capacity};
 
-    if (command->report != NULL && report.at != NULL) {
+    if (command->parent.report != NULL && report.at != NULL) {
         text_format(&report, "error=%u\nmessage=%w\n", exit_code, message);
         write_report(command, &report);
     }
@@ -206,11 +207,12 @@ DWORD report_child(const struct command *command, const PROCESS_INFORMATION *chi
     HANDLE there, back;
     DWORD code;
 
-    if (!DuplicateHandle(GetCurrentProcess(), child->hProcess, command->parent, &there, 0, FALSE,
+    if (!DuplicateHandle(GetCurrentProcess(), child->hProcess, command->parent.process, &there, 0, FALSE,
                          DUPLICATE_SAME_ACCESS))
         return GetLastError();
     code = write_child(command, child, (uint32_t)handle_number(there));
-    if (code != ERROR_SUCCESS && handle_steal(command->parent, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
+    if (code != ERROR_SUCCESS &&
+        handle_steal(command->parent.process, handle_number(there), FALSE, &back) == ERROR_SUCCESS)
         CloseHandle(back);
     return code;
 }

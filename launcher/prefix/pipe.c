@@ -73,12 +73,11 @@ static DWORD connect_write_end(const wchar_t *name, HANDLE read_end, HANDLE *wri
 }
 
 /*
- * One instance, made and connected here: who squats the name makes the creation fail, who connects
- * before us makes our connection fail, and once we are connected nobody else can. Both ends are
- * this process' own, so no security descriptor is needed to keep others out.
- *
- * Not everywhere does FILE_FLAG_FIRST_PIPE_INSTANCE mean something (Wine 8): then we may have connected to the
- * squatter's, and ours, which has nobody at its other end, tells.
+ * One instance, made and connected here. If somebody has the name already, the creation fails; if somebody connects
+ * first, our connection fails; and once we are connected nobody else can. Both ends are this process' own, so no
+ * security descriptor is needed to keep others out. Not everywhere does FILE_FLAG_FIRST_PIPE_INSTANCE mean something
+ * (Wine 8): then we may have connected to somebody else's pipe, and ours has nobody at its other end, which
+ * PeekNamedPipe() tells.
  */
 DWORD pipe_make(DWORD size, HANDLE *read_end, HANDLE *write_end)
 {

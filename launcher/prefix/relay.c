@@ -110,9 +110,9 @@ static BOOL takes_more(const struct outlet *outlet)
     return outlet->sink.to != NULL && outlet->code == ERROR_SUCCESS;
 }
 
-/* By one of the pool's threads, which go when they have had nothing to do: a relay that waits has none. Where there is no
- * thread to be had, this one must not get stuck instead: what is lost then is said, as where a write fails. */
-static void give(struct outlet *outlet, const char *bytes, DWORD size)
+/* By one of the pool's threads, which go when they have had nothing to do: a relay that waits has none. Where there is
+ * no thread to be had, this one must not get stuck instead: what is lost then is said, as where a write fails. */
+static void write_to_outlet(struct outlet *outlet, const char *bytes, DWORD size)
 {
     if (!takes_more(outlet))
         return;
@@ -126,7 +126,7 @@ static void give(struct outlet *outlet, const char *bytes, DWORD size)
     SetEvent(outlet->done);
 }
 
-static void settle(struct outlet *outlet)
+static void settle_outlet(struct outlet *outlet)
 {
     if (!outlet->busy || WaitForSingleObject(outlet->done, 0) != WAIT_OBJECT_0)
         return;
@@ -182,7 +182,7 @@ static void begin_write(struct relay *relay)
 {
     relay->writing = TRUE;
     for (int i = 0; i < OUTLETS; i++)
-        give(&relay->outlets[i], relay->buffer, relay->size);
+        write_to_outlet(&relay->outlets[i], relay->buffer, relay->size);
 }
 
 /* A writer of nothing, where a runtime flushes what is empty, ends a read without an end of the pipe. */
@@ -202,7 +202,7 @@ static void end_read(struct relay *relay)
 static void end_write(struct relay *relay)
 {
     for (int i = 0; i < OUTLETS; i++)
-        settle(&relay->outlets[i]);
+        settle_outlet(&relay->outlets[i]);
     if (relay->outlets[OWN].busy || relay->outlets[TEE].busy)
         return;
     if (takes_more(&relay->outlets[OWN]) || takes_more(&relay->outlets[TEE]))
@@ -211,7 +211,7 @@ static void end_write(struct relay *relay)
         end_relay(relay);
 }
 
-static void go_on(struct relay *relay)
+static void continue_relay(struct relay *relay)
 {
     if (relay->writing)
         end_write(relay);
@@ -228,7 +228,7 @@ static HANDLE event_of(const struct relay *relay)
 }
 
 /* Our own stream first: while that is busy, a file may be busy for the moment. Its thread keeps the buffer. */
-static void give_up(struct relay *relay)
+static void abandon_relay(struct relay *relay)
 {
     int which = relay->outlets[OWN].busy ? OWN : TEE;
     struct outlet *stuck = &relay->outlets[which], *other = &relay->outlets[!which];
@@ -246,7 +246,7 @@ static void give_up(struct relay *relay)
 
 /* What lies in the pipe when the process has ended is all that it wrote, and maybe what others did. A read
  * under way is taken back, lest it waits for what others write later. */
-static void limit(struct relay *relay)
+static void limit_relay(struct relay *relay)
 {
     if (relay->from == NULL)
         return;
@@ -304,17 +304,17 @@ BOOL relay_until_exit(struct relay *relays, HANDLE process, DWORD timeout_ms)
     DWORD which;
 
     while ((which = wait_for_any(relays, process, &deadline)) < 2)
-        go_on(&relays[which]);
+        continue_relay(&relays[which]);
     return which != WAIT_TIMEOUT;
 }
 
 void finish_relays(struct relay *relays, DWORD timeout_ms)
 {
-    limit(&relays[0]);
-    limit(&relays[1]);
+    limit_relay(&relays[0]);
+    limit_relay(&relays[1]);
     while (!relay_until_exit(relays, NULL, timeout_ms)) {
-        give_up(&relays[0]);
-        give_up(&relays[1]);
+        abandon_relay(&relays[0]);
+        abandon_relay(&relays[1]);
         timeout_ms = GRACE_MS;
     }
 }

@@ -7,19 +7,19 @@
 /* FALSE if there is still something that nobody has read in that time. */
 static BOOL wait_until_said(struct command *command, DWORD timeout_ms)
 {
-    if (command->speaker == NULL)
+    if (command->lines.speaker == NULL)
         return TRUE;
-    if (WaitForSingleObject(command->speaker, timeout_ms) == WAIT_TIMEOUT)
+    if (WaitForSingleObject(command->lines.speaker, timeout_ms) == WAIT_TIMEOUT)
         return FALSE;
-    CloseHandle(command->speaker);
-    command->speaker = NULL;
+    CloseHandle(command->lines.speaker);
+    command->lines.speaker = NULL;
     return TRUE;
 }
 
 static BOOL begin_to_say(struct command *command, LPTHREAD_START_ROUTINE say)
 {
-    command->speaker = CreateThread(NULL, 0, say, command, 0, NULL);
-    return command->speaker != NULL;
+    command->lines.speaker = CreateThread(NULL, 0, say, command, 0, NULL);
+    return command->lines.speaker != NULL;
 }
 
 /* ---- what is said at the start ---- */
@@ -29,7 +29,7 @@ static void say_outside(const struct command *command)
     struct line line;
 
     text_put_ascii(line_begin(&line), "--wait-tree waits for the command alone, which cannot be put into a job");
-    error_put_code(&line.text, command->job_code, L"");
+    error_put_code(&line.text, command->job.code, L"");
     text_put_ascii(&line.text, no_job_inside);
     line_say(&line);
 }
@@ -45,7 +45,7 @@ static void say_held(void)
 
 static BOOL is_half_waited_for(const struct command *command)
 {
-    return has_option(command, OPTION_WAIT_TREE) && command->job_code != ERROR_SUCCESS;
+    return has_option(command, OPTION_WAIT_TREE) && command->job.code != ERROR_SUCCESS;
 }
 
 static DWORD WINAPI say_start(void *argument)
@@ -56,7 +56,7 @@ static DWORD WINAPI say_start(void *argument)
         show_trace_json(command);
     if (is_half_waited_for(command))
         say_outside(command);
-    if (command->held)
+    if (command->child.held)
         say_held();
     if (has_option(command, OPTION_TRACE))
         show_trace(command);
@@ -69,7 +69,7 @@ static void say_beside(struct command *command, LPTHREAD_START_ROUTINE say)
 {
     enum { HEARD_MS = 200 };
 
-    command->unsaid = !begin_to_say(command, say);
+    command->lines.unsaid = !begin_to_say(command, say);
     wait_until_said(command, HEARD_MS);
 }
 
@@ -77,10 +77,10 @@ void say_at_start(struct command *command, const PROCESS_INFORMATION *child)
 {
     BOOL traces = has_option(command, OPTION_TRACE) || has_option(command, OPTION_TRACE_JSON);
 
-    command->child_id = child->dwProcessId;
+    command->child.id = child->dwProcessId;
     if (traces)
-        command->program = program_of(child->hProcess);
-    if (traces || is_half_waited_for(command) || command->held)
+        command->child.program = program_of(child->hProcess);
+    if (traces || is_half_waited_for(command) || command->child.held)
         say_beside(command, say_start);
 }
 
@@ -97,19 +97,19 @@ static void say_to_people(struct command *command, struct line *line)
 
 static void write_to_tee(struct command *command, struct line *line)
 {
-    const struct sink tee = {.to = command->tee};
+    const struct sink tee = {.to = command->files.tee};
 
-    if (command->tee_code == ERROR_SUCCESS)
-        command->tee_code = line_write(line, &tee);
+    if (command->files.tee_code == ERROR_SUCCESS)
+        command->files.tee_code = line_write(line, &tee);
 }
 
 static void say_late(struct command *command, speaking *speak)
 {
     struct line line;
 
-    if (command->late == NULL)
+    if (command->lines.late == NULL)
         return;
-    text_put_ascii(line_begin(&line), command->late);
+    text_put_ascii(line_begin(&line), command->lines.late);
     text_put_quoted(&line.text, command->options.values[OPTION_TIMEOUT]);
     speak(command, &line);
 }
@@ -118,7 +118,7 @@ static void say_what_stays(struct command *command, speaking *speak)
 {
     struct line line;
 
-    if (!command->stays)
+    if (!command->lines.stays)
         return;
     text_put_ascii(line_begin(&line), "what was ended has not gone within 5 s, and may still have its files open");
     speak(command, &line);
@@ -147,8 +147,8 @@ static void say_loss(struct command *command, speaking *speak, const wchar_t *wh
         text_put_ascii(&line.text, "; it took nothing until the time of --timeout was up");
     if (option != NULL)
         text_format(&line.text, " (--%s)", option);
-    else if (has_option(command, OPTION_DETACH) && command->child_id != 0)
-        text_format(&line.text, " (the command runs, as process %u)", command->child_id);
+    else if (has_option(command, OPTION_DETACH) && command->child.id != 0)
+        text_format(&line.text, " (the command runs, as process %u)", command->child.id);
     speak(command, &line);
 }
 
@@ -157,7 +157,7 @@ static void say_losses(struct command *command, speaking *speak)
 {
     say_loss(command, speak, L"stdout", print_loss(STD_OUTPUT_HANDLE), NULL);
     say_loss(command, speak, L"stderr", print_loss(STD_ERROR_HANDLE), NULL);
-    say_loss(command, speak, command->options.values[OPTION_TRACE_JSON], command->trace_code,
+    say_loss(command, speak, command->options.values[OPTION_TRACE_JSON], command->files.trace_code,
              option_table[OPTION_TRACE_JSON].name);
 }
 
@@ -170,9 +170,9 @@ static DWORD WINAPI write_end_to_trace(void *argument)
 {
     struct command *command = argument;
 
-    if (command->unsaid)
+    if (command->lines.unsaid)
         say_start(command);
-    if (ends_in_json(command) && command->trace != NULL)
+    if (ends_in_json(command) && command->files.trace != NULL)
         show_trace_json_end(command);
     return 0;
 }
@@ -181,7 +181,7 @@ static DWORD WINAPI say_end_to_people(void *argument)
 {
     struct command *command = argument;
 
-    if (ends_in_json(command) && command->trace == NULL)
+    if (ends_in_json(command) && command->files.trace == NULL)
         show_trace_json_end(command);
     say_late(command, say_to_people);
     say_what_stays(command, say_to_people);
@@ -207,7 +207,7 @@ static DWORD WINAPI say_loss_of_tee(void *argument)
     struct command *command = argument;
     uint32_t tee = tee_option(command);
 
-    say_loss(command, say_to_people, command->options.values[tee], command->tee_code, option_table[tee].name);
+    say_loss(command, say_to_people, command->options.values[tee], command->files.tee_code, option_table[tee].name);
     return 0;
 }
 
@@ -227,9 +227,9 @@ static DWORD part_of(const struct deadline *deadline)
 }
 
 /*
- * Any of the three may be stuck: stderr, whose lines at the start may still be unread, the file of --trace=json and that
- * of --tee, which may be a pipe. With --timeout none of them holds up another. Without it the file of --trace=json does
- * not wait for the reader of stderr, and neither of the two waits for --tee.
+ * Any of the three may be stuck: stderr, whose lines at the start may still be unread, the file of --trace=json and
+ * that of --tee, which may be a pipe. With --timeout none of them holds up another. Without it the file of --trace=json
+ * does not wait for the reader of stderr, and neither of the two waits for --tee.
  */
 void say_at_end(struct command *command)
 {
@@ -237,25 +237,25 @@ void say_at_end(struct command *command)
     HANDLE to_people;
 
     wait_until_said(command, deadline.ms == INFINITE ? GRACE_MS : part_of(&deadline));
-    if (!say_within(command, write_end_to_trace, part_of(&deadline)) && command->trace != NULL)
-        command->trace_code = ERROR_SEM_TIMEOUT;
+    if (!say_within(command, write_end_to_trace, part_of(&deadline)) && command->files.trace != NULL)
+        command->files.trace_code = ERROR_SEM_TIMEOUT;
     if (deadline.ms == INFINITE)
         wait_until_said(command, INFINITE);
     say_within(command, say_end_to_people, part_of(&deadline));
-    to_people = command->speaker;
-    command->speaker = NULL;
-    if (command->tee != NULL && !say_within(command, write_end_to_tee, part_of(&deadline)))
-        command->tee_code = ERROR_SEM_TIMEOUT;
-    command->speaker = to_people;
+    to_people = command->lines.speaker;
+    command->lines.speaker = NULL;
+    if (command->files.tee != NULL && !say_within(command, write_end_to_tee, part_of(&deadline)))
+        command->files.tee_code = ERROR_SEM_TIMEOUT;
+    command->lines.speaker = to_people;
     if (!wait_until_said(command, deadline_left(&deadline)) ||
-        (command->tee_code != ERROR_SUCCESS && !say_within(command, say_loss_of_tee, deadline_left(&deadline))))
+        (command->files.tee_code != ERROR_SUCCESS && !say_within(command, say_loss_of_tee, deadline_left(&deadline))))
         note_loss(STD_ERROR_HANDLE, ERROR_SEM_TIMEOUT);
 }
 
 DWORD own_exit_code(const struct command *command)
 {
     BOOL lost = print_loss(STD_OUTPUT_HANDLE) != ERROR_SUCCESS || print_loss(STD_ERROR_HANDLE) != ERROR_SUCCESS ||
-                command->trace_code != ERROR_SUCCESS || command->tee_code != ERROR_SUCCESS;
+                command->files.trace_code != ERROR_SUCCESS || command->files.tee_code != ERROR_SUCCESS;
 
     return command->code == 0 && lost ? EXIT_LOST : command->code;
 }

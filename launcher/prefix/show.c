@@ -137,9 +137,9 @@ static void trace_handle(const struct command *command, uint32_t i)
         text_put_ascii(text, " (sealed)");
     text_put_ascii(text, ": ");
     if (in_parent != 0)
-        text_format(text, "0x%x in parent %u -> ", in_parent, command->parent_id);
+        text_format(text, "0x%x in parent %u -> ", in_parent, command->parent.id);
     text_format(text, "0x%x in handoff %u -> 0x%x in child %u", pass->number, GetCurrentProcessId(), pass->number,
-                command->child_id);
+                command->child.id);
     line_print(&line, STD_ERROR_HANDLE);
 }
 
@@ -172,8 +172,8 @@ void show_trace(const struct command *command)
     else
         note_loss(STD_ERROR_HANDLE, ERROR_NOT_ENOUGH_MEMORY);
     release(line);
-    trace_time("handles opened", command->opened_us);
-    trace_time("child created", command->created_us);
+    trace_time("handles opened", command->times.opened_us);
+    trace_time("child created", command->times.created_us);
 }
 
 /* ---- how it ended ---- */
@@ -204,7 +204,7 @@ static const char *end_text(const struct command *command)
         {0xC0000374, "heap corruption"},  {0xC0000409, "fail fast"},
     };
 
-    if (command->late != NULL)
+    if (command->lines.late != NULL)
         return "timeout";
     for (size_t i = 0; i < ARRAYSIZE(crashes); i++) {
         if (crashes[i].code == command->code)
@@ -219,8 +219,8 @@ void show_trace_end(const struct command *command)
 
     text_format(line_begin(&line), command->code > MAXLONG ? "exit code 0x%x (%s)" : "exit code %u (%s)", command->code,
                 end_text(command));
-    if (command->program != NULL)
-        text_format(&line.text, ":%q", command->program);
+    if (command->child.program != NULL)
+        text_format(&line.text, ":%q", command->child.program);
     line_print(&line, STD_ERROR_HANDLE);
 }
 
@@ -280,9 +280,9 @@ static void put_json(struct text *text, const struct command *command, const wch
     const char *comma = "";
 
     text_put_unit(text, L'{');
-    put_json_number(text, "parent", command->parent_id);
+    put_json_number(text, "parent", command->parent.id);
     put_json_number(text, "launcher", GetCurrentProcessId());
-    put_json_number(text, "child", command->child_id);
+    put_json_number(text, "child", command->child.id);
     text_put_ascii(text, "\"command_line\":");
     put_json_string(text, line);
     text_put_ascii(text, ",\"handles\":[");
@@ -293,12 +293,13 @@ static void put_json(struct text *text, const struct command *command, const wch
         put_json_handle(text, &command->options, i);
         comma = ",";
     }
-    text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->opened_us, command->created_us);
+    text_format(text, "],\"us\":{\"opened\":%u,\"created\":%u}}\r\n", command->times.opened_us,
+                command->times.created_us);
 }
 
 static void put_json_end(struct text *text, const struct command *command, const wchar_t *program)
 {
-    text_format(text, "{\"child\":%u,\"program\":", command->child_id);
+    text_format(text, "{\"child\":%u,\"program\":", command->child.id);
     if (program != NULL)
         put_json_string(text, program);
     else
@@ -308,12 +309,12 @@ static void put_json_end(struct text *text, const struct command *command, const
 
 static void write_bytes(struct command *command, const char *bytes, size_t size)
 {
-    const struct sink file = {.to = command->trace};
+    const struct sink file = {.to = command->files.trace};
 
-    if (command->trace == NULL)
+    if (command->files.trace == NULL)
         print_bytes(STD_ERROR_HANDLE, bytes, size);
-    else if (command->trace_code == ERROR_SUCCESS)
-        command->trace_code = sink_write(&file, bytes, (DWORD)size);
+    else if (command->files.trace_code == ERROR_SUCCESS)
+        command->files.trace_code = sink_write(&file, bytes, (DWORD)size);
 }
 
 static void write_json(struct command *command, put_function *put, const wchar_t *string)
@@ -323,7 +324,7 @@ static void write_json(struct command *command, put_function *put, const wchar_t
 
     put(&text, command, string);
     if (!text_allocate(&text)) {
-        command->trace_code = ERROR_NOT_ENOUGH_MEMORY;
+        command->files.trace_code = ERROR_NOT_ENOUGH_MEMORY;
         return;
     }
     put(&text, command, string);
@@ -341,11 +342,11 @@ void show_trace_json(struct command *command)
     if (line != NULL)
         write_json(command, put_json, line);
     else
-        command->trace_code = ERROR_NOT_ENOUGH_MEMORY;
+        command->files.trace_code = ERROR_NOT_ENOUGH_MEMORY;
     release(line);
 }
 
 void show_trace_json_end(struct command *command)
 {
-    write_json(command, put_json_end, command->program);
+    write_json(command, put_json_end, command->child.program);
 }

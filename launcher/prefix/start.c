@@ -6,7 +6,8 @@
 #include "startup.h"
 #include "steal.h"
 
-/* Everything that a process hands on by being one. A high priority class, alone of these, is not inherited. */
+/* What a command has from the process that starts it. Of these, Windows itself does not hand on a high priority
+ * class. */
 static void set_surroundings(struct command *command)
 {
     struct request *request = &command->options.request;
@@ -14,7 +15,8 @@ static void set_surroundings(struct command *command)
     take_startup(request, &command->startup);
     request->creation_flags = GetPriorityClass(GetCurrentProcess());
     request->directory = command->options.values[OPTION_DIR];
-    /* On a console without a window, or what it starts would open windows; and nobody's Ctrl-C or job reaches it. */
+    /* With a console that has no window, or the programs that it starts would open windows; and out of the reach of
+     * Ctrl-C and of the job. */
     if (has_option(command, OPTION_DETACH))
         request->creation_flags |= CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB;
     else
@@ -27,8 +29,8 @@ static BOOL create_once(struct command *command, PROCESS_INFORMATION *child, str
 {
     struct request *request = &command->options.request;
 
-    return command->job != NULL ? create_child_in_job(request, child, &command->job_code, failure)
-                                : create_child(request, child, failure);
+    return command->job.handle != NULL ? create_child_in_job(request, child, &command->job.code, failure)
+                                       : create_child(request, child, failure);
 }
 
 /* Outside of the job that this process may be in, if that lets it go at all. */
@@ -53,7 +55,7 @@ static BOOL is_held(const struct command *command, HANDLE process)
            IsProcessInJob(process, NULL, &in_job) && in_job;
 }
 
-/* In the start directory, so before that is left. */
+/* Before let_go_of_streams() leaves the start directory. */
 static BOOL create_command(struct command *command, PROCESS_INFORMATION *child, struct failure *failure)
 {
     struct request *request = &command->options.request;
@@ -80,7 +82,7 @@ static BOOL check_job(struct command *command, const PROCESS_INFORMATION *child,
     if (keep_job(command))
         return TRUE;
     child_end(child);
-    return failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job_code);
+    return failure_set(failure, HANDOFF_STAGE_PREPARE, HANDOFF_NO_PASS, command->job.code);
 }
 
 /* The command is in it from its creation on, where Windows lets it be at all. */
@@ -89,9 +91,9 @@ static void add_job(struct command *command)
     struct request *request = &command->options.request;
 
     make_job(command);
-    if (command->job != NULL)
-        request->passes[request->pass_count++] =
-            (struct pass){.kind = PASS_JOB, .flags = PASS_OPTIONAL, .number = (uint32_t)handle_number(command->job)};
+    if (command->job.handle != NULL)
+        request->passes[request->pass_count++] = (struct pass){
+            .kind = PASS_JOB, .flags = PASS_OPTIONAL, .number = (uint32_t)handle_number(command->job.handle)};
 }
 
 BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORMATION *child, struct failure *failure)
@@ -101,9 +103,9 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
     if (!take_given(command, failure) || !reach_parent(command, failure) || !open_handles(command, failure) ||
         !add_streams_or_relays(command, relays, failure))
         return FALSE;
-    outlive_console_events(); /* not before: who waits for somebody else's file can be stopped */
+    outlive_console_events(); /* not earlier: Ctrl-C ends the waiting for files */
     close_stolen(command);
-    command->opened_us = clock_us(command->started);
+    command->times.opened_us = clock_us(command->times.started);
     let_go_of_inherited();
     set_surroundings(command);
     /* A command that is not to end with us is in no job of ours: a process in a job cannot join every other job. */
@@ -111,7 +113,7 @@ BOOL start_command(struct command *command, struct relay *relays, PROCESS_INFORM
         add_job(command);
     created = create_command(command, child, failure);
     close_handles(command);
-    command->created_us = clock_us(command->started);
-    command->held = created && is_held(command, child->hProcess);
+    command->times.created_us = clock_us(command->times.started);
+    command->child.held = created && is_held(command, child->hProcess);
     return created && check_job(command, child, failure);
 }

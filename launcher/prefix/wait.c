@@ -32,8 +32,8 @@ static BOOL end_tree(HANDLE job, HANDLE process, struct relay *relays, DWORD cod
 static BOOL wait_for_end(const struct command *command, struct relay *relays, HANDLE process)
 {
     return relay_until_exit(relays, process, deadline_left(&command->time)) &&
-           (command->job == NULL || !has_option(command, OPTION_WAIT_TREE) ||
-            wait_for_members(command->job, relays, &command->time));
+           (command->job.handle == NULL || !has_option(command, OPTION_WAIT_TREE) ||
+            wait_for_members(command->job.handle, relays, &command->time));
 }
 
 DWORD time_for_readers(const struct command *command)
@@ -46,8 +46,8 @@ DWORD time_for_readers(const struct command *command)
 static void note_losses(struct command *command, const struct relay *relays)
 {
     for (int i = 0; i < RELAYS; i++) {
-        if (command->tee_code == ERROR_SUCCESS)
-            command->tee_code = relays[i].outlets[TEE].code;
+        if (command->files.tee_code == ERROR_SUCCESS)
+            command->files.tee_code = relays[i].outlets[TEE].code;
         note_loss(i == 0 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE, relays[i].outlets[OWN].code);
     }
 }
@@ -61,14 +61,15 @@ void stand_in(struct command *command, struct relay *relays, HANDLE process)
     ended = wait_for_end(command, relays, process);
     command->code = ended ? exit_code_of(process) : EXIT_TIMED_OUT;
     if (!ended || has_option(command, OPTION_KILL_ON_EXIT))
-        command->stays = !end_tree(command->job, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
-    else if (command->job != NULL && concerns_tree(command))
-        spare_members(command->job); /* what the command has started may go on */
+        command->lines.stays =
+            !end_tree(command->job.handle, process, relays, ended ? ERROR_PROCESS_ABORTED : EXIT_TIMED_OUT);
+    else if (command->job.handle != NULL && concerns_tree(command))
+        spare_members(command->job.handle); /* what the command has started may go on */
     release_lock(command);
     finish_relays(relays, time_for_readers(command));
     note_losses(command, relays);
     if (!ended)
-        command->late = command->job != NULL
-                            ? "--timeout: the time is up, so the command and all that it has started were ended:"
-                            : "--timeout: the time is up, so the command was ended, but not what it has started:";
+        command->lines.late = command->job.handle != NULL
+                                  ? "--timeout: the time is up, so the command and all that it has started were ended:"
+                                  : "--timeout: the time is up, so the command was ended, but not what it has started:";
 }
