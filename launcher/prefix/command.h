@@ -346,8 +346,7 @@ uint64_t named_handle(const wchar_t *text);
 /* HOST:PORT, [HOST]:PORT or :PORT. */
 BOOL address_is_good(const wchar_t *address);
 
-/* Takes no longer than that time, after which it fails with WSAETIMEDOUT and may leave a thread behind. A Win32 code.
- * */
+/* Connects in that time, or fails with WSAETIMEDOUT and may leave a thread behind. A Win32 code. */
 DWORD open_socket(struct source *source, DWORD timeout_ms, HANDLE *handle);
 
 /* Whether this failure to connect can pass: there is no server, no way or no name yet. */
