@@ -138,7 +138,7 @@ static void put_failure(struct text *text, const struct command *command, const 
         put_users(text, source->what);
 }
 
-static BOOL is_about_program(const struct failure *failure)
+static BOOL is_fault_of_program(const struct failure *failure)
 {
     return failure->stage == HANDOFF_STAGE_FIND || failure->stage == HANDOFF_STAGE_CREATE;
 }
@@ -147,7 +147,7 @@ static DWORD find_exit_code(const struct command *command, const struct failure 
 {
     if (failure->stage == HANDOFF_STAGE_OPEN && is_taken(failure->code))
         return command->opening.taken_code;
-    if (!is_about_program(failure))
+    if (!is_fault_of_program(failure))
         return command->parent.stolen ? EXIT_CANNOT_RUN : EXIT_HANDOFF;
     return failure->code == ERROR_FILE_NOT_FOUND || failure->code == ERROR_PATH_NOT_FOUND ? EXIT_NOT_FOUND
                                                                                           : EXIT_CANNOT_RUN;
@@ -163,7 +163,7 @@ DWORD explain_failure(struct command *command, const struct failure *failure)
     release_lock(command);
     put_failure(text, command, failure, &error);
     code = find_exit_code(command, failure);
-    if (!is_about_program(failure) && !command->parent.stolen && has_option(command, OPTION_PARENT))
+    if (!is_fault_of_program(failure) && !command->parent.stolen && has_option(command, OPTION_PARENT))
         put_nothing_stolen(text);
     text_end(text);
     report_error(command, code, text->at);

@@ -481,7 +481,9 @@ START_TEST(a_line_that_grows_too_long_is_said_so)
         end += swprintf(end, 8, L"{z}");
     run(&result, prefix(_i), L"%ls", line);
     ck_assert_msg(result.exit_code == EXIT_CANNOT_RUN, "%lu: %s", result.exit_code, result.err);
-    ck_assert_msg(strstr(result.err, "command line: Win32 error 206") != NULL, "%s", result.err);
+    ck_assert_msg(strncmp(result.err, "handoff: cannot write the command line '", 40) == 0 &&
+                      strstr(result.err, "child.exe': Win32 error 206: ") != NULL,
+                  "%s", result.err);
     ck_assert(!is_open_for(stolen, is_stolen));
     CloseHandle(is_stolen);
     assert_nobody_left();
