@@ -334,6 +334,10 @@ void close_source(const struct source *source, HANDLE handle);
 /* A Win32 code. */
 DWORD empty_file(HANDLE file);
 
+/* Why something could not be opened, by the codes of the last try and of the one before it (ERROR_SUCCESS: there was
+ * none). When the time is up in the middle of a try, its WSAETIMEDOUT tells less than the code before. */
+DWORD open_reason(DWORD code, DWORD before);
+
 /* Whether this failure to open means that somebody else has it. */
 BOOL is_taken(DWORD code);
 

@@ -321,13 +321,18 @@ static DWORD try_contended(struct command *command, uint32_t count, uint32_t *wh
 static BOOL open_all_contended(struct command *command, struct failure *failure)
 {
     uint32_t count = OWN_FILES + command->options.request.pass_count, which = count;
+    uint32_t first;
     struct source source;
-    DWORD code;
+    DWORD code = ERROR_SUCCESS, before;
 
     do {
+        first = which;
+        before = code;
         code = try_contended(command, count, &which);
         if (code == ERROR_SUCCESS)
             return TRUE;
+        if (which == first)
+            code = open_reason(code, before);
         close_contended(command);
         source = source_of(command, which);
         /* Two of our own files may exclude each other: then each round fails at once. */

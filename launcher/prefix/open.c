@@ -257,6 +257,11 @@ BOOL is_taken(DWORD code)
            code == WSAEADDRINUSE;
 }
 
+DWORD open_reason(DWORD code, DWORD before)
+{
+    return code == WSAETIMEDOUT && before != ERROR_SUCCESS ? before : code;
+}
+
 /* Whether it is taken, or not there yet. */
 static BOOL is_worth_waiting(const struct source *source, DWORD code)
 {
@@ -284,10 +289,11 @@ BOOL wait_a_moment(const struct source *source, DWORD code, const struct deadlin
 
 DWORD open_source(struct source *source, const struct deadline *deadline, BOOL tries_again, HANDLE *handle)
 {
-    DWORD code;
+    DWORD code = ERROR_SUCCESS, before;
 
     do {
+        before = code;
         code = try_open(source, deadline_left(deadline), handle);
     } while (code != ERROR_SUCCESS && tries_again && wait_a_moment(source, code, deadline));
-    return code;
+    return open_reason(code, before);
 }

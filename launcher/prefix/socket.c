@@ -191,8 +191,8 @@ static DWORD WINAPI make_attempt(void *argument)
 }
 
 /* Only connecting takes time: the look-up of a name cannot be given a limit before Windows 8, and packets that nobody
- * answers cost 20 seconds and more. So a thread makes the attempt. Where it is still at it when the time is up, it keeps
- * the attempt: this process is about to end. */
+ * answers cost 20 seconds and more. So a thread makes the attempt. Where it is still at it when the time is up, it
+ * keeps the attempt: this process is about to end. */
 DWORD open_socket(struct source *source, DWORD timeout_ms, HANDLE *handle)
 {
     struct attempt *attempt;

@@ -130,19 +130,21 @@ static BOOL end_job(HANDLE job, UINT code)
     return CloseHandle(CreateThread(NULL, 0, end_later, job, 0, NULL));
 }
 
-/* Whether this time the variable, "TIMES CODE", wants a failure; then there is one time less. */
+/* Whether this time the variable, "TIMES CODE TIMES CODE...", wants a failure; then there is one time less. */
 static BOOL takes_failure(const char *variable, DWORD *code)
 {
-    char value[32], *end;
-    unsigned long times;
+    char value[32], *times = value, *end;
 
     if (GetEnvironmentVariableA(variable, value, sizeof value) == 0)
         return FALSE;
-    times = strtoul(value, &end, 10);
-    *code = strtoul(end, NULL, 0);
-    if (times == 0)
+    while (*times == '0') { /* of one digit */
+        strtoul(times + 1, &end, 0);
+        times = *end == ' ' ? end + 1 : end;
+    }
+    if (*times == '\0')
         return FALSE;
-    value[0]--; /* of one digit */
+    *code = strtoul(times + 1, NULL, 0);
+    --*times;
     SetEnvironmentVariableA(variable, value);
     return TRUE;
 }
