@@ -22,4 +22,12 @@ static inline HANDLE own_parameter(int place)
     return get_peb != NULL ? get_peb()->ProcessParameters->Reserved2[place] : NULL;
 }
 
+/* Whether this process has a console, though it may be one that no other function of Windows tells of. None is NULL, or
+ * what CreateProcessW asks the new process to do (ReactOS: HANDLE_DETACHED_PROCESS, HANDLE_CREATE_NEW_CONSOLE,
+ * HANDLE_CREATE_NO_WINDOW, which are -1 to -3), where that has no use for a console and leaves it there. */
+static inline BOOL has_console(void)
+{
+    return (UINT_PTR)own_parameter(PARAMETER_CONSOLE) + 3 > 3;
+}
+
 #endif

@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include "heap.h"
+#include "parameter.h"
 #include "query.h"
 #include "steal.h"
 #include "stream.h"
@@ -68,14 +69,6 @@ static wchar_t *make_line(const struct link *link)
     return line.at;
 }
 
-/* Without a console the launcher, a console program, would get a window of its own. */
-static DWORD launcher_flags(void)
-{
-    DWORD process_id;
-
-    return GetConsoleProcessList(&process_id, 1) != 0 ? 0 : DETACHED_PROCESS;
-}
-
 /*
  * Whoever may open the launcher, or its thread, has this process by the handle that it is given. So nobody may, not
  * even the owner, who could otherwise change that: Windows since Vista gives him no more than an entry for OWNER RIGHTS
@@ -112,7 +105,8 @@ static DWORD create_launcher(struct link *link, BOOL stays, HANDLE *thread)
                             .hStdOutput = stream_of_old_console(STREAM_STDOUT),
                             .hStdError = stream_of_old_console(STREAM_STDERR)};
     SECURITY_ATTRIBUTES security = {.nLength = sizeof security, .lpSecurityDescriptor = (void *)(UINT_PTR)&closed};
-    DWORD flags = CREATE_SUSPENDED | launcher_flags() | (stays ? NORMAL_PRIORITY_CLASS : 0);
+    /* Without a console the launcher, a console program, would get a window of its own. */
+    DWORD flags = CREATE_SUSPENDED | (has_console() ? 0 : DETACHED_PROCESS) | (stays ? NORMAL_PRIORITY_CLASS : 0);
     wchar_t directory[MAX_PATH];
     PROCESS_INFORMATION created;
     wchar_t *line = make_line(link);

@@ -13,14 +13,11 @@ static BOOL is_console_program(void)
     return headers->OptionalHeader.Subsystem == IMAGE_SUBSYSTEM_WINDOWS_CUI;
 }
 
-/* No console is NULL, or -1 as Windows before 8 had it (ReactOS: HANDLE_DETACHED_PROCESS). */
 DWORD console_flags(void)
 {
-    HANDLE console = own_parameter(PARAMETER_CONSOLE);
-
     if (!is_console_program())
         return CREATE_NO_WINDOW;
-    return console == NULL || console == INVALID_HANDLE_VALUE ? DETACHED_PROCESS : 0;
+    return has_console() ? 0 : DETACHED_PROCESS;
 }
 
 /* Of a child that runs: its job, which may outlive the console or, with --kill-on-exit, ends with it. NULL: there is

@@ -1,5 +1,6 @@
 /* Launchers that stay: what they start is as if it had been started without them, whatever was started before. */
 #include "launchers.h"
+#include "talk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,49 @@ START_WIDTH_TEST(the_child_is_as_one_of_a_launcher_of_its_own)
         free(text);
         free(other);
     }
+    handoff_launcher_close(launcher);
+    assert_nobody_left();
+}
+END_TEST
+
+/* ---- console hosts ---- */
+
+static PROCESS_INFORMATION hold_directly(HANDLE started)
+{
+    const HANDLE none[3] = {NULL, NULL, NULL};
+    PROCESS_INFORMATION child;
+    wchar_t line[MAX_PATH + 32];
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" hold %u", program(OWN_WIDTH, L"child.exe"), number_of(started));
+    ck_assert(start_inheriting_with(0, line, none, &started, 1, NULL, 0, NULL, &child));
+    ck_assert(comes(started));
+    return child;
+}
+
+/* One is a process more, and holds what the child holds. Of a launcher of the child's own, and of one that stays. */
+START_TEST(a_child_has_no_console_host_that_a_direct_one_has_not)
+{
+    struct handoff_launcher *launcher = _i == 0 ? NULL : open_good(OWN_WIDTH);
+    HANDLE started[] = {make_event(), make_event()};
+    struct handoff_pass pass = {.name = L"h", .handle = started[0]};
+    struct handoff_request request = request_child(OWN_WIDTH, OWN_WIDTH, L"hold {h}");
+    PROCESS_INFORMATION child, direct;
+    DWORD hosts, hosts_of_direct;
+
+    request.resident = launcher;
+    request.closed_streams = 7;
+    request.passes = &pass;
+    request.pass_count = 1;
+    child = spawn_or_fail(&request);
+    ck_assert(comes(started[0]));
+    direct = hold_directly(started[1]);
+    hosts = count_programs(child.dwProcessId, L"conhost.exe");
+    hosts_of_direct = count_programs(direct.dwProcessId, L"conhost.exe");
+    ck_assert_msg(hosts == hosts_of_direct, "%lu, and of a direct child %lu", hosts, hosts_of_direct);
+    end_staying(&child);
+    end_staying(&direct);
+    CloseHandle(started[0]);
+    CloseHandle(started[1]);
     handoff_launcher_close(launcher);
     assert_nobody_left();
 }
@@ -569,6 +613,7 @@ Suite *resident_suite(void)
         {the_directory_is_that_of_the_moment_and_is_not_held, "resident surroundings", WIDTH_COUNT},
         {a_relative_program_is_looked_for_where_the_parent_is, "resident surroundings", WIDTH_COUNT},
         {the_priority_is_that_of_the_moment, "resident surroundings", WIDTH_COUNT},
+        {a_child_has_no_console_host_that_a_direct_one_has_not, "console hosts", 2},
         {g9_a_launcher_stands_for_its_parent_as_that_is_now, "resident standing", ARRAYSIZE(changes)},
         {a_launcher_of_a_parent_that_has_not_changed_stays, "resident standing", 1},
         {a_request_larger_than_a_resident_launcher_takes, "resident sizes", WIDTH_COUNT},
