@@ -61,7 +61,7 @@ static enum request_fault check_pass(const struct pass *pass, bool is_twice, str
 enum request_fault request_check(struct request *request, uint32_t *pass)
 {
     enum request_fault fault = REQUEST_OK;
-    struct claims claims = {.streams = request->closed_streams};
+    struct claims claims = {.streams = request->closed_streams | request->null_streams};
     uint32_t twice = request_index(request);
 
     if (request->application == NULL && request->command_line == NULL)
@@ -89,7 +89,7 @@ uint32_t request_find_unused(const struct request *request)
 
 uint32_t request_claimed_streams(const struct request *request)
 {
-    uint32_t claimed = request->closed_streams;
+    uint32_t claimed = request->closed_streams | request->null_streams;
 
     for (uint32_t i = 0; i < request->pass_count; i++)
         claimed |= request->passes[i].streams;

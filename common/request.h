@@ -77,7 +77,8 @@ struct request {
     const wchar_t *title;
     const wchar_t *environment; /* a block with two NULs at its end; NULL: the launcher's, as the parent's is */
     const wchar_t *variables;   /* changes of the environment, as environment_edit() takes them; NULL: none */
-    uint32_t closed_streams;    /* 1 << STREAM_..., for each that the child shall not have */
+    uint32_t closed_streams;    /* 1 << STREAM_..., for each that the child has as INVALID_HANDLE_VALUE */
+    uint32_t null_streams;      /* and as NULL, which Windows makes a handle of the console where that is new */
     uint32_t stream_flags[STREAM_COUNT]; /* of descriptors 0 to 2 in the descriptor block; 0: not there */
     uint32_t refuse_batch;               /* the line was quoted for a C runtime, which cmd.exe is not */
     uint32_t creation_flags;
@@ -119,7 +120,7 @@ struct pass *request_find(const struct request *request, const wchar_t *name);
  * pass_count. */
 uint32_t request_find_unused(const struct request *request);
 
-/* 1 << STREAM_..., for each stream that a pass becomes or that is closed. */
+/* 1 << STREAM_..., for each stream that a pass becomes or that is none. */
 uint32_t request_claimed_streams(const struct request *request);
 
 #endif

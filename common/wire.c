@@ -174,6 +174,7 @@ static void move_request(struct wire *wire, struct request *request)
     move_block(wire, &request->environment);
     move_block(wire, &request->variables);
     move_u32(wire, &request->closed_streams);
+    move_u32(wire, &request->null_streams);
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         move_u32(wire, &request->stream_flags[stream]);
     move_u32(wire, &request->refuse_batch);

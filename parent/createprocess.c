@@ -11,6 +11,7 @@
 #include "security.h"
 #include "steal.h"
 #include "stream.h"
+#include "transaction.h"
 
 /* ---- attribute lists ---- */
 
@@ -51,12 +52,14 @@ struct call {
     struct handoff_request request;
     STARTUPINFOW startup;
     struct handoff_pass *passes;
+    DWORD null_streams;
     wchar_t (*names)[12]; /* 0x and the number of each listed handle */
     struct program program;
     wchar_t *environment;
 };
 
-/* A stream of STARTUPINFO. One that is not open is none; an old console's the child has without being given it. */
+/* A stream of STARTUPINFO. NULL stays NULL; what else is not open is INVALID_HANDLE_VALUE in the child, since its number
+ * may be another handle's there. An old console's the child has without being given it. */
 static void add_startup_stream(struct call *call, HANDLE handle, int index)
 {
     struct handoff_request *request = &call->request;
@@ -64,7 +67,10 @@ static void add_startup_stream(struct call *call, HANDLE handle, int index)
 
     if (handle != NULL && handle == stream_of_old_console(index))
         return;
-
+    if (handle == NULL) {
+        call->null_streams |= stream;
+        return;
+    }
     for (DWORD i = 0; i < request->pass_count; i++) {
         if (call->passes[i].handle == handle) {
             call->passes[i].streams |= stream;
@@ -235,7 +241,7 @@ static DWORD spawn_call(struct call *call, void *environment, const struct attri
         else
             code = widen_environment(call, environment);
     }
-    if (code == ERROR_SUCCESS && !handoff_spawn(&call->request, child, NULL))
+    if (code == ERROR_SUCCESS && !spawn_with(&call->request, call->null_streams, child, NULL))
         code = GetLastError();
     return code;
 }

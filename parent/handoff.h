@@ -88,7 +88,7 @@ struct handoff_request {
     const STARTUPINFOW *startup;     /* may be NULL; not read: its streams, a foreign lpReserved2 */
     const struct handoff_pass *passes;
     DWORD pass_count;
-    DWORD closed_streams;              /* HANDOFF_STDIN | ...: the child shall not have them */
+    DWORD closed_streams;              /* HANDOFF_STDIN | ...: the child has INVALID_HANDLE_VALUE for them */
     BOOL seal_all;                     /* as if every pass were sealed, the parent's own streams included */
     DWORD *numbers;                    /* out: pass_count handle numbers in the child; may be NULL */
     DWORD timeout_ms;                  /* until the child exists; 0: two minutes; INFINITE: for ever */
@@ -263,7 +263,8 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  * to be, or ever is, inheritable. With bInheritHandles=FALSE it is CreateProcessW, since then nothing leaks.
  * With TRUE the child gets
  *
- *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own;
+ *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own: NULL is NULL in the child too,
+ *     which Windows makes a handle of the console where that is new, and what else is not open INVALID_HANDLE_VALUE;
  *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out), whose flags
  *     also go with a stream that is one of them;
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;

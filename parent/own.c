@@ -7,7 +7,7 @@
 
 /*
  * Appends a pass for each stream that no pass of the request claims: a copy of this process' own, put into
- * the process `to`, inheritable. One that is not open is none, as it is for CreateProcessW; stdout and stderr
+ * the process `to`, inheritable. INVALID_HANDLE_VALUE, or one that is not open, is a closed one; stdout and stderr
  * that are the same handle stay the same, and in order. The request must have room for STREAM_COUNT more.
  * Returns a Win32 code: of the pass that it could not make, which lies behind those of the request.
  */
@@ -29,8 +29,10 @@ static DWORD append_own_streams(struct request *request, HANDLE to)
         }
         *pass = (struct pass){.kind = PASS_GIVEN, .streams = 1u << stream};
         code = handle_put(to, handle_number(own), TRUE, &pass->number);
-        if (code == ERROR_INVALID_HANDLE)
+        if (code == ERROR_INVALID_HANDLE) {
+            request->closed_streams |= own != NULL ? 1u << stream : 0;
             continue;
+        }
         if (code != ERROR_SUCCESS)
             return code;
         request->pass_count++;

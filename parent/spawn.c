@@ -106,14 +106,15 @@ static BOOL take_request(struct transaction *t, const struct handoff_request *re
     return TRUE;
 }
 
-BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
-                          struct handoff_error *error)
+BOOL spawn_with(const struct handoff_request *request, DWORD null_streams, PROCESS_INFORMATION *child,
+                struct handoff_error *error)
 {
     struct transaction t = {.deadline = deadline_in(DEFAULT_TIMEOUT_MS), .clock = clock_now(), .in_step = TRUE};
     BOOL done;
 
     t.asked = &t.whole;
     t.link = &t.own;
+    t.request.null_streams = null_streams;
     done = take_request(&t, request, child) && go_on_as_process(&t) && transact(&t);
     if (!done) {
         undo(&t);
@@ -130,4 +131,10 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
         *error = t.error;
     SetLastError(t.error.code);
     return done;
+}
+
+BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMATION *child,
+                          struct handoff_error *error)
+{
+    return spawn_with(request, 0, child, error);
 }

@@ -84,6 +84,10 @@ BOOL name_subject(struct transaction *t, const char *format, uint32_t number);
 /* Records the failure of an attribute of PROC_THREAD_ATTRIBUTE_LIST. Always FALSE. */
 BOOL refuse_attribute(struct transaction *t, DWORD stage, DWORD_PTR id, DWORD code);
 
+/* handoff_spawn() with streams that the child has as NULL: HANDOFF_STDIN | .... */
+BOOL spawn_with(const struct handoff_request *request, DWORD null_streams, PROCESS_INFORMATION *child,
+                struct handoff_error *error);
+
 uint64_t system_time(void); /* FILETIME */
 
 /* The resident launchers that the request names, or the default ones if it names none; NULL: there are none. */

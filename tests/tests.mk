@@ -99,10 +99,13 @@ $(call both,calls.exe): build/%/calls.exe: $(call objects,tests/calls/main.c tes
                             tests/support/system.c) $(HARNESS) build/%/calls/library.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK-LIBS) -lws2_32 -lntdll
 
+$(call both,stream-parent.exe): build/%/stream-parent.exe: build/%/tests/children/stream_parent.o build/%/libhandoff.a
+	$(CC) $(LDFLAGS) -municode -o $@ $^
+
 $(call both,changing-parent.exe): build/%/changing-parent.exe: build/%/tests/children/changing_parent.o build/%/libhandoff.a
 	$(CC) $(LDFLAGS) -municode -o $@ $^
 
-HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe faulty-launcher.exe faulty-parent.exe \
+HELPERS := child.exe descriptor-child.exe taking-child.exe changing-parent.exe stream-parent.exe faulty-launcher.exe faulty-parent.exe \
            faulty-prefix.exe spawning.dll calls-launcher.exe calls-prefix.exe
 CAMPAIGN-PROGRAMS := campaign.exe campaign-child.exe bench-nothing.exe bench-count.exe
 CAMPAIGN-TEST := $(CAMPAIGN-PROGRAMS:%=build/x64/%) $(CAMPAIGN-PROGRAMS:%=build/x86/%)

@@ -5,8 +5,8 @@
 #include "function.h"
 #include "inherited.h"
 
-/* With nothing to pass, nothing may be inherited: an empty handle list is an error on Windows
- * and means "everything" on others. */
+/* What the fields of STARTUPINFO say of streams, INVALID_HANDLE_VALUE included, counts only where handles are inherited
+ * (rprichard/win32-console-docs, "CreateProcess (modern)"). With nothing to pass and no such stream nothing may be. */
 static DWORD call_create_process(const struct creation *creation, const struct request *request, DWORD more_flags,
                                  PROCESS_INFORMATION *child)
 {
@@ -15,7 +15,7 @@ static DWORD call_create_process(const struct creation *creation, const struct r
                         thread = {.nLength = sizeof thread,
                                   .lpSecurityDescriptor = (void *)(UINT_PTR)request->thread_descriptor};
 
-    return CreateProcessW(creation->program.at, creation->line.at, &process, &thread, creation->inherited > 0,
+    return CreateProcessW(creation->program.at, creation->line.at, &process, &thread, creation->inherits,
                           request->creation_flags | CREATE_SUSPENDED | CREATE_UNICODE_ENVIRONMENT | more_flags,
                           creation->environment != NULL ? creation->environment
                                                         : (void *)(UINT_PTR)request->environment,
@@ -62,6 +62,11 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     return ERROR_SUCCESS;
 }
 
+static void make_private(HANDLE handle)
+{
+    handle_set_inheritable(handle, FALSE);
+}
+
 static DWORD create_with_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
                                     PROCESS_INFORMATION *child)
 {
@@ -69,13 +74,10 @@ static DWORD create_with_attributes(struct creation *creation, const struct requ
 
     if (code != ERROR_SUCCESS)
         return code;
+    if (creation->inherits && creation->inherited == 0)
+        handles_visit_inheritable(make_private); /* an empty list is an error on Windows, and everything on others */
     creation->startup.StartupInfo.cb = sizeof creation->startup;
     return call_create_process(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
-}
-
-static void make_private(HANDLE handle)
-{
-    handle_set_inheritable(handle, FALSE);
 }
 
 /* By plain inheritance. That is safe here, because the passes' handles become the only inheritable ones of this
@@ -84,7 +86,7 @@ static DWORD create_without_attributes(struct creation *creation, const struct r
                                        PROCESS_INFORMATION *child)
 {
     creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
-    if (creation->inherited > 0) {
+    if (creation->inherits) {
         handles_visit_inheritable(make_private);
         for (uint32_t i = 0; i < creation->inherited; i++) {
             if (!handle_set_inheritable(creation->handles[i], TRUE))

@@ -21,6 +21,7 @@ struct creation {
     STARTUPINFOEXW startup;
     HANDLE *handles; /* what the child inherits, and then the jobs; owns the memory of the next two as well */
     uint32_t inherited, jobs;
+    BOOL inherits;        /* that, or a stream that is INVALID_HANDLE_VALUE, though there is no handle for it */
     uint32_t only_listed; /* 0, or a handle in the list alone: the child gets a copy of it under another number */
     struct text program;
     struct text line;     /* its memory is NULL if the request has none */

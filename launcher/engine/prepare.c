@@ -150,15 +150,15 @@ static BOOL wrap_batch(struct creation *creation, const struct request *request,
 static void set_streams(STARTUPINFOW *to, const struct request *request)
 {
     HANDLE *streams[STREAM_COUNT] = {&to->hStdInput, &to->hStdOutput, &to->hStdError};
-    uint32_t decided = request->closed_streams;
+    uint32_t claimed = request_claimed_streams(request);
 
-    for (uint32_t i = 0; i < request->pass_count; i++)
-        decided |= request->passes[i].streams;
-    if (decided == 0)
+    if (claimed == 0)
         return;
     to->dwFlags |= STARTF_USESTDHANDLES;
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && !has_stream(request->closed_streams, stream))
+        if (has_stream(request->closed_streams, stream))
+            *streams[stream] = INVALID_HANDLE_VALUE;
+        else if ((request->creation_flags & OTHER_CONSOLE_FLAGS) == 0 && !has_stream(claimed, stream))
             *streams[stream] = stream_of_old_console(stream);
         for (uint32_t i = 0; i < request->pass_count; i++) {
             if (has_stream(request->passes[i].streams, stream))
@@ -234,6 +234,7 @@ static void list_handles(struct creation *creation, const struct request *reques
             creation->handles[creation->inherited++] = handle_from_number(pass->number);
     }
     list_jobs(creation, request);
+    creation->inherits = creation->inherited > 0 || request->closed_streams != 0;
 }
 
 BOOL creation_prepare(struct creation *creation, struct request *request, struct failure *failure)

@@ -96,7 +96,7 @@ static DWORD check_own_streams(void)
         if (own != NULL && stream_of_old_console(stream) == NULL)
             code = make_inheritable(handle_number(own));
         if (code == ERROR_INVALID_HANDLE)
-            SetStdHandle(stream_id(stream), NULL);
+            SetStdHandle(stream_id(stream), INVALID_HANDLE_VALUE);
         else if (code != ERROR_SUCCESS)
             return code;
     }
@@ -377,6 +377,8 @@ static void add_stream(struct command *command, int stream)
     HANDLE own = GetStdHandle(stream_id(stream));
     uint32_t i = find_own(command, own);
 
+    if (own == INVALID_HANDLE_VALUE)
+        request->closed_streams |= 1u << stream;
     if (!handle_can_travel(handle_number(own)))
         return;
     if (i == request->pass_count)

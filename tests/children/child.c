@@ -31,6 +31,8 @@
  *                      times that it did not end with 0
  *   standing           ends with what it has of its creator: the number of its privileges, 0x100 if it ignores Ctrl-C,
  *                      0x200 if its integrity is low, and the size of its default DACL in the upper half
+ *   streams [EVENT]    waits for the named event; ends with what its streams are, a hexadecimal digit for each:
+ *                      0 NULL, 1 INVALID_HANDLE_VALUE, 2 not open, 3 of a console, 4 another
  *   pry PID TID        tries to open the process, and the thread, with each right, and writes which it got, in bits
  *   rob PID PARENT NUMBER  takes that handle out of the parent, by the handle of the parent that the process has, and
  *                      says how far it came on stdout
@@ -184,6 +186,26 @@ static int tell_standing(void)
         return -1;
     return (int)(*(const DWORD *)(const void *)privileges | (flags & 1) << 8 | (has_low_integrity(token) ? 0x200u : 0) |
                  (dacl->DefaultDacl != NULL ? (DWORD)dacl->DefaultDacl->AclSize << 16 : 0));
+}
+
+static UINT kind_of_stream(DWORD which)
+{
+    HANDLE stream = GetStdHandle(which);
+    DWORD mode;
+
+    if (stream == NULL || stream == INVALID_HANDLE_VALUE)
+        return stream == NULL ? 0 : 1;
+    if (!GetHandleInformation(stream, &mode))
+        return 2;
+    return GetConsoleMode(stream, &mode) ? 3 : 4;
+}
+
+static void end_with_streams(const char *event)
+{
+    if (event != NULL)
+        WaitForSingleObject(OpenEventA(SYNCHRONIZE, FALSE, event), INFINITE);
+    ExitProcess(kind_of_stream(STD_INPUT_HANDLE) << 8 | kind_of_stream(STD_OUTPUT_HANDLE) << 4 |
+                kind_of_stream(STD_ERROR_HANDLE));
 }
 
 /* Generic rights, and all that processes and threads have. */
@@ -497,6 +519,8 @@ int main(int argc, char **argv)
         return echo(argc > 2 ? argv[2] : NULL);
     if (strcmp(action, "standing") == 0)
         ExitProcess((UINT)tell_standing());
+    if (strcmp(action, "streams") == 0)
+        end_with_streams(argc > 2 ? argv[2] : NULL);
     if (strcmp(action, "family") == 0)
         return raise_family();
     if (strcmp(action, "console") == 0)

@@ -72,9 +72,11 @@ static BOOL others_are_private(void)
 static BOOL obeys_rules(const wchar_t *program, BOOL inherit, DWORD flags, const STARTUPINFOW *startup)
 {
     const HANDLE streams[] = {startup->hStdInput, startup->hStdOutput, startup->hStdError};
-    BOOL listed = strict_count > 0;
+    BOOL listed = strict_count > 0, closed = FALSE;
 
-    if (program == NULL || path_is_batch(program) || inherit != listed || !others_are_private())
+    for (size_t i = 0; (startup->dwFlags & STARTF_USESTDHANDLES) != 0 && i < ARRAYSIZE(streams); i++)
+        closed = closed || streams[i] == INVALID_HANDLE_VALUE; /* which counts only where something may be inherited */
+    if (program == NULL || path_is_batch(program) || inherit != (listed || closed) || !others_are_private())
         return FALSE;
     if (listed && (flags & EXTENDED_STARTUPINFO_PRESENT) == 0)
         return FALSE;
@@ -83,7 +85,7 @@ static BOOL obeys_rules(const wchar_t *program, BOOL inherit, DWORD flags, const
             return FALSE;
     }
     for (size_t i = 0; (startup->dwFlags & STARTF_USESTDHANDLES) != 0 && i < ARRAYSIZE(streams); i++) {
-        if (streams[i] != NULL && (!listed || times_listed(streams[i]) != 1))
+        if (streams[i] != NULL && streams[i] != INVALID_HANDLE_VALUE && times_listed(streams[i]) != 1)
             return FALSE;
     }
     return TRUE;

@@ -699,6 +699,26 @@ START_TEST(from_several_threads)
 }
 END_TEST
 
+/* A parent on a console, or on what stands for one; with a console of its own; without one (stream_parent.c). */
+START_TEST(streams_that_are_none_are_as_in_a_direct_call)
+{
+    static const DWORD consoles[] = {0, CREATE_NO_WINDOW, DETACHED_PROCESS};
+    static char text[1 << 16];
+    wchar_t line[2048];
+    struct running parent;
+    int lines = 0;
+
+    swprintf(line, ARRAYSIZE(line), L"\"%ls\" \"%ls\" \"%ls\"", program(OWN_WIDTH, L"handoff-launcher.exe"),
+             program(OWN_WIDTH, L"handoff.exe"), program(OWN_WIDTH, L"child.exe"));
+    parent = start_running(program(OWN_WIDTH, L"stream-parent.exe"), line, NULL, consoles[_i], NULL, NULL);
+    for (; read_line(parent.out, text, sizeof text); lines++)
+        ck_assert_msg(strstr(text, " differs") == NULL && strstr(text, "error") == NULL, "%s", text);
+    ck_assert_uint_eq(finish_running(&parent), 0);
+    ck_assert_int_ge(lines, 108);
+    assert_nobody_left();
+}
+END_TEST
+
 Suite *dropin_suite(void)
 {
     const struct listed_test tests[] = {
@@ -707,6 +727,7 @@ Suite *dropin_suite(void)
         {descriptors_of_a_block, "handles of calls", WIDTH_COUNT},
         {own_streams_without_being_asked, "handles of calls", WIDTH_COUNT},
         {a_stream_that_is_not_open_is_none, "handles of calls", WIDTH_COUNT},
+        {streams_that_are_none_are_as_in_a_direct_call, "streams of calls", 3},
         {an_ansi_call_is_the_same, "handles of calls", WIDTH_COUNT},
         {attributes_that_are_data_pass, "handles of calls", WIDTH_COUNT},
         {a_child_in_a_listed_job, "handles of calls", WIDTH_COUNT},

@@ -117,6 +117,7 @@ static void make_sample(uint32_t most_units, uint32_t passes)
     request->environment = random_block(most_units);
     request->variables = random_block(most_units);
     request->closed_streams = (uint32_t)random_next();
+    request->null_streams = (uint32_t)random_next();
     for (int stream = 0; stream < STREAM_COUNT; stream++)
         request->stream_flags[stream] = (uint32_t)random_next();
     request->refuse_batch = (uint32_t)random_next();
@@ -236,6 +237,7 @@ static bool same_request(const struct request *a, const struct request *b)
            same_string(a->directory, b->directory) && same_string(a->desktop, b->desktop) &&
            same_string(a->title, b->title) && same_blocks(a, b) && a->creation_flags == b->creation_flags &&
            a->refuse_batch == b->refuse_batch && a->closed_streams == b->closed_streams &&
+           a->null_streams == b->null_streams &&
            memcmp(a->stream_flags, b->stream_flags, sizeof a->stream_flags) == 0 &&
            memcmp(&a->startup, &b->startup, sizeof a->startup) == 0 && same_extras(a, b) && same_passes(a, b);
 }
@@ -274,10 +276,10 @@ START_TEST(request_layout)
         0, 0, 0, 0,                                     /* no title */
         3, 0, 0, 0, '=', 0, 0, 0, 0, 0, 0, 0,           /* environment, padded */
         5, 0, 0, 0, 'A', 0, 0, 0, 'B', 0, 0, 0, 0, 0, 0, 0, /* variables, padded */
-        2, 0, 0, 0,                                     /* closed streams */
+        2, 0, 0, 0, 5, 0, 0, 0,                         /* closed streams, and those that are NULL */
         0x41, 0, 0, 0, 0, 0, 0, 0, 0xC9, 0, 0, 0,       /* flags of descriptors 0 to 2 */
         6, 0, 0, 0,                                     /* refuse batch files */
-        1, 0, 0, 0, 0, 0, 0, 0,                         /* attributes: each begins where 8 divides, */
+        1, 0, 0, 0,                                     /* attributes: each begins where 8 divides, */
         4, 0, 2, 0, 2, 0, 0, 0, 7, 1, 0, 0,             /* so that the value does: id, size, two bytes, padded */
         5, 0, 0, 0, 1, 2, 3, 4, 5, 0, 0, 0,             /* the process' security descriptor, padded */
         0, 0, 0, 0,                                     /* none of the thread */
@@ -301,6 +303,7 @@ START_TEST(request_layout)
                               .environment = L"=\0",
                               .variables = L"A\0B\0",
                               .closed_streams = 2,
+                              .null_streams = 5,
                               .stream_flags = {0x41, 0, 0xC9},
                               .refuse_batch = 6,
                               .attributes = {{.id = 0x20004, .size = 2, .value = (const uint8_t *)"\7\1"}},

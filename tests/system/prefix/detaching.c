@@ -84,6 +84,21 @@ static const struct {
     {{JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK, CLOSED}, TRUE},
 };
 
+/* On its console without a window nobody could answer. */
+START_TEST(what_is_detached_has_nobody_to_ask)
+{
+    DWORD since = GetTickCount();
+
+    write_batch(L"ask.bat", "@set /p answer=Well?\r\n@echo on>\"%DIR%\\done\"\r\n");
+    run_batch("\"%HANDOFF%\" --detach -- \"%DIR%\\ask.bat\"\n");
+    ck_assert_str_eq(result.err, "");
+    while (GetFileAttributesW(in_directory(L"done")) == INVALID_FILE_ATTRIBUTES) {
+        ck_assert_msg(GetTickCount() - since < patience_ms(30000), "it still asks");
+        Sleep(10);
+    }
+}
+END_TEST
+
 static HANDLE make_job(DWORD limit_flags)
 {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {.BasicLimitInformation = {.LimitFlags = limit_flags}};
@@ -133,6 +148,7 @@ Suite *detaching_suite(void)
     const struct listed_test tests[] = {
         {detached_with_nothing_of_ours, "detaching", 1},
         {detached_with_the_streams_and_the_directory_that_were_asked_for, "detaching", ARRAYSIZE(detached_from)},
+        {what_is_detached_has_nobody_to_ask, "detaching", 1},
         {detached_out_of_a_job_that_lets_go, "detaching", ARRAYSIZE(outer_jobs)},
     };
 
