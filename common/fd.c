@@ -48,7 +48,8 @@ void request_note_stream_flags(struct request *request, const STARTUPINFOW *star
     for (uint32_t i = first; i < request->pass_count; i++) {
         int stream = STREAM_STDIN;
 
-        while (!has_stream(request->passes[i].streams, stream)) /* if it is several, they are one handle */
+        /* If it is several, they are one handle. */
+        while (stream < STREAM_STDERR && !has_stream(request->passes[i].streams, stream))
             stream++;
         request_note_flags(request, i, startup, GetStdHandle(stream_id(stream)));
     }

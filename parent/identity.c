@@ -19,7 +19,7 @@ static DWORD query_token(HANDLE token, TOKEN_INFORMATION_CLASS kind, void *to, U
 DWORD identity_query(TOKEN_INFORMATION_CLASS kind, void *to, ULONG size)
 {
     open_process_token_function open = (open_process_token_function)function_of(L"ntdll.dll", "NtOpenProcessToken");
-    HANDLE token;
+    HANDLE token = NULL;
     DWORD code = open != NULL ? code_of_status(open(GetCurrentProcess(), TOKEN_QUERY, &token)) : GetLastError();
 
     if (code != ERROR_SUCCESS)
@@ -61,7 +61,7 @@ static DWORD open_thread_token(HANDLE *token)
 /* SecurityAnonymous where it cannot be told. */
 static SECURITY_IMPERSONATION_LEVEL level_of(HANDLE token)
 {
-    TOKEN_STATISTICS statistics;
+    TOKEN_STATISTICS statistics = {.ImpersonationLevel = SecurityAnonymous};
 
     return query_token(token, TokenStatistics, &statistics, sizeof statistics) == ERROR_SUCCESS
                ? statistics.ImpersonationLevel

@@ -202,7 +202,8 @@ static void end_unreported_children(struct transaction *t)
         set_error(t, HANDOFF_STAGE_CLEAN_UP, HANDOFF_NO_PASS, code);
         name_subject(t, "list of processes", 0);
     }
-    for (process = list; code == ERROR_SUCCESS; process = (void *)((char *)process + process->next)) {
+    for (process = list; code == ERROR_SUCCESS && process != NULL;
+         process = (void *)((char *)process + process->next)) {
         DWORD process_id = (DWORD)process->process_id;
 
         if (process->parent_id == t->link->process_id && is_of_this_spawn(t, process->created, process_id))

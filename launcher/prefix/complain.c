@@ -22,7 +22,8 @@ static void put_nothing_stolen(struct text *text)
 /* What may have been meant. */
 static void put_guess(struct text *text, const struct options *options)
 {
-    const wchar_t *word = options->subject, *name = options->wants_name ? nearest_name(options, word) : NULL;
+    const wchar_t *word = options->subject,
+                  *name = options->wants_name && word != NULL ? nearest_name(options, word) : NULL;
     const char *option = NULL;
 
     if (name != NULL) {

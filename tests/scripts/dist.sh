@@ -13,7 +13,7 @@ in_zip() {
 	local width
 	printf '%s\n' README.md SHA256SUMS {launcher,parent,tests}/README.md tests/bench/{README.md,bench.svg} sdk/include/handoff.h \
 		sdk/lib/cmake/handoff/handoff-config{,-version}.cmake tests/recipes/*.bat tests/languages/* parent/handoff.h \
-		parent/take{,r/taker}.c common/{owner,take,text,token}.c common/{claim,handle,owner,steal,text,token}.h
+		parent/{take,token,taker/taker}.c parent/token.h common/{owner,steal,text}.c common/{claim,handle,owner,steal,text}.h
 	for width in x64 x86; do
 		printf '%s\n' $width/handoff{,w}.exe sdk/bin/$width/handoff{-launcher.exe,.dll} \
 			sdk/lib/$width/{libhandoff.a,libhandoff.dll.a,handoff.lib,pkgconfig/handoff.pc}
