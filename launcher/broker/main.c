@@ -11,9 +11,10 @@ static void say_purpose(void)
 {
     static const char line[] = "handoff-launcher: only the handoff library starts this program: put handoff.exe before "
                                "a command instead\r\n";
+    OVERLAPPED at_end = {.Offset = MAXDWORD, .OffsetHigh = MAXDWORD}; /* where a shell's >> wants it */
     DWORD written;
 
-    WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, sizeof line - 1, &written, NULL);
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), line, sizeof line - 1, &written, &at_end);
 }
 
 static DWORD run(void)
