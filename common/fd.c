@@ -56,13 +56,13 @@ void request_note_stream_flags(struct request *request, const STARTUPINFOW *star
 }
 
 /* With the numbers that they have here. */
-static void append_open_ones(struct request *request, const struct fdblock *block)
+static void append_open_ones(struct request *request, const struct fdblock *block, const struct fd_marks *left_out)
 {
     for (uint32_t fd = STREAM_COUNT; fd < block->count; fd++) {
         uint32_t flags = fdblock_flags(block, fd);
         uint64_t number = flags != 0 ? fdblock_handle(block, fd) : 0;
 
-        if (flags != 0 && !has_fd(request, fd) && handle_is_open(number))
+        if (flags != 0 && !has_fd(request, fd) && !fd_is_marked(left_out, fd) && handle_is_open(number))
             request->passes[request->pass_count++] =
                 (struct pass){.kind = PASS_GIVEN, .fd = fd, .fd_flags = flags, .number = (uint32_t)number};
     }
@@ -70,12 +70,13 @@ static void append_open_ones(struct request *request, const struct fdblock *bloc
 
 /* Finds out first which descriptors are open: copies are handles too, and may get the number of a closed descriptor. A
  * descriptor that another thread closes meanwhile is left out. */
-DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable)
+DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable,
+                         const struct fd_marks *left_out)
 {
     struct fdblock block = open_block(startup);
     uint32_t first = request->pass_count, count;
 
-    append_open_ones(request, &block);
+    append_open_ones(request, &block, left_out);
     count = request->pass_count;
     request->pass_count = first;
     for (uint32_t i = first; i < count; i++) {

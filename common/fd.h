@@ -4,19 +4,20 @@
 
 #include <windows.h>
 
-#include "request.h"
+#include "fdblock.h"
 
 /* How many passes request_append_fds() can add. */
 uint32_t startup_count_fds(const STARTUPINFOW *startup);
 
 /*
- * Appends a pass for each descriptor of the block in `startup` that is open and that no pass of the request has,
- * with a copy of its handle in the process `to`. A block that is not a
+ * Appends a pass for each descriptor of the block in `startup` that is open, that no pass of the request has, and that
+ * is not marked to be left out, with a copy of its handle in the process `to`. A block that is not a
  * C runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not
  * describe (its dcrt0.cc). The request must have room. Returns a Win32
  * code: of the pass that it could not make, which lies behind those of the request.
  */
-DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable);
+DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable,
+                         const struct fd_marks *left_out);
 
 /* What the block says of a handle of this process; 0 if it is no descriptor. That a C runtime has opened a file for
  * appending stands nowhere else. */

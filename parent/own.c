@@ -56,7 +56,7 @@ BOOL put_own(struct transaction *t)
     if (t->asked->startup != NULL)
         request_note_stream_flags(&t->request, t->asked->startup, first);
     if (code == ERROR_SUCCESS && t->asked->startup != NULL)
-        code = request_append_fds(&t->request, t->asked->startup, t->link->process, TRUE);
+        code = request_append_fds(&t->request, t->asked->startup, t->link->process, TRUE, NULL);
     if (code != ERROR_SUCCESS)
         code = link_blame(t->link, code, deadline_left(&t->deadline));
     if (code == ERROR_PROCESS_ABORTED)

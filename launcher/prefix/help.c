@@ -52,6 +52,8 @@ static const char sinks[] = "  {NAME}    the handle's number in the command, dec
                             "  --stdin NAME, --stdout NAME, --stderr NAME    an empty NAME closes the stream\r\n"
                             "            NAMEs stdin, stdout and stderr are handoff's own streams\r\n"
                             "  --fd NUMBER=NAME        the descriptor of its C runtime, 3 to 2047\r\n"
+                            "            an empty NAME closes one that handoff itself was given\r\n"
+                            "  --only-streams          it gets none of those\r\n"
                             "  --env VARIABLE=TEXT     a variable for the command; TEXT with placeholders\r\n"
                             "  --unset VARIABLE        no such variable for the command\r\n"
                             "  --seal                  no handle, not even a stream, is inheritable in the\r\n"

@@ -16,6 +16,7 @@ const struct option_form option_table[OPTION_COUNT] = {
     [OPTION_ENV] = {"env", OPTION_VARIABLE},
     [OPTION_UNSET] = {"unset", OPTION_REMOVAL},
     [OPTION_DESCRIPTOR] = {"fd", OPTION_FD},
+    [OPTION_ONLY_STREAMS] = {"only-streams", OPTION_FLAG},
     [OPTION_SEAL] = {"seal", OPTION_FLAG},
     [OPTION_SEALED] = {"sealed", OPTION_MARK},
     [OPTION_OVERLAPPED] = {"overlapped", OPTION_MARK},
@@ -296,10 +297,12 @@ static bool resolve_descriptor(struct options *options, wchar_t *mapping)
         return options_refuse(options, "descriptors go from 3 to 2047 (0 to 2 are --stdin, --stdout, --stderr), not",
                               mapping);
     pass = request_find(&options->request, name);
-    if (pass == NULL)
+    if (pass == NULL && *name != L'\0')
         return refuse_name(options, OPTION_DESCRIPTOR, "a descriptor of a name that no option declares:", name, NULL);
     if (!fd_mark(&options->descriptors, (uint32_t)descriptor))
         return options_refuse(options, "the descriptor is given twice:", mapping);
+    if (pass == NULL)
+        return fd_mark(&options->closed_fds, (uint32_t)descriptor);
     if (pass->fd != 0)
         pass = add_copy(options, pass);
     pass->fd = (uint32_t)descriptor;

@@ -29,6 +29,7 @@ enum option {
     OPTION_ENV = OPTION_STDIN + STREAM_COUNT,
     OPTION_UNSET,
     OPTION_DESCRIPTOR,
+    OPTION_ONLY_STREAMS,
     OPTION_SEAL,
     OPTION_SEALED,
     OPTION_OVERLAPPED,
@@ -123,6 +124,7 @@ struct options {
     uint32_t escaped_streams; /* 1 << STREAM_..., for each whose name stands in double braces and nowhere else */
     uint32_t sealed_streams;  /* 1 << STREAM_..., for each of this process' own that is to be sealed in the command */
     struct fd_marks descriptors; /* that are given */
+    struct fd_marks closed_fds;  /* of these, those that the command shall not have */
     uint32_t more_passes;        /* in: the passes get memory for so many more than the line declares */
 
     const wchar_t *after_help; /* what follows --help, where it was given */

@@ -381,7 +381,7 @@ static const struct fault_row {
     {L"p --fd 2048=a --copy a=b -- x", BAD_NUMBER, L"2048"},
     {L"p --fd 4294967299=a --copy a=b -- x", BAD_NUMBER, L"4294967299"}, /* 3, modulo 2^32 */
     {L"p --fd 3=a -- x", NO_DESCRIPTOR, L"a"},
-    {L"p --fd 3= --copy a=b -- x", NO_DESCRIPTOR, L""},
+    {L"p --fd 3=c --copy a=b -- x", NO_DESCRIPTOR, L"c"},
     {L"p --fd 3=A --copy a=b -- x", NO_DESCRIPTOR, L"A"},
     {L"p --fd 3=a=b --copy a=b -- x", NO_DESCRIPTOR, L"a=b"},
     {L"p --fd 3=a --fd 3=a --copy a=b -- x", TWO_HANDLES, L"3"},

@@ -165,12 +165,36 @@ START_TEST(an_own_stream_is_sealed)
 }
 END_TEST
 
+/* What the prefix itself was given as descriptors 3 and 4, by another one before it; and which of them the command has. */
+static const struct {
+    const char *options;
+    BOOL has[2];
+} inherited[] = {{"", {TRUE, TRUE}},
+                 {"--fd 3=", {FALSE, TRUE}},
+                 {"--fd 4= --fd 3=", {FALSE, FALSE}},
+                 {"--only-streams", {FALSE, FALSE}}};
+
+START_TEST(descriptors_that_handoff_was_given_can_be_closed)
+{
+    set_variable(L"OPTIONS", "%s", inherited[_i].options);
+    for (int i = 0; i < 2; i++) {
+        set_variable(L"FD", "%d", 3 + i);
+        write_file(in_directory(L"log"), "");
+        run_batch("\"%HANDOFF%\" --write \"a=%DIR%\\log\" --fd 3=a --fd 4=a -- \"%HANDOFF%\" %OPTIONS% -- "
+                  "\"%CHILD%\" tell %FD% told\n");
+        ck_assert_str_eq(result.err, "");
+        assert_content(L"log", inherited[_i].has[i] ? "told" : "");
+    }
+}
+END_TEST
+
 Suite *streams_suite(void)
 {
     const struct listed_test in_a_line[] = {
         {files_become_streams, "streams in a line", 1},
     };
     const struct listed_test in_batch_files[] = {
+        {descriptors_that_handoff_was_given_can_be_closed, "closed descriptors", ARRAYSIZE(inherited)},
         {own_streams_have_names, "streams in batch files", 1},
         {two_commands_are_joined_by_their_descriptors, "streams in batch files", 1},
         {names_of_own_streams_are_escaped, "streams in batch files", 1},
