@@ -62,11 +62,6 @@ static DWORD set_attributes(struct creation *creation, const struct request *req
     return ERROR_SUCCESS;
 }
 
-static void make_private(HANDLE handle)
-{
-    handle_set_inheritable(handle, FALSE);
-}
-
 static DWORD create_with_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
                                     PROCESS_INFORMATION *child)
 {
@@ -74,33 +69,39 @@ static DWORD create_with_attributes(struct creation *creation, const struct requ
 
     if (code != ERROR_SUCCESS)
         return code;
-    if (creation->inherits && creation->inherited == 0)
-        handles_visit_inheritable(make_private); /* an empty list is an error on Windows, and everything on others */
     creation->startup.StartupInfo.cb = sizeof creation->startup;
     return call_create_process(creation, request, more_flags | EXTENDED_STARTUPINFO_PRESENT, child);
 }
 
-/* By plain inheritance. That is safe here, because the passes' handles become the only inheritable ones of this
- * process, whatever handles it was started with. */
-static DWORD create_without_attributes(struct creation *creation, const struct request *request, DWORD more_flags,
-                                       PROCESS_INFORMATION *child)
+static void make_private(HANDLE handle)
 {
-    creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
-    if (creation->inherits) {
-        handles_visit_inheritable(make_private);
-        for (uint32_t i = 0; i < creation->inherited; i++) {
-            if (!handle_set_inheritable(creation->handles[i], TRUE))
-                return GetLastError();
-        }
+    handle_set_inheritable(handle, FALSE);
+}
+
+/* By plain inheritance, where there is no list of handles: an empty one is an error on Windows, and everything on others.
+ * That is safe here, because the passes' handles become the only inheritable ones of this process, whatever handles it
+ * was started with. FALSE with GetLastError(). */
+static BOOL expose_passes(const struct creation *creation)
+{
+    if (!creation->inherits || (creation->has_list && creation->inherited > 0))
+        return TRUE;
+    handles_visit_inheritable(make_private);
+    for (uint32_t i = 0; i < creation->inherited; i++) {
+        if (!handle_set_inheritable(creation->handles[i], TRUE))
+            return FALSE;
     }
-    return call_create_process(creation, request, more_flags, child);
+    return TRUE;
 }
 
 DWORD creation_try(struct creation *creation, const struct request *request, DWORD more_flags,
                    PROCESS_INFORMATION *child)
 {
-    return creation->has_list ? create_with_attributes(creation, request, more_flags, child)
-                              : create_without_attributes(creation, request, more_flags, child);
+    if (!expose_passes(creation))
+        return GetLastError();
+    if (creation->has_list)
+        return create_with_attributes(creation, request, more_flags, child);
+    creation->startup.StartupInfo.cb = sizeof creation->startup.StartupInfo;
+    return call_create_process(creation, request, more_flags, child);
 }
 
 void child_end(const PROCESS_INFORMATION *child)
