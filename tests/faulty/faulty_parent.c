@@ -329,8 +329,10 @@ static struct seat *taken_seat;
 
 static void take_only_place(struct handoff_launcher *launcher)
 {
+    struct deadline none = deadline_in(INFINITE);
+
     handoff_launcher_limit(launcher, 1);
-    if (!pool_take(&launcher->pool, 0, &taken_seat))
+    if (pool_take(&launcher->pool, &none, &taken_seat) != ERROR_SUCCESS)
         return;
     taken_pool = &launcher->pool;
     taken_places = taken_pool->granted_places;
