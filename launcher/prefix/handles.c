@@ -131,7 +131,7 @@ BOOL take_given(struct command *command, struct failure *failure)
     if (!has_option(command, OPTION_DETACH) && !has_option(command, OPTION_ONLY_STREAMS))
         code = request_append_fds(request, &command->startup, GetCurrentProcess(), FALSE, &command->options.closed_fds);
     if (code != ERROR_SUCCESS) /* of the pass that could not be made */
-        return failure_set(failure, HANDOFF_STAGE_STEAL, request->pass_count++, code);
+        return failure_set(failure, HANDOFF_STAGE_DUPLICATE, request->pass_count++, code);
     return open_passes(command, GIVEN, failure);
 }
 
