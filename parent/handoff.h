@@ -231,10 +231,11 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
  * launcher is replaced where since its start the parent's token has changed (privileges, integrity, default DACL), or
  * the parent has joined a job, or has begun or ceased to ignore Ctrl-C. The idle ones go with it. Where the parent may not
- * read its own token, or who is in its job, each spawn replaces its launcher. The console, window station and desktop,
- * the error mode, the processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the
- * parent had when its launcher was started. A job may be missed, if children broke away silently from the one that
- * the parent was in, and it has joined two since, of which the last lets them break away too.
+ * read its own token, each spawn replaces its launcher. The console, window station and desktop, the error mode, the
+ * processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the parent had when its
+ * launcher was started. A job may be missed, if children broke away silently from the one that the parent was in, and
+ * it has joined two since, of which the last lets them break away too. A job within the parent's is also missed where
+ * QueryInformationJobObject() refuses to list the parent's own job, as only Wine is known to.
  *
  * Until then the handle that the library has of an older launcher is good for all that the parent has given up. So
  * a parent that lowers itself to be no danger closes its launchers before, and opens others afterwards.

@@ -21,7 +21,8 @@ enum {
     NO_JOB,
     JOB_OF_BOTH,
     JOB_LEFT_BY_CHILDREN, /* the launcher was let go from it, as any child is */
-    JOB_OF_OTHERS         /* the launcher is not where a child would be, or that cannot be told */
+    JOB_UNTOLD,           /* there is one, and Windows does not say who is in it */
+    JOB_OF_OTHERS         /* the launcher is not where a child would be */
 };
 
 /* Of the job that this process joined last, which is within the ones before (QueryInformationJobObject's page). NULL:
@@ -77,7 +78,7 @@ void standing_read_job(struct standing *standing, DWORD process_id)
         return;
     list = list_job();
     if (list == NULL)
-        standing->job = JOB_OF_OTHERS;
+        standing->job = JOB_UNTOLD;
     else if (is_listed(list, process_id))
         standing->job = JOB_OF_BOTH;
     else

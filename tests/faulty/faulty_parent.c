@@ -23,7 +23,7 @@
  *   lowered    its thread impersonates somebody, and Windows puts the token back with a lower level, as it does where the
  *              process may no longer impersonate
  *   job KIND   it is in a job in which its resident launcher is not: children break away from it (silent), or not (kept),
- *              or Windows does not say who is in it (untold). It ends with REPLACED if the launcher was not used again
+ *              or Windows does not say who is in it, then or before (untold). It ends with REPLACED if the launcher was not used again
  *
  * With dying, denied, noise, blind and lowered it leaves the error: its stage in the upper half, its code in the lower.
  */

@@ -227,8 +227,8 @@ static struct result result;
 static const wchar_t *const changes[] = {L"privileges", L"dacl", L"integrity", L"ignore",
                                          L"listen",     L"job",  L"inner",     L"hidden"};
 
-/* changing-parent.exe; FALSE if it cannot change so here. Of a job that cannot be told, and of a token that cannot be read,
- * nobody knows that it has not changed. */
+/* changing-parent.exe; FALSE if it cannot change so here, or if Windows does not say who is in the inner one of two jobs.
+ * Of a token that cannot be read nobody knows that it has not changed. */
 static BOOL run_changing(const wchar_t *kind, unsigned long standing[4], int replaced[2], BOOL *is_told)
 {
     int job_is_told;
@@ -241,9 +241,8 @@ static BOOL run_changing(const wchar_t *kind, unsigned long standing[4], int rep
     ck_assert_msg(sscanf(result.out, "%lx %lx %lx %lx %d %d %d", &standing[0], &standing[1], &standing[2], &standing[3],
                          &replaced[0], &replaced[1], &job_is_told) == 7,
                   "%s", result.out);
-    *is_told = wcscmp(kind, L"hidden") != 0 &&
-               ((wcscmp(kind, L"job") != 0 && wcscmp(kind, L"inner") != 0) || job_is_told != 0);
-    return TRUE;
+    *is_told = wcscmp(kind, L"hidden") != 0;
+    return wcscmp(kind, L"inner") != 0 || job_is_told != 0;
 }
 
 /* It has no right, job or state of its parent's that this has given up, or not yet had, since the launcher was started. */
