@@ -264,8 +264,8 @@ void WINAPI handoff_launcher_close(struct handoff_launcher *launcher);
  * to be, or ever is, inheritable. With bInheritHandles=FALSE it is CreateProcessW, since then nothing leaks.
  * With TRUE the child gets
  *
- *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own: NULL is NULL in the child too,
- *     which Windows makes a handle of the console where that is new, and what else is not open INVALID_HANDLE_VALUE;
+ *   - the streams of STARTUPINFO, with STARTF_USESTDHANDLES, or else the parent's own. NULL stays NULL, which Windows
+ *     makes a handle of the console where that is new. Any other that is not open becomes INVALID_HANDLE_VALUE;
  *   - the descriptors of a C runtime's block in lpReserved2 (any other block, as Cygwin's, is left out), whose flags
  *     also go with a stream that is one of them;
  *   - the handles of a PROC_THREAD_ATTRIBUTE_HANDLE_LIST;
