@@ -294,6 +294,13 @@ BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_
                                    BOOL inherit_handles, DWORD creation_flags, void *environment, const char *directory,
                                    STARTUPINFOA *startup, PROCESS_INFORMATION *child);
 
+/* As the SDK names CreateProcess. */
+#ifdef UNICODE
+#define handoff_CreateProcess handoff_CreateProcessW
+#else
+#define handoff_CreateProcess handoff_CreateProcessA
+#endif
+
 /*
  * For children that can be changed, without a launcher: the parent offers a handle and tells the child a
  * token, in its command line, its environment or over a pipe; the child takes it.
@@ -306,8 +313,9 @@ BOOL WINAPI handoff_CreateProcessA(const char *application, const char *command_
  *
  * handoff_take() takes the handle out of the process that offered it, which may be any process that the
  * caller may open with PROCESS_DUP_HANDLE. The handle is non-inheritable and the caller's to close. A token is
- * to come from somebody whom the caller trusts with each of these processes: who shares memory with one of them can make
- * a token for any of its handles. It takes no more than parent/taker/taker.c to build into a child, with parent and common to include from. Its errors:
+ * to come from somebody whom the caller trusts with each of these processes: who shares memory with one of them can
+ * make a token for any of its handles. A child needs no more of handoff than parent/taker/taker.c, which includes from
+ * parent and common. Its errors:
  *   ERROR_INVALID_PARAMETER  that is no token
  *   ERROR_PROCESS_ABORTED    the process that offered it is gone, and its pid may be another's
  *   ERROR_CANCELLED          the offer has been withdrawn

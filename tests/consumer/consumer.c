@@ -86,6 +86,17 @@ static void drop_in(void)
     need(finish(&child) == 8, "the exit code");
 }
 
+/* The types are those of the SDK's CreateProcess, by UNICODE. */
+static void drop_in_as_the_sdk_names_it(void)
+{
+    BOOL(WINAPI * create)
+    (LPCTSTR, LPCTSTR, LPSECURITY_ATTRIBUTES, LPSECURITY_ATTRIBUTES, BOOL, DWORD, LPVOID, LPCTSTR, LPSTARTUPINFO,
+     LPPROCESS_INFORMATION) = handoff_CreateProcess;
+
+    need(!create(NULL, NULL, NULL, NULL, TRUE, 0, NULL, NULL, NULL, NULL) && GetLastError() == ERROR_INVALID_PARAMETER,
+         "a call of nothing");
+}
+
 static void offer(void)
 {
     wchar_t token[HANDOFF_TOKEN_CAPACITY];
@@ -109,6 +120,7 @@ int main(void)
     handoff_launcher_default(launcher);
     pass_a_pipe(launcher);
     drop_in();
+    drop_in_as_the_sdk_names_it();
     handoff_launcher_default(NULL);
     handoff_launcher_close(launcher);
     pass_a_pipe(NULL);
