@@ -8,10 +8,11 @@
  *   `committed`                         -heard->
  *   `over`, once there is nothing more to say; with a commit before it, in one -heard->
  *
- * The word on the page says what has happened, the event only that the other side should look. So each side looks at the
- * word before it waits, and again after: an event too many does no harm, and a word counts that was written just before
- * its writer died. The side that waits for a word takes it, which leaves 0 there; if the writer did that instead, before
- * the next request, a slow reader would never see it. Nothing here has a name, so nobody else can open it.
+ * The word on the page says what has happened, the event only that the other side should look. So each side looks at
+ * the word before it waits, and again after: an event too many does no harm, and a word counts that was written just
+ * before its writer died. The side that waits for a word takes it, which leaves 0 there; if the writer did that
+ * instead, before the next request, a slow reader would never see it. Nothing here has a name, so nobody else can open
+ * it.
  *
  * A report is one message of REPORT_SIZE bytes, one for each request, in a pipe that has room for PIPE_SIZE. So writing
  * it never waits for its reader. The parent reads only what is there already, and only if that is one report exactly:
@@ -45,7 +46,8 @@ enum { REPORT_SIZE = sizeof(struct report), PIPE_SIZE = 4096 };
 _Static_assert(REPORT_SIZE == 48, "both sides, of either width, agree on the report");
 
 struct channel {
-    /* What the launcher was given, by its own numbers: a handle of the parent, the two events, the pipe's writing end. */
+    /* What the launcher was given, by its own numbers: a handle of the parent, the two events, the pipe's writing
+     * end. */
     uint32_t parent, heard_event, reported_event, report_pipe;
     uint32_t unused[9];
     _Atomic uint32_t reached;   /* the launcher has found all this: its protocol, which was TRUE in the first */

@@ -34,8 +34,8 @@ typedef BOOL(WINAPI *unbiased_function)(ULONGLONG *);
 /*
  * When something must be over. The time that the machine sleeps does not count: nobody could work then, and a program
  * that is woken up must not find all its time gone. That is what QueryUnbiasedInterruptTime measures, on Windows 7 and
- * later; before that it is GetTickCount, which counts sleep too. Which of the two gets decided when the deadline begins,
- * since they say different times. 40 days at most.
+ * later; before that it is GetTickCount, which counts sleep too. Which of the two gets decided when the deadline
+ * begins, since they say different times. 40 days at most.
  */
 struct deadline {
     DWORD ms;                   /* from its beginning on; INFINITE: there is none; 0: it has passed, begun or not */

@@ -108,7 +108,8 @@ static BOOL is_of_cmd(const wchar_t *name)
 
 enum { ELEVATION_REQUIRED = 740 };
 
-/* What to do about a failure: at this stage (0: at any) and with this code (0: with any). The first that fits counts. */
+/* What to do about a failure: at this stage (0: at any) and with this code (0: with any). The first that fits
+ * counts. */
 static const struct {
     uint16_t stage, code;
     const char *text;

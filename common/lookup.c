@@ -110,7 +110,8 @@ static size_t length_of(const wchar_t *value)
     return value != NULL ? text_length(value) : 0;
 }
 
-/* As it was found, in memory of its own. No path that is tried is longer than one with all of PATH and all of PATHEXT. */
+/* As it was found, in memory of its own. No path that is tried is longer than one with all of PATH and all of
+ * PATHEXT. */
 static DWORD search(const wchar_t *name, wchar_t **found)
 {
     wchar_t *directories = has_directory(name) ? NULL : get_variable(L"PATH");

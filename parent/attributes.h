@@ -18,8 +18,8 @@ struct attributes {
     DWORD_PTR refused; /* with ERROR_NOT_SUPPORTED: the attribute that does not */
 };
 
-/* Reads a list, which may be NULL, into what was zeroed. Returns a Win32 code: ERROR_NOACCESS of a value that is not there,
- * as Windows says it; ERROR_INVALID_PARAMETER of what is no list. A handle list's value is not looked at. */
+/* Reads a list, which may be NULL, into what was zeroed. Returns a Win32 code: ERROR_NOACCESS of a value that is not
+ * there, as Windows says it; ERROR_INVALID_PARAMETER of what is no list. A handle list's value is not looked at. */
 DWORD attributes_read(const void *list, struct attributes *attributes);
 
 #endif

@@ -58,8 +58,8 @@ struct call {
     wchar_t *environment;
 };
 
-/* A stream of STARTUPINFO. NULL stays NULL; what else is not open is INVALID_HANDLE_VALUE in the child, since its number
- * may be another handle's there. An old console's the child has without being given it. */
+/* A stream of STARTUPINFO. NULL stays NULL; what else is not open is INVALID_HANDLE_VALUE in the child, since its
+ * number may be another handle's there. An old console's the child has without being given it. */
 static void add_startup_stream(struct call *call, HANDLE handle, int index)
 {
     struct handoff_request *request = &call->request;

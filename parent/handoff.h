@@ -98,8 +98,8 @@ struct handoff_request {
 
     /* As CreateProcessW takes them; may be NULL. Attributes that are plain data pass through, up to 1,024 bytes each:
      * mitigation policy, child process policy, machine type and the like. The child is created in the jobs of a job
-     * list, and gets no handle of them; before Windows 10 that fails as UpdateProcThreadAttribute() does there. A handle
-     * list is not read: passes say what is passed. Attributes whose value has handles or pointers in it are
+     * list, and gets no handle of them; before Windows 10 that fails as UpdateProcThreadAttribute() does there. A
+     * handle list is not read: passes say what is passed. Attributes whose value has handles or pointers in it are
      * ERROR_NOT_SUPPORTED (stage REQUEST): PARENT_PROCESS, PSEUDOCONSOLE, SECURITY_CAPABILITIES, CONSOLE_REFERENCE,
      * UMS_THREAD, ISOLATION_MANIFEST. The subject names the attribute. What is said of a parent
      * (PROTECTION_LEVEL_SAME, the flag INHERIT_PARENT_AFFINITY) is said of the launcher. The list of rights (DACL) of
@@ -179,9 +179,9 @@ struct handoff_error {
  * the process. The program is looked for and opened as the process too, and not, as by CreateProcessW, as that
  * somebody: if he chooses it, ask first whether he may run it. With a token of the level SecurityAnonymous, which
  * nobody can open, the spawn fails (stage PREPARE). If Windows refuses to put the token back, or puts it back with a
- * lower level, the spawn fails as well (stage IDENTITY, code ERROR_NO_IMPERSONATION_TOKEN). Then the thread is the process
- * itself, or can do nothing for that somebody, and must try nothing more for him. No other failure has this code, so
- * it tells a caller of handoff_CreateProcessW too.
+ * lower level, the spawn fails as well (stage IDENTITY, code ERROR_NO_IMPERSONATION_TOKEN). Then the thread is the
+ * process itself, or can do nothing for that somebody, and must try nothing more for him. No other failure has this
+ * code, so it tells a caller of handoff_CreateProcessW too.
  *
  * Codes with a meaning of their own here:
  *   ERROR_INVALID_PARAMETER   (stage REQUEST) a field that makes no sense. `subject` names it: request or child
@@ -230,12 +230,12 @@ BOOL WINAPI handoff_spawn(const struct handoff_request *request, PROCESS_INFORMA
  *
  * A child finds environment, current directory and priority as they are in the parent at the moment of the spawn. A
  * launcher is replaced where since its start the parent's token has changed (privileges, integrity, default DACL), or
- * the parent has joined a job, or has begun or ceased to ignore Ctrl-C. The idle ones go with it. Where the parent may not
- * read its own token, each spawn replaces its launcher. The console, window station and desktop, the error mode, the
- * processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the parent had when its
- * launcher was started. A job may be missed, if children broke away silently from the one that the parent was in, and
- * it has joined two since, of which the last lets them break away too. A job within the parent's is also missed where
- * QueryInformationJobObject() refuses to list the parent's own job, as only Wine is known to.
+ * the parent has joined a job, or has begun or ceased to ignore Ctrl-C. The idle ones go with it. Where the parent may
+ * not read its own token, each spawn replaces its launcher. The console, window station and desktop, the error mode,
+ * the processor affinity, mitigation policies and the directory of SetDllDirectory() are those that the parent had when
+ * its launcher was started. A job may be missed, if children broke away silently from the one that the parent was in,
+ * and it has joined two since, of which the last lets them break away too. A job within the parent's is also missed
+ * where QueryInformationJobObject() refuses to list the parent's own job, as only Wine is known to.
  *
  * Until then the handle that the library has of an older launcher is good for all that the parent has given up. So
  * a parent that lowers itself to be no danger closes its launchers before, and opens others afterwards.

@@ -8,7 +8,8 @@ typedef LONG(WINAPI *query_token_function)(HANDLE, TOKEN_INFORMATION_CLASS, void
 typedef LONG(WINAPI *open_thread_token_function)(HANDLE, ACCESS_MASK, BOOLEAN, HANDLE *);
 typedef LONG(WINAPI *set_information_thread_function)(HANDLE, int, const void *, ULONG);
 
-/* All by ntdll.dll, since kernel32.dll has nothing to do it with; and Windows before 8 has no pseudo-handle of a token. */
+/* All by ntdll.dll, since kernel32.dll has nothing to do it with; and Windows before 8 has no pseudo-handle of a
+ * token. */
 static DWORD query_token(HANDLE token, TOKEN_INFORMATION_CLASS kind, void *to, ULONG size)
 {
     query_token_function query = (query_token_function)function_of(L"ntdll.dll", "NtQueryInformationToken");
@@ -68,8 +69,8 @@ static SECURITY_IMPERSONATION_LEVEL level_of(HANDLE token)
                : SecurityAnonymous;
 }
 
-/* A process that may no longer impersonate whom it likes is told of success by Windows since XP SP2, and its thread has a
- * copy of the level SecurityIdentification (SetThreadToken's page; ReactOS, PsImpersonateClient). */
+/* A process that may no longer impersonate whom it likes is told of success by Windows since XP SP2, and its thread has
+ * a copy of the level SecurityIdentification (SetThreadToken's page; ReactOS, PsImpersonateClient). */
 static BOOL is_lowered(HANDLE token)
 {
     SECURITY_IMPERSONATION_LEVEL level = level_of(token);

@@ -13,8 +13,8 @@ DWORD identity_query(TOKEN_INFORMATION_CLASS kind, void *to, ULONG size);
 DWORD identity_set_aside(HANDLE *token);
 
 /* Puts it back and closes the handle, if there is one; *token is NULL afterwards. With ERROR_NO_IMPERSONATION_TOKEN,
- * which nothing else here fails with, the thread goes on as this process, or with a token by which it can do nothing for
- * him, and whoever called must be told. */
+ * which nothing else here fails with, the thread goes on as this process, or with a token by which it can do nothing
+ * for him, and whoever called must be told. */
 DWORD identity_put_back(HANDLE *token);
 
 #endif

@@ -23,10 +23,10 @@ struct link {
 
 /*
  * Starts the launcher (NULL: the one beside this library's module) with a page for that many passes and requests of up
- * to that many bytes, and puts into it all the rights that it has: the page, the two events, the writing end of a pipe, and a handle
- * of this process to take from. One that stays does so in no directory of the parent's, which could not be removed, and at normal
- * priority, which its children would have from it. The zeroed link is to be closed in any case. Returns a Win32 code,
- * with the stage that failed; then no launcher runs.
+ * to that many bytes, and puts into it all the rights that it has: the page, the two events, the writing end of a pipe,
+ * and a handle of this process to take from. One that stays does so in no directory of the parent's, which could not be
+ * removed, and at normal priority, which its children would have from it. The zeroed link is to be closed in any case.
+ * Returns a Win32 code, with the stage that failed; then no launcher runs.
  */
 DWORD link_open(struct link *link, const wchar_t *path, BOOL stays, uint32_t passes, size_t room, DWORD *stage);
 

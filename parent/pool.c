@@ -31,7 +31,8 @@ struct seat *pool_close(struct pool *pool)
 
 /* ---- under the lock ---- */
 
-/* The semaphore is released under the lock: where nobody is left waiting, it has a unit for each that has not looked. */
+/* The semaphore is released under the lock: where nobody is left waiting, it has a unit for each that has not
+ * looked. */
 static void grant_places(struct pool *pool)
 {
     LONG count = 0;

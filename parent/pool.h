@@ -1,7 +1,8 @@
 /*
  * Things that several threads use at once, each thread one of them: what is idle, and how many may be in use. A thread
- * beyond that waits, with a deadline, until another gives its place back. What has been idle for long goes when the next
- * place is given back, so there is no thread and no timer that would see to it. It is not said here what the things are.
+ * beyond that waits, with a deadline, until another gives its place back. What has been idle for long goes when the
+ * next place is given back, so there is no thread and no timer that would see to it. It is not said here what the
+ * things are.
  */
 #ifndef HANDOFF_POOL_H
 #define HANDOFF_POOL_H
@@ -37,8 +38,8 @@ struct seat *pool_close(struct pool *pool);
 /* At any time. */
 void pool_limit(struct pool *pool, DWORD most);
 
-/* A place, and in *seat the thing that was used last, or NULL if none is idle. Returns a Win32 code: ERROR_TIMEOUT if the
- * deadline passed first. */
+/* A place, and in *seat the thing that was used last, or NULL if none is idle. Returns a Win32 code: ERROR_TIMEOUT if
+ * the deadline passed first. */
 DWORD pool_take(struct pool *pool, const struct deadline *deadline, struct seat **seat);
 
 /* A new one, idle. */

@@ -104,8 +104,8 @@ static BOOL has_list(const uint8_t *descriptor)
 }
 
 /*
- * A child whose list of rights keeps the parent out could not be ended by it when the launcher dies without a report. So
- * the child is created with another list, by which this process' user may end it and nobody may do more, and has the
+ * A child whose list of rights keeps the parent out could not be ended by it when the launcher dies without a report.
+ * So the child is created with another list, by which this process' user may end it and nobody may do more, and has the
  * caller's before it runs: see secure_child(). All else of the descriptor is the caller's from the child's creation on,
  * when Windows checks it.
  */

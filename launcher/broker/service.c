@@ -213,9 +213,9 @@ static void begin_spawning(void)
         Sleep(1);
 }
 
-/* Ctrl-C and Ctrl-Break are the children's. A logoff may be another user's, of which services are told (HandlerRoutine);
- * where it is this one's, Windows ends us. On closing and shutdown FALSE is the end of this process, between two
- * spawns. */
+/* Ctrl-C and Ctrl-Break are the children's. A logoff may be another user's, of which services are told
+ * (HandlerRoutine); where it is this one's, Windows ends us. On closing and shutdown FALSE is the end of this process,
+ * between two spawns. */
 static BOOL WINAPI outlive_console_event(DWORD event)
 {
     if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT || event == CTRL_LOGOFF_EVENT)

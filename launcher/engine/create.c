@@ -78,9 +78,9 @@ static void make_private(HANDLE handle)
     handle_set_inheritable(handle, FALSE);
 }
 
-/* By plain inheritance, where there is no list of handles: an empty one is an error on Windows, and everything on others.
- * That is safe here, because the passes' handles become the only inheritable ones of this process, whatever handles it
- * was started with. FALSE with GetLastError(). */
+/* By plain inheritance, where there is no list of handles: an empty one is an error on Windows, and everything on
+ * others. That is safe here, because the passes' handles become the only inheritable ones of this process, whatever
+ * handles it was started with. FALSE with GetLastError(). */
 static BOOL expose_passes(const struct creation *creation)
 {
     if (!creation->inherits || (creation->has_list && creation->inherited > 0))

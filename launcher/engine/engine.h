@@ -35,8 +35,8 @@ BOOL failure_set(struct failure *failure, DWORD stage, DWORD pass, DWORD code);
  */
 BOOL create_child(struct request *request, PROCESS_INFORMATION *child, struct failure *failure);
 
-/* The same for a request with one job that is PASS_OPTIONAL: where the child cannot be created in it, the child joins it
- * later, or is outside, and *job_code says why. */
+/* The same for a request with one job that is PASS_OPTIONAL: where the child cannot be created in it, the child joins
+ * it later, or is outside, and *job_code says why. */
 BOOL create_child_in_job(struct request *request, PROCESS_INFORMATION *child, DWORD *job_code, struct failure *failure);
 
 /* Ends a child that is not to run, and closes its handles. Afterwards it is gone: nobody who

@@ -189,7 +189,8 @@ static void set_fd_flags(struct request *request)
 
 /*
  * Streams count only if something is inherited (rprichard/win32-console-docs, "CreateProcess (modern)"). If all that
- * there is will be put into the child later, and a stream is among it, that is inherited as well. NULL: there is no need.
+ * there is will be put into the child later, and a stream is among it, that is inherited as well. NULL: there is no
+ * need.
  */
 static const struct pass *find_listed_only(const struct request *request)
 {

@@ -5,7 +5,8 @@
 
 FILE *data;
 
-/* Together they take eight minutes. What is measured only where it is named has a wineserver of its own: see bench.sh. */
+/* Together they take eight minutes. What is measured only where it is named has a wineserver of its own: see
+ * bench.sh. */
 static const struct section {
     const char *name;
     void (*measure)(double seconds);

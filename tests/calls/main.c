@@ -286,7 +286,8 @@ static struct outcome spawn_resident(void)
     return outcome;
 }
 
-/* Whatever fails, the thread goes on as whom it impersonates, or is told that it does not; or that this is not known. */
+/* Whatever fails, the thread goes on as whom it impersonates, or is told that it does not; or that this is not
+ * known. */
 static struct outcome impersonate(scenario *once)
 {
     struct outcome outcome;

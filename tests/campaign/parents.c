@@ -251,9 +251,9 @@ static HANDLE open_thread_of(DWORD process_id, DWORD access)
 }
 
 /*
- * CreateProcessW makes a process suspended and then lets it run; the library does so too, and gives the launcher what it
- * needs meanwhile. Who dies between these two leaves one that has done nothing and never will: it is counted. Let go,
- * it must end. TRUE if it was one.
+ * CreateProcessW makes a process suspended and then lets it run; the library does so too, and gives the launcher what
+ * it needs meanwhile. Who dies between these two leaves one that has done nothing and never will: it is counted. Let
+ * go, it must end. TRUE if it was one.
  */
 static BOOL let_go(DWORD process_id)
 {

@@ -16,7 +16,8 @@
  *
  * Writes what each child has ("child.exe standing", and 0x1000 for being in the job): of the launcher before the
  * change, directly after it, of the launcher after it, and once more; whether the launcher of the last two was another
- * than before; and whether Windows says who is in its job. Ends with 2 if the change cannot be made, or nothing shows that it was, and else with 0.
+ * than before; and whether Windows says who is in its job. Ends with 2 if the change cannot be made, or nothing shows
+ * that it was, and else with 0.
  */
 #include <windows.h>
 

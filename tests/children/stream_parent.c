@@ -3,9 +3,9 @@
  *
  *   stream-parent LAUNCHER HANDOFF CHILD
  *
- * Writes what the children have for stdin, stdout and stderr, a line for each way: "FLAGS STREAMS WAY WHAT DIRECTLY", and
- * " differs" behind it if that is not the same. WHAT is a digit for each stream, as "child.exe streams" ends with it.
- * Ends with 0 if all were started.
+ * Writes what the children have for stdin, stdout and stderr, a line for each way: "FLAGS STREAMS WAY WHAT DIRECTLY",
+ * and " differs" behind it if that is not the same. WHAT is a digit for each stream, as "child.exe streams" ends with
+ * it. Ends with 0 if all were started.
  */
 #include <windows.h>
 

@@ -1,6 +1,6 @@
 /*
- * A program of somebody else's that uses the library: built against the installed one, in C and in C++, in each way that
- * there is (../scripts/installed.sh). It calls every function, since each is a name of its own to the linker.
+ * A program of somebody else's that uses the library: built against the installed one, in C and in C++, in each way
+ * that there is (../scripts/installed.sh). It calls every function, since each is a name of its own to the linker.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,21 +9,27 @@
  * ran before it was resumed. More faults are
  *
  *   watch      it looks at all its handles after every OS call, and ends with INHERITABLE if one ever was (G1)
- *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited for
+ *   dying N    its launcher refuses the Nth handle that is put into it, and the next, and ends only when it is waited
+ * for
  *   denied N   its launcher refuses them, and lives
- *   slept      its resident launcher's only place is taken; its first wait for that, and for an answer, times out at once
+ *   slept      its resident launcher's only place is taken; its first wait for that, and for an answer, times out at
+ * once
  *   patience   it leaves how long it first waits for an answer, in milliseconds
  *   dropin     the same of the drop-in
  *   closing    of its runtime's descriptors 3 and 4 the first is closed just after it was found open
  *   noise      its launcher never runs, and its event says at each look that it has reported
  *   blind      it cannot list processes, and its launcher dies with a child that it has not reported
- *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was made
+ *   impersonate  its thread impersonates somebody, who may open no process; it ends with AS_SOMEBODY if anything was
+ * made
  *              or opened as him, or if it does not impersonate him afterwards. A faulty launcher dies with a child that
  *              it has not reported
- *   lowered    its thread impersonates somebody, and Windows puts the token back with a lower level, as it does where the
+ *   lowered    its thread impersonates somebody, and Windows puts the token back with a lower level, as it does where
+ * the
  *              process may no longer impersonate
- *   job KIND   it is in a job in which its resident launcher is not: children break away from it (silent), or not (kept),
- *              or Windows does not say who is in it, then or before (untold). It ends with REPLACED if the launcher was not used again
+ *   job KIND   it is in a job in which its resident launcher is not: children break away from it (silent), or not
+ * (kept),
+ *              or Windows does not say who is in it, then or before (untold). It ends with REPLACED if the launcher was
+ * not used again
  *
  * With dying, denied, noise, blind and lowered it leaves the error: its stage in the upper half, its code in the lower.
  */

@@ -4,9 +4,9 @@
  * handle of the parent that is protected from being closed.
  *
  * It also refuses what handoff wants of itself: a file is opened so that a pipe's server cannot act as who opened it,
- * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable HANDOFF_RIGHTS nobody knows
- * PROCESS_QUERY_LIMITED_INFORMATION, as before Vista. With HANDOFF_OPEN no process may be opened, and a prefix that looks into
- * a job again and again without a pause ends with 97.
+ * an address is taken for itself before it is bound, and a DLL is one of the system directory. With the variable
+ * HANDOFF_RIGHTS nobody knows PROCESS_QUERY_LIMITED_INFORMATION, as before Vista. With HANDOFF_OPEN no process may be
+ * opened, and a prefix that looks into a job again and again without a pause ends with 97.
  *
  * Its list of the own handles is empty (launcher/engine/inherited.c). The first read of a pipe ends with nothing, as it
  * does on Windows after a write of nothing; with the variable HANDOFF_READ the second one fails.

@@ -252,7 +252,8 @@ static void say_reduced(void)
             is_emulated ? "32-bit programs are emulated" : "a process takes long to start");
 }
 
-/* "PART/PARTS": of so many tests as there are parts one is this part's. Not by turns alone, since widths take turns, too. */
+/* "PART/PARTS": of so many tests as there are parts one is this part's. Not by turns alone, since widths take turns,
+ * too. */
 static void choose_part(void)
 {
     const char *wanted = getenv("HANDOFF_PART");

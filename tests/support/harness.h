@@ -40,12 +40,12 @@ int harness_run(int argc, char **argv, suite_maker *const suites[], size_t count
 /* How long the running test may take from its start, where processes start fast. Without this: two minutes. */
 void test_allow(unsigned seconds);
 
-/* How long to wait for what should come, before it counts as never: so many milliseconds where processes start fast, and
- * more where they do not. */
+/* How long to wait for what should come, before it counts as never: so many milliseconds where processes start fast,
+ * and more where they do not. */
 unsigned patience_ms(unsigned ms);
 
-/* How often a loop is to go round: `full` times where a process starts fast and 32-bit programs run by themselves, and else
- * `few`. A test that is reduced so is one of those in REDUCED. */
+/* How often a loop is to go round: `full` times where a process starts fast and 32-bit programs run by themselves, and
+ * else `few`. A test that is reduced so is one of those in REDUCED. */
 int how_often(int full, int few);
 
 /* The running test is of no use without a 32-bit program: if it may start none, it ends here, and counts as left out.

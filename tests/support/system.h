@@ -18,8 +18,8 @@ enum { OWN_WIDTH = X86 };
 #endif
 enum { OTHER_WIDTH = X64 + X86 - OWN_WIDTH };
 
-/* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. Where no 32-bit program may be started
- * it is a 64-bit one, with which the test comes to its end all the same: it counts as left out. */
+/* The path of a program of the build, e.g. program(X86, L"child.exe"). Lives for ever. Where no 32-bit program may be
+ * started it is a 64-bit one, with which the test comes to its end all the same: it counts as left out. */
 const wchar_t *program(int width, const wchar_t *name);
 extern const wchar_t *const width_names[WIDTH_COUNT];
 
@@ -27,7 +27,8 @@ extern const wchar_t *const width_names[WIDTH_COUNT];
  * `child_width`'s child. The line lives until the next call on the same thread. */
 struct handoff_request request_child(int launcher_width, int child_width, const wchar_t *arguments);
 
-/* Waits for what is to come by itself; FALSE if it does not, after a time that is long on any machine. From any thread. */
+/* Waits for what is to come by itself; FALSE if it does not, after a time that is long on any machine. From any
+ * thread. */
 BOOL comes(HANDLE object);
 
 /* Waits for the end, asserts that it comes, closes the handles. */
@@ -190,8 +191,9 @@ BOOL child_number_is(const struct witness *witness, DWORD number, HANDLE object)
 void use_all_processors(void);
 void use_own_processors(void);
 
-/* Programs that their environment tells to hang (tests/faulty/faults.h), and a spawn that waits for one in vain, first for HANG_MS.
- * If the time was up before it came to that, the spawn says nothing, and is repeated with twice as much. */
+/* Programs that their environment tells to hang (tests/faulty/faults.h), and a spawn that waits for one in vain, first
+ * for HANG_MS. If the time was up before it came to that, the spawn says nothing, and is repeated with twice as
+ * much. */
 enum { HANG_MS = 125 };
 HANDLE await_hang(void); /* set when it hangs */
 DWORD wait_longer(HANDLE hang, DWORD timeout_ms);

@@ -206,8 +206,8 @@ static const struct {
     {HANDOFF_DEVICE, 0x41, 0x41},
 };
 
-/* The flags of descriptor 3 in the block of a child that has this handle there. The launcher that asks the handle, though
- * the caller has said what it is, never comes back. */
+/* The flags of descriptor 3 in the block of a child that has this handle there. The launcher that asks the handle,
+ * though the caller has said what it is, never comes back. */
 static unsigned flags_in_child(int width, HANDLE handle, DWORD flags)
 {
     struct handoff_pass pass = {.handle = handle, .descriptor = 3, .flags = flags};
@@ -367,8 +367,8 @@ static void assert_arrived(const wchar_t *bytes, const struct described *describ
     ck_assert_msg(wcscmp(bytes, expected) == 0, "%ls, not %ls", bytes, expected);
 }
 
-/* All that pass through arrive as they are, in their order, also those of which nothing is known, and the descriptors of
- * process and thread. */
+/* All that pass through arrive as they are, in their order, also those of which nothing is known, and the descriptors
+ * of process and thread. */
 START_TEST(attributes_arrive)
 {
     static const unsigned char bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -486,8 +486,9 @@ static void list_jobs(struct handoff_request *request, const HANDLE *jobs, SIZE_
     SetEnvironmentVariableA("HANDOFF_FAULT", fault);
 }
 
-/* From before its first instruction on, in all of them, each nested in the one before: the first has a member, and so it
- * cannot be nested any more. And the child has no handle of theirs, sealed or not, though it has what it is passed. */
+/* From before its first instruction on, in all of them, each nested in the one before: the first has a member, and so
+ * it cannot be nested any more. And the child has no handle of theirs, sealed or not, though it has what it is
+ * passed. */
 START_TEST(a_child_is_created_in_its_jobs)
 {
     HANDLE jobs[] = {CreateJobObjectW(NULL, NULL), CreateJobObjectW(NULL, NULL)}, event = make_event();

@@ -85,8 +85,8 @@ START_TEST(g4_a_failed_spawn_is_no_concern_of_the_next)
     struct handoff_launcher *launcher = open_good(_i);
     DWORD process_id = spawn_good(launcher, _i), own = 0, its = 0;
 
-    /* One that succeeds after each, of the first turn at least; then they all fail five times more, which is more than can
-     * be about to be closed at the first count. */
+    /* One that succeeds after each, of the first turn at least; then they all fail five times more, which is more than
+     * can be about to be closed at the first count. */
     for (size_t round = 0; round < 6 * ARRAYSIZE(failures); round++) {
         size_t i = round % ARRAYSIZE(failures);
         struct trial t = {.file = make_event()};
@@ -212,7 +212,8 @@ static DWORD spawn_many(int width, int spawns)
     return close_for_code(launcher, process_id);
 }
 
-/* A heap takes its pages many at a time, so the launcher counts what it has of it: few bytes of each spawn would show. */
+/* A heap takes its pages many at a time, so the launcher counts what it has of it: few bytes of each spawn would
+ * show. */
 START_TEST(a_hundred_spawns_leave_nothing)
 {
     enum { FEW = 6, MANY = 106, NOISE = 512 };
@@ -362,8 +363,8 @@ static struct strike_outcome strike_with_hang(const char *kind, int at, int widt
     return outcome;
 }
 
-/* Each that strikes before the answer is a loss. Then the parent may have read it, and a hang, or a death that comes too
- * late, is nobody's; and at its first call the second spawn may not have begun. */
+/* Each that strikes before the answer is a loss. Then the parent may have read it, and a hang, or a death that comes
+ * too late, is nobody's; and at its first call the second spawn may not have begun. */
 static void strike_each_call(const char *kind, int width)
 {
     int first = what_it_leaves(width, "count", 1), last = what_it_leaves(width, "count", 2) - 1;

@@ -416,7 +416,8 @@ START_TEST(g3_a_launcher_that_is_not_given_its_page)
 }
 END_TEST
 
-/* It says what it speaks where the library looks for that, and not to one that would take it for a launcher of its own. */
+/* It says what it speaks where the library looks for that, and not to one that would take it for a launcher of its
+ * own. */
 START_TEST(g11_a_library_of_another_version)
 {
     static const uint32_t spoken[] = {0, 1 /* all is over already */, PROTOCOL + 1};
@@ -727,7 +728,8 @@ START_TEST(g1_no_handle_is_ever_inheritable)
 }
 END_TEST
 
-/* Whom a thread impersonates may be allowed nothing: neither does he own the launcher, nor is anything opened as him. */
+/* Whom a thread impersonates may be allowed nothing: neither does he own the launcher, nor is anything opened as
+ * him. */
 START_TEST(g9_g13_nothing_is_done_as_the_one_who_is_impersonated)
 {
     for (int resident = FALSE; resident <= TRUE; resident++) {
@@ -854,8 +856,8 @@ START_TEST(g4_a_launcher_that_is_dying_is_no_fault_of_the_handles)
 }
 END_TEST
 
-/* Two minutes are said in handoff.h, and of the drop-in that CreateProcessW has no deadline. Some of them may have passed
- * before the first wait. */
+/* Two minutes are said in handoff.h, and of the drop-in that CreateProcessW has no deadline. Some of them may have
+ * passed before the first wait. */
 START_TEST(deadlines_are_what_is_said)
 {
     enum { TWO_MINUTES = 120000, PASSED = 60000 };

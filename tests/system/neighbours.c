@@ -187,7 +187,8 @@ static BOOL has_name(HANDLE handle)
     return query(handle, OBJECT_NAME_INFORMATION, answer, sizeof answer, &size) >= 0 && answer[0] != 0;
 }
 
-/* An anonymous pipe has a name up to XP, and here and there later. Its only instance is taken, so nobody can open it. */
+/* An anonymous pipe has a name up to XP, and here and there later. Its only instance is taken, so nobody can open
+ * it. */
 static BOOL is_taken_pipe(HANDLE handle)
 {
     _Alignas(8) unsigned char answer[sizeof(FILE_NAME_INFO) + 512] = {0};

@@ -302,7 +302,8 @@ START_WIDTH_TEST(high_numbers_are_kept)
 }
 END_TEST
 
-/* The system looks at streams only if something is inherited, and of these nothing can be. Each is in the child once. */
+/* The system looks at streams only if something is inherited, and of these nothing can be. Each is in the child
+ * once. */
 START_TEST(streams_alone_that_are_put)
 {
     int width = _i;

@@ -227,8 +227,8 @@ static struct result result;
 static const wchar_t *const changes[] = {L"privileges", L"dacl", L"integrity", L"ignore",
                                          L"listen",     L"job",  L"inner",     L"hidden"};
 
-/* changing-parent.exe; FALSE if it cannot change so here, or if Windows does not say who is in the inner one of two jobs.
- * Of a token that cannot be read nobody knows that it has not changed. */
+/* changing-parent.exe; FALSE if it cannot change so here, or if Windows does not say who is in the inner one of two
+ * jobs. Of a token that cannot be read nobody knows that it has not changed. */
 static BOOL run_changing(const wchar_t *kind, unsigned long standing[4], int replaced[2], BOOL *is_told)
 {
     int job_is_told;
@@ -245,7 +245,8 @@ static BOOL run_changing(const wchar_t *kind, unsigned long standing[4], int rep
     return wcscmp(kind, L"inner") != 0 || job_is_told != 0;
 }
 
-/* It has no right, job or state of its parent's that this has given up, or not yet had, since the launcher was started. */
+/* It has no right, job or state of its parent's that this has given up, or not yet had, since the launcher was
+ * started. */
 START_TEST(g9_a_launcher_stands_for_its_parent_as_that_is_now)
 {
     unsigned long standing[4];

@@ -6,9 +6,9 @@
 
 /*
  * The model: a parent and its launcher, each of which does its atomic steps one by one, in the order of
- * parent/channel.c and launcher/broker/service.c. Each may die between any two of its steps, and the launcher may become
- * mute: its event fails. All interleavings are walked through. What is looked for is a state in which both wait, a read
- * that finds anything but one report on this request, and a child whose fate is not its parent's will.
+ * parent/channel.c and launcher/broker/service.c. Each may die between any two of its steps, and the launcher may
+ * become mute: its event fails. All interleavings are walked through. What is looked for is a state in which both wait,
+ * a read that finds anything but one report on this request, and a child whose fate is not its parent's will.
  */
 enum {
     ASK,

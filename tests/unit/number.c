@@ -7,8 +7,8 @@
 
 enum { MODEL_ENTRIES = 140000, TABLE = 512 };
 
-/* Free numbers are given from the head of a list, and a freed one comes to its end (as an NT 5.2-compatible kernel has it)
- * or to its head. A table that is used up grows by TABLE entries. */
+/* Free numbers are given from the head of a list, and a freed one comes to its end (as an NT 5.2-compatible kernel has
+ * it) or to its head. A table that is used up grows by TABLE entries. */
 static struct {
     uint32_t free[MODEL_ENTRIES], first, count;
     uint32_t entries;
@@ -99,8 +99,8 @@ static const struct {
 } tables[] = {
     {TABLE, true, true}, {TABLE, true, false}, {16384, false, false}, {16384, false, true}, {8192, true, false}};
 
-/* In each kind of table every number that is free is found, and nothing else stays open. A child that inherits had on an
- * NT 5.2-compatible kernel a table as large as its parent's, with its free numbers in falling order. */
+/* In each kind of table every number that is free is found, and nothing else stays open. A child that inherits had on
+ * an NT 5.2-compatible kernel a table as large as its parent's, with its free numbers in falling order. */
 START_TEST(a_free_number_is_found)
 {
     for (size_t t = 0; t < LENGTH(tables); t++) {

@@ -108,7 +108,8 @@ START_TEST(a_prefix_that_is_killed_takes_the_child_along)
 }
 END_TEST
 
-/* What there may be of jobs (tests/faulty/faulty_prefix.c), and whether the child is in that of the prefix all the same. */
+/* What there may be of jobs (tests/faulty/faulty_prefix.c), and whether the child is in that of the prefix all the
+ * same. */
 static const struct {
     const wchar_t *jobs;
     BOOL in_job;
@@ -243,8 +244,8 @@ START_TEST(the_command_ends)
 }
 END_TEST
 
-/* On a system that is slow with it (tests/faulty/faulty_prefix.c). Who ends a process says its code; and the program's file can
- * be deleted at once. */
+/* On a system that is slow with it (tests/faulty/faulty_prefix.c). Who ends a process says its code; and the program's
+ * file can be deleted at once. */
 enum { WAYS_TO_END = 4, KINDS_OF_JOB = 3 };
 
 START_TEST(what_was_ended_is_gone)
@@ -328,7 +329,8 @@ END_TEST
 
 static const char *const waits_for_tree[] = {"--wait-tree", "--wait-tree --relay", "--wait-tree --timeout 1h"};
 
-/* Nothing is open for the prefix to wait for: it looks into the job from time to time (tests/faulty/faulty_prefix.c). */
+/* Nothing is open for the prefix to wait for: it looks into the job from time to time
+ * (tests/faulty/faulty_prefix.c). */
 START_TEST(a_tree_is_waited_for_that_cannot_be_opened)
 {
     struct family family;

@@ -12,8 +12,8 @@
 
 enum { PIPE_FLAGS = 0x09 /* a C runtime's: open, pipe */, LINE = 2048 };
 
-/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; a file, the lock
- * among them; and stderr, where something may be said at the end. */
+/* The ways to wait, and what each has to hold: the relay its pipes, the prefix' own streams and its events; a file, the
+ * lock among them; and stderr, where something may be said at the end. */
 static const struct {
     const wchar_t *options; /* a format for this process' pid and the number of an event of it, with variables */
     DWORD files, events;

@@ -585,8 +585,8 @@ START_TEST(a_handle_that_handoff_was_given)
 }
 END_TEST
 
-/* A program's name is whatever its file says. Here somebody has named his so that its name would be a line of the report
- * and change the colour of a terminal (tests/faulty/faulty_prefix.c). */
+/* A program's name is whatever its file says. Here somebody has named his so that its name would be a line of the
+ * report and change the colour of a terminal (tests/faulty/faulty_prefix.c). */
 START_TEST(who_has_a_file_open_writes_no_line)
 {
     HANDLE held = CreateFileW(in_directory(L"held"), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL), read, write;
@@ -611,8 +611,8 @@ END_TEST
 
 /* ---- G1 ---- */
 
-/* A prefix whose Windows is strict about what it opens (tests/faulty/faulty_prefix.c): each file is opened so that a pipe's
- * server does not get its identity to act with, an address is taken for itself, and DLLs are the system's. */
+/* A prefix whose Windows is strict about what it opens (tests/faulty/faulty_prefix.c): each file is opened so that a
+ * pipe's server does not get its identity to act with, an address is taken for itself, and DLLs are the system's. */
 START_TEST(nothing_is_opened_for_others_to_use)
 {
     HANDLE server = make_pipe_server(PIPE_ACCESS_DUPLEX);
@@ -627,8 +627,8 @@ START_TEST(nothing_is_opened_for_others_to_use)
 }
 END_TEST
 
-/* A prefix that looks at itself when it creates the command (tests/faulty/strict.h), where everything is open: nothing is
- * inheritable but what the command gets. It was given more. */
+/* A prefix that looks at itself when it creates the command (tests/faulty/strict.h), where everything is open: nothing
+ * is inheritable but what the command gets. It was given more. */
 START_TEST(g1_nothing_else_is_inheritable)
 {
     SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof inheritable, .bInheritHandle = TRUE};

@@ -1,4 +1,5 @@
-/* What else the command has as without the prefix: variables, directory, how it was started; and what the options change of it. */
+/* What else the command has as without the prefix: variables, directory, how it was started; and what the options
+ * change of it. */
 #include "batch.h"
 
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include "system.h"
 
-/* Rows for all combinations of widths; and twice as many where the prefix either takes a handle of this process or opens
- * a file. */
+/* Rows for all combinations of widths; and twice as many where the prefix either takes a handle of this process or
+ * opens a file. */
 enum { COMBINATIONS = WIDTH_COUNT * WIDTH_COUNT, COMBINATIONS_OF_BOTH = 2 * COMBINATIONS };
 enum { OWN_ROW = OWN_WIDTH * WIDTH_COUNT + OWN_WIDTH };
 

@@ -165,7 +165,8 @@ START_TEST(an_own_stream_is_sealed)
 }
 END_TEST
 
-/* What the prefix itself was given as descriptors 3 and 4, by another one before it; and which of them the command has. */
+/* What the prefix itself was given as descriptors 3 and 4, by another one before it; and which of them the command
+ * has. */
 static const struct {
     const char *options;
     BOOL has[2];

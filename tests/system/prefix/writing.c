@@ -370,7 +370,8 @@ START_TEST(a_reader_that_is_slow_gets_all)
 }
 END_TEST
 
-/* On Windows a write of nothing ends a read, and so does the first one here (tests/faulty/faulty_prefix.c): not the output. */
+/* On Windows a write of nothing ends a read, and so does the first one here (tests/faulty/faulty_prefix.c): not the
+ * output. */
 START_TEST(a_read_of_nothing_is_not_the_end)
 {
     SetEnvironmentVariableW(L"HANDOFF", program(_i, L"faulty-prefix.exe"));
