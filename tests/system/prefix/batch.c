@@ -102,9 +102,17 @@ void assert_content(const wchar_t *name, const char *content)
 char *make_big_file(const wchar_t *name, DWORD size)
 {
     char *bytes = malloc(size);
-    HANDLE file = CreateFileW(in_directory(name), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-    DWORD written;
+    HANDLE file = INVALID_HANDLE_VALUE;
+    DWORD written, code = ERROR_SHARING_VIOLATION;
 
+    /* A conhost.exe of the test before may have it for a moment: see enter_console(). */
+    for (int tries = 0; code == ERROR_SHARING_VIOLATION && tries < 10000; tries++) {
+        file = CreateFileW(in_directory(name), GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+        code = file == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+        if (code != ERROR_SUCCESS)
+            Sleep(1);
+    }
+    ck_assert_uint_eq(code, ERROR_SUCCESS);
     for (DWORD i = 0; i < size; i++)
         bytes[i] = (char)('0' + random_below(64));
     ck_assert(WriteFile(file, bytes, size, &written, NULL) && written == size);
