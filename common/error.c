@@ -76,9 +76,7 @@ static const char *stage_text(DWORD stage)
 /* Where the program was looked for: see lookup.c. */
 static const char *search_text(const wchar_t *name)
 {
-    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
-        name++;
-    if (*name != L'\0')
+    if (name_has_directory(name))
         return "looked for only there, also with each extension of PATHEXT";
     return current_directory_counts()
                ? "looked for in the current directory and along PATH, with each extension of PATHEXT"

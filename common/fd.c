@@ -14,15 +14,6 @@ uint32_t startup_count_fds(const STARTUPINFOW *startup)
     return open_block(startup).count;
 }
 
-static BOOL has_fd(const struct request *request, uint32_t fd)
-{
-    for (uint32_t i = 0; i < request->pass_count; i++) {
-        if (request->passes[i].fd == fd)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 uint32_t startup_fd_flags(const STARTUPINFOW *startup, HANDLE handle)
 {
     struct fdblock block = open_block(startup);
@@ -58,11 +49,17 @@ void request_note_stream_flags(struct request *request, const STARTUPINFOW *star
 /* With the numbers that they have here. */
 static void append_open_ones(struct request *request, const struct fdblock *block, const struct fd_marks *left_out)
 {
+    struct fd_marks taken = {0};
+
+    if (left_out != NULL)
+        taken = *left_out;
+    for (uint32_t i = 0; i < request->pass_count; i++)
+        fd_mark(&taken, request->passes[i].fd);
     for (uint32_t fd = STREAM_COUNT; fd < block->count; fd++) {
         uint32_t flags = fdblock_flags(block, fd);
         uint64_t number = flags != 0 ? fdblock_handle(block, fd) : 0;
 
-        if (flags != 0 && !has_fd(request, fd) && !fd_is_marked(left_out, fd) && handle_is_open(number))
+        if (flags != 0 && fd_mark(&taken, fd) && handle_is_open(number))
             request->passes[request->pass_count++] =
                 (struct pass){.kind = PASS_GIVEN, .fd = fd, .fd_flags = flags, .number = (uint32_t)number};
     }

@@ -1,6 +1,6 @@
 /* The descriptors that a process was given by a C runtime, as passes for its child. */
-#ifndef HANDOFF_DESCRIPTOR_H
-#define HANDOFF_DESCRIPTOR_H
+#ifndef HANDOFF_FD_H
+#define HANDOFF_FD_H
 
 #include <windows.h>
 
@@ -11,10 +11,10 @@ uint32_t startup_count_fds(const STARTUPINFOW *startup);
 
 /*
  * Appends a pass for each descriptor of the block in `startup` that is open, that no pass of the request has, and that
- * is not marked to be left out, with a copy of its handle in the process `to`. A block that is not a
- * C runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not
- * describe (its dcrt0.cc). The request must have room. Returns a Win32
- * code: of the pass that it could not make, which lies behind those of the request.
+ * is not marked to be left out (NULL: none is), with a copy of its handle in the process `to`. A block that is not a C
+ * runtime's is left out: Cygwin's describes the process that made it, and kills a child that it does not describe (its
+ * dcrt0.cc). The request must have room. Returns a Win32 code: of the pass that it could not make, which lies behind
+ * those of the request.
  */
 DWORD request_append_fds(struct request *request, const STARTUPINFOW *startup, HANDLE to, BOOL inheritable,
                          const struct fd_marks *left_out);

@@ -51,7 +51,7 @@ uint32_t fdblock_flags_of(const struct fdblock *block, uint64_t handle)
     return flags;
 }
 
-/* One more than the last fd, or 0. It is even, because the last byte of an odd size can be
+/* One more than the last descriptor, or 0. It is even, because the last byte of an odd size can be
  * lost on the way to a 32-bit program (Wine's WoW64 of 8.0). */
 static uint32_t count_fds(const struct request *request)
 {

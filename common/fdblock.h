@@ -38,12 +38,6 @@ static inline bool fd_mark(struct fd_marks *marks, uint32_t fd)
     return is_new;
 }
 
-/* NULL: none is. */
-static inline bool fd_is_marked(const struct fd_marks *marks, uint32_t descriptor)
-{
-    return marks != NULL && (marks->bits[descriptor / 8] >> descriptor % 8 & 1) != 0;
-}
-
 /* One that somebody gave us. */
 struct fdblock {
     const uint8_t *bytes;

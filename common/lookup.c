@@ -15,7 +15,7 @@ static BOOL is_separator(wchar_t unit)
     return unit == L'\\' || unit == L'/' || unit == L':';
 }
 
-static BOOL has_directory(const wchar_t *name)
+BOOL name_has_directory(const wchar_t *name)
 {
     while (*name != L'\0' && !is_separator(*name))
         name++;
@@ -114,7 +114,7 @@ static size_t length_of(const wchar_t *value)
  * PATHEXT. */
 static DWORD search(const wchar_t *name, wchar_t **found)
 {
-    wchar_t *directories = has_directory(name) ? NULL : get_variable(L"PATH");
+    wchar_t *directories = name_has_directory(name) ? NULL : get_variable(L"PATH");
     wchar_t *pathext = get_variable(L"PATHEXT");
     const wchar_t *extensions = pathext != NULL ? pathext : L".COM;.EXE;.BAT;.CMD";
     struct text path = {.capacity = length_of(directories) + text_length(name) + text_length(extensions) + 2};
@@ -122,7 +122,7 @@ static DWORD search(const wchar_t *name, wchar_t **found)
 
     *found = path.at = allocate(path.capacity * sizeof *path.at);
     if (path.at != NULL) {
-        BOOL here = has_directory(name) || current_directory_counts();
+        BOOL here = name_has_directory(name) || current_directory_counts();
 
         code =
             (here && try_extensions(&path, name, extensions)) || try_directories(&path, name, extensions, directories)

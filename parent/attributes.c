@@ -20,7 +20,7 @@ struct attribute_list {
 };
 
 /* winbase.h; those without a name there are phnt's. */
-static const struct {
+static const struct known_attribute {
     DWORD id;
     BOOL has_pointers; /* or handles, which mean something in one process alone */
     char name[32];
@@ -50,13 +50,14 @@ static const struct {
     {0x3001B, FALSE, "ENABLE_OPTIONAL_XSTATE_FEATURES"},
 };
 
-static BOOL has_pointers(DWORD_PTR id)
+/* NULL: nothing is known of it. */
+static const struct known_attribute *find_known(DWORD_PTR id)
 {
     for (size_t i = 0; i < ARRAYSIZE(known); i++) {
         if (known[i].id == id)
-            return known[i].has_pointers;
+            return &known[i];
     }
-    return FALSE;
+    return NULL;
 }
 
 static BOOL read_jobs(const struct listed_attribute *listed, struct attributes *attributes)
@@ -70,7 +71,9 @@ static BOOL read_jobs(const struct listed_attribute *listed, struct attributes *
 
 static BOOL read_data(const struct listed_attribute *listed, struct attributes *attributes)
 {
-    if (has_pointers(listed->id) || listed->size == 0 || listed->size > ATTRIBUTE_SIZE_MOST ||
+    const struct known_attribute *attribute = find_known(listed->id);
+
+    if ((attribute != NULL && attribute->has_pointers) || listed->size == 0 || listed->size > ATTRIBUTE_SIZE_MOST ||
         attributes->data_count == ATTRIBUTE_MOST)
         return FALSE;
     attributes->data[attributes->data_count++] =
@@ -112,16 +115,12 @@ DWORD attributes_read(const void *memory, struct attributes *attributes)
 static void name_attribute(struct handoff_error *error, DWORD_PTR id)
 {
     struct text subject = {.at = error->subject, .capacity = ARRAYSIZE(error->subject)};
-    BOOL has_name = FALSE;
+    const struct known_attribute *attribute = find_known(id);
 
     text_put_ascii(&subject, "PROC_THREAD_ATTRIBUTE_");
-    for (size_t i = 0; i < ARRAYSIZE(known); i++) {
-        if (known[i].id == id) {
-            text_put_ascii(&subject, known[i].name);
-            has_name = TRUE;
-        }
-    }
-    if (!has_name)
+    if (attribute != NULL)
+        text_put_ascii(&subject, attribute->name);
+    else
         text_format(&subject, "0x%x", (uint32_t)id);
     text_end(&subject);
 }

@@ -12,7 +12,7 @@ static BOOL refuse_protocol(struct transaction *t, uint32_t spoken)
     return FALSE;
 }
 
-/* Why a launcher has not found what it was given: see reach_parent() in launcher/broker/service.c. */
+/* Why a launcher has not found what it was given: see find_parent() in launcher/broker/service.c. */
 static BOOL is_reason(DWORD exit_code)
 {
     return exit_code == ERROR_INVALID_PARAMETER || exit_code == ERROR_NOT_FOUND || exit_code == ERROR_INVALID_DATA;

@@ -3,8 +3,8 @@
 
 #include "attributes.h"
 #include "cmdline.h"
-#include "fd.h"
 #include "exepath.h"
+#include "fd.h"
 #include "handle.h"
 #include "heap.h"
 #include "identity.h"
@@ -15,16 +15,8 @@
 
 /* ---- attribute lists ---- */
 
-/* A pseudo-handle in the list is an error of its own, because it means something in one process alone
+/* handoff_spawn() reads the same list, but for the handles. A pseudo-handle among them is an error of its own
  * (rprichard/win32-console-docs, CreateProcess_InheritList.cc). */
-static BOOL is_pseudo_handle(HANDLE handle)
-{
-    INT_PTR value = (INT_PTR)handle;
-
-    return value < 0 && value >= -12;
-}
-
-/* handoff_spawn() reads the same list, but for the handles. */
 static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW *startup, DWORD flags,
                              struct attributes *attributes)
 {
@@ -39,7 +31,7 @@ static DWORD read_attributes(struct handoff_request *request, const STARTUPINFOW
     if (code == ERROR_SUCCESS && attributes->handles == NULL && attributes->handle_count > 0)
         return ERROR_NOACCESS;
     for (DWORD i = 0; i < attributes->handle_count && code == ERROR_SUCCESS; i++) {
-        if (is_pseudo_handle(attributes->handles[i]))
+        if (handle_is_pseudo(handle_number(attributes->handles[i])))
             code = ERROR_INVALID_PARAMETER;
     }
     return code;

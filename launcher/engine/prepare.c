@@ -6,6 +6,7 @@
 #include "fdblock.h"
 #include "heap.h"
 #include "inherited.h"
+#include "query.h"
 #include "startup.h"
 #include "steal.h"
 #include "stream.h"
@@ -104,18 +105,14 @@ static BOOL put_cmd(struct text *path)
     return length > 0 && text_end(path);
 }
 
-static BOOL is_literal(const wchar_t *path)
-{
-    return path[0] == L'\\' && path[1] == L'\\' && path[2] == L'?' && path[3] == L'\\';
-}
-
-/* CreateProcessW goes by the full path: x.bat\. and x.bat\y\.. are x.bat. Of \\?\... the text is the path. */
+/* CreateProcessW goes by the full path: x.bat\. and x.bat\y\.. are x.bat. Of \\?\... the text is the path. Not by
+ * full_path(), with which the launcher's file has a page more. */
 static BOOL is_batch(const wchar_t *program)
 {
     struct text path = {.capacity = 0};
     BOOL batch = path_is_batch(program);
 
-    path.length = batch || is_literal(program) ? 0 : GetFullPathNameW(program, 0, NULL, NULL);
+    path.length = batch || text_begins_ascii(program, "\\\\?\\") ? 0 : GetFullPathNameW(program, 0, NULL, NULL);
     if (path.length > 0 && text_allocate(&path) && GetFullPathNameW(program, (DWORD)path.capacity, path.at, NULL) > 0)
         batch = path_is_batch(path.at);
     release(path.at);

@@ -3,6 +3,7 @@
 
 #include "environment.h"
 #include "error.h"
+#include "lookup.h"
 #include "upcase.h"
 #include "voice.h"
 
@@ -83,11 +84,7 @@ static void put_advice(struct text *text, const struct command *command, const s
 /* Where a program was not found that may be on the PATH given with --env: whose PATH counts. */
 static void put_whose_path(struct text *text, const struct request *request, const struct handoff_error *error)
 {
-    const wchar_t *name = error->subject;
-
-    while (*name != L'\0' && *name != L'\\' && *name != L'/' && *name != L':')
-        name++;
-    if (error->stage == HANDOFF_STAGE_FIND && *name == L'\0' && request->variables != NULL &&
+    if (error->stage == HANDOFF_STAGE_FIND && !name_has_directory(error->subject) && request->variables != NULL &&
         environment_has(request->variables, L"PATH", upcase))
         text_put_ascii(text, "; that is the PATH of handoff, and not the one which --env gives the command");
 }

@@ -49,16 +49,23 @@ struct handoff_request ask(struct handoff_launcher *launcher, int child_width, c
     return request;
 }
 
-DWORD spawn_good(struct handoff_launcher *launcher, int width)
+/* The line mentions the event as {h}. */
+static PROCESS_INFORMATION spawn_with_event(struct handoff_launcher *launcher, int width, const wchar_t *line,
+                                            HANDLE event)
 {
-    HANDLE event = make_event();
     struct handoff_pass pass = {.name = L"h", .handle = event};
-    struct handoff_request request = ask(launcher, width, L"signal {h}");
-    PROCESS_INFORMATION child;
+    struct handoff_request request = ask(launcher, width, line);
 
     request.passes = &pass;
     request.pass_count = 1;
-    child = spawn_or_fail(&request);
+    return spawn_or_fail(&request);
+}
+
+DWORD spawn_good(struct handoff_launcher *launcher, int width)
+{
+    HANDLE event = make_event();
+    PROCESS_INFORMATION child = spawn_with_event(launcher, width, L"signal {h}", event);
+
     ck_assert_uint_eq(finish_child(&child), 0);
     ck_assert(is_set(event));
     ck_assert(CloseHandle(event));
@@ -68,13 +75,8 @@ DWORD spawn_good(struct handoff_launcher *launcher, int width)
 PROCESS_INFORMATION spawn_staying(struct handoff_launcher *launcher, int width)
 {
     HANDLE event = make_event();
-    struct handoff_pass pass = {.name = L"h", .handle = event};
-    struct handoff_request request = ask(launcher, width, L"hold {h}");
-    PROCESS_INFORMATION child;
+    PROCESS_INFORMATION child = spawn_with_event(launcher, width, L"hold {h}", event);
 
-    request.passes = &pass;
-    request.pass_count = 1;
-    child = spawn_or_fail(&request);
     ck_assert(comes(event));
     CloseHandle(event);
     return child;
